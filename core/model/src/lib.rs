@@ -1,0 +1,31 @@
+//! The nouns and tables that every part of libfast shares.
+//!
+//! What is visible outside is declared here once: the kinds of error ([`ErrorKind`]), the options
+//! ([`ClientOptions`], [`ServerOptions`]) and the grammar of a [`Target`]. Headers, documentation and the
+//! constants of each binding are generated from these tables by `core/codegen`. Nothing here does I/O.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod endpoint;
+mod error;
+mod error_kind;
+mod inherited;
+mod option_spec;
+mod options;
+mod target;
+
+pub use address::{Address, AddressError};
+pub use endpoint::Endpoint;
+pub use error::{Error, Progress, RemoteError};
+pub use error_kind::{ErrorKind, KindSpec};
+pub use inherited::{InheritedFd, inherited_fds};
+pub use option_spec::{OptionKind, OptionSpec, OptionValue};
+pub use options::{ClientOptions, Policy, ServerOptions, find_option, option_specs};
+pub use target::{Registry, ServiceName, Target};
+
+/// The version of the library, as in `Cargo.toml`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

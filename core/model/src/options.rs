@@ -1,0 +1,226 @@
+//! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
+//! lists of the bindings are made.
+
+use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
+
+macro_rules! options {
+    ($(#[$meta:meta])* pub struct $group:ident {
+        $($name:ident : $ty:ty = $default:expr, $kind:expr, $doc:expr;)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        #[non_exhaustive]
+        pub struct $group {
+            $(#[doc = $doc] pub $name: $ty,)*
+        }
+
+        impl Default for $group {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl $group {
+            /// The table of these options.
+            pub fn specs() -> Vec<OptionSpec> {
+                let defaults = Self::default();
+                vec![$(OptionSpec {
+                    name: stringify!($name),
+                    kind: $kind,
+                    default: defaults.$name.to_text(),
+                    doc: $doc,
+                },)*]
+            }
+
+            /// Sets an option by name. An unknown name or a value out of bounds is an error and changes nothing.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+                let unknown = || unknown_option(name, &Self::specs());
+                let spec = Self::specs().into_iter().find(|spec| spec.name == name).ok_or_else(unknown)?;
+                match name {
+                    $(stringify!($name) => self.$name = spec.read(value)?,)*
+                    _ => return Err(unknown()),
+                }
+                Ok(())
+            }
+
+            /// Takes from `pairs` what belongs here; names of the other groups are passed over.
+            pub fn from_pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Self> {
+                let mut options = Self::default();
+                for (name, value) in pairs {
+                    find_option(name)?;
+                    if Self::specs().iter().any(|spec| spec.name == name) {
+                        options.set(name, value)?;
+                    }
+                }
+                Ok(options)
+            }
+        }
+    };
+}
+
+const MIB: u64 = 1 << 20;
+const DAY_MS: u64 = 86_400_000;
+const ANY_MS: OptionKind = OptionKind::Integer { min: 0, max: DAY_MS };
+const FRAME_BYTES: OptionKind = OptionKind::Integer { min: 1024, max: 1024 * MIB };
+const FRAME_DOC: &str = "Largest message sent or accepted, in bytes of JSON. A larger one to be sent fails with FAST_E_TOO_LARGE; a larger one received ends its connection.";
+const SESSION_DOC: &str = "ZooKeeper session timeout asked for; the ensemble may grant another. Shorter notices a crash sooner, longer rides out longer pauses.";
+const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
+
+options! {
+    /// How a client behaves. Names, defaults and bounds are the same in every language.
+    pub struct ClientOptions {
+        timeout_ms: u64 = 5_000, ANY_MS,
+            "Longest a call may take, from its start to its last message, retries included. 0 means no limit.";
+        connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that making one connection may take.";
+        policy: Policy = Policy::P2c, OptionKind::Choice(&["p2c", "round_robin"]),
+            "How an endpoint is chosen: p2c prefers the one with the lowest latency and load, round_robin takes them in turn.";
+        retries: u64 = 2, OptionKind::Integer { min: 0, max: 10 },
+            "How often a failed call is repeated on another endpoint, if nothing of it was sent or it is marked idempotent.";
+        idempotent: bool = false, OptionKind::Flag,
+            "Whether calls may be repeated although the server may have run them. Usually set per call.";
+        window: u64 = 64, OptionKind::Integer { min: 1, max: 1 << 20 },
+            "Values of a stream handed to a completion queue before the program grants more.";
+        stream_buffer_bytes: u64 = MIB, OptionKind::Integer { min: 4096, max: 1024 * MIB },
+            "Bytes of a stream kept for a slow reader; beyond this its connection is not read, which also holds up other calls on it.";
+        max_calls: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
+            "Most calls under way at once; one more fails with FAST_E_OVERLOAD.";
+        ignore_null_values: bool = false, OptionKind::Flag,
+            "Drop null values that a server sends instead of failing the call with FAST_E_PROTOCOL.";
+        wire_version: u64 = 2, OptionKind::Integer { min: 1, max: 2 },
+            "Version of the messages sent. 1 is for servers older than node-fast 3.0.";
+        max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, FRAME_DOC;
+        client_name: String = String::new(), OptionKind::Text,
+            "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
+        announce_consumer: bool = true, OptionKind::Flag,
+            "Whether this client is listed among the consumers of the service it calls.";
+        zookeeper_session_ms: u64 = 15_000, SESSION_MS, SESSION_DOC;
+    }
+}
+
+options! {
+    /// How a server behaves. Names, defaults and bounds are the same in every language.
+    pub struct ServerOptions {
+        listen: String = "127.0.0.1:0".into(), OptionKind::Text,
+            "Address to listen on: host:port or unix:/path; port 0 takes a free one. The default is reached from this machine only.";
+        announce: String = String::new(), OptionKind::Text,
+            "Target under which the server is found: a service name, dir:///folder/service or zk://hosts/root/service. Empty announces nothing.";
+        advertise: String = String::new(), OptionKind::Text,
+            "Address that is announced, where it differs from the one listened on. Needed when listening on all addresses.";
+        weight: u64 = 100, OptionKind::Integer { min: 0, max: 1_000_000 },
+            "Share of calls relative to other providers; 0 takes no new calls.";
+        zone: String = String::new(), OptionKind::Text,
+            "Failure domain that is announced.";
+        max_inflight: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 24 },
+            "Most requests being handled at once; one more is refused with FastOverloaded.";
+        max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
+            "Most connections open at once; one more is closed at once.";
+        drain_ms: u64 = 30_000, ANY_MS,
+            "Longest that stop waits for running requests before it cancels them.";
+        write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
+            "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
+        max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, FRAME_DOC;
+        zookeeper_session_ms: u64 = 15_000, SESSION_MS, SESSION_DOC;
+    }
+}
+
+/// How a client chooses an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Lowest latency and load; among many endpoints, the best of a few drawn at random.
+    P2c,
+    /// One after the other.
+    RoundRobin,
+}
+
+impl OptionValue for Policy {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "p2c" => Some(Self::P2c),
+            "round_robin" => Some(Self::RoundRobin),
+            _ => None,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::P2c => "p2c".into(),
+            Self::RoundRobin => "round_robin".into(),
+        }
+    }
+}
+
+/// All options once each, in the order of their declaration; the ones of clients first.
+pub fn option_specs() -> Vec<OptionSpec> {
+    let mut specs = ClientOptions::specs();
+    for spec in ServerOptions::specs() {
+        if specs.iter().all(|known| known.name != spec.name) {
+            specs.push(spec);
+        }
+    }
+    specs
+}
+
+/// The option of that name, or an error that lists what was near.
+pub fn find_option(name: &str) -> Result<OptionSpec> {
+    let specs = option_specs();
+    let found = specs.iter().find(|spec| spec.name == name).cloned();
+    found.ok_or_else(|| unknown_option(name, &specs))
+}
+
+fn unknown_option(name: &str, specs: &[OptionSpec]) -> Error {
+    let near = specs.iter().min_by_key(|spec| distance(spec.name, name));
+    let hint = match near {
+        Some(spec) if distance(spec.name, name) <= 3 => format!("; did you mean {:?}?", spec.name),
+        _ => format!("; known are {}", specs.iter().map(|s| s.name).collect::<Vec<_>>().join(", ")),
+    };
+    Error::new(ErrorKind::Invalid, format!("option {name:?} does not exist{hint}"))
+}
+
+/// Levenshtein distance, for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, cb) in b.bytes().enumerate() {
+            let substitute = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_read_back() {
+        for spec in ClientOptions::specs() {
+            ClientOptions::default().set(spec.name, &spec.default).unwrap();
+        }
+        for spec in ServerOptions::specs() {
+            ServerOptions::default().set(spec.name, &spec.default).unwrap();
+        }
+    }
+
+    #[test]
+    fn errors_name_the_option_the_value_and_the_bounds() {
+        let mut options = ClientOptions::default();
+        let error = options.set("timout_ms", "5").unwrap_err();
+        assert!(error.message().contains("did you mean \"timeout_ms\""), "{error}");
+        let error = options.set("timeout_ms", "-1").unwrap_err();
+        assert!(error.message().contains("\"-1\"") && error.message().contains("0 to 86400000"), "{error}");
+        let error = options.set("policy", "best").unwrap_err();
+        assert!(error.message().contains("p2c, round_robin"), "{error}");
+        assert_eq!(options.timeout_ms, 5_000);
+    }
+
+    #[test]
+    fn pairs_of_the_other_group_are_passed_over() {
+        let options = ClientOptions::from_pairs([("timeout_ms", "7"), ("listen", ":1")]).unwrap();
+        assert_eq!(options.timeout_ms, 7);
+        assert!(ClientOptions::from_pairs([("lisen", ":1")]).is_err());
+    }
+}
