@@ -127,7 +127,9 @@ mod tests {
         for (i, row) in ErrorKind::TABLE.iter().enumerate() {
             assert_eq!(row.kind as usize, i);
             assert!(row.code < 0, "{}", row.name);
-            assert!(ErrorKind::TABLE[..i].iter().all(|other| other.code != row.code && other.name != row.name));
+            assert!(
+                ErrorKind::TABLE[..i].iter().all(|other| other.code != row.code && other.name != row.name)
+            );
         }
     }
 }

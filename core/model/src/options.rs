@@ -62,9 +62,19 @@ const MIB: u64 = 1 << 20;
 const DAY_MS: u64 = 86_400_000;
 const ANY_MS: OptionKind = OptionKind::Integer { min: 0, max: DAY_MS };
 const FRAME_BYTES: OptionKind = OptionKind::Integer { min: 1024, max: 1024 * MIB };
-const FRAME_DOC: &str = "Largest message sent or accepted, in bytes of JSON. A larger one to be sent fails with FAST_E_TOO_LARGE; a larger one received ends its connection.";
-const SESSION_DOC: &str = "ZooKeeper session timeout asked for; the ensemble may grant another. Shorter notices a crash sooner, longer rides out longer pauses.";
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
+
+// The two options that clients and servers share have one text each. Macros, because an attribute takes no constant.
+macro_rules! frame_doc {
+    () => {
+        "Largest message sent or accepted, in bytes of JSON. A larger one to be sent fails with FAST_E_TOO_LARGE; a larger one received ends its connection."
+    };
+}
+macro_rules! session_doc {
+    () => {
+        "ZooKeeper session timeout asked for; the ensemble may grant another. Shorter notices a crash sooner, longer rides out longer pauses."
+    };
+}
 
 options! {
     /// How a client behaves. Names, defaults and bounds are the same in every language.
@@ -89,12 +99,12 @@ options! {
             "Drop null values that a server sends instead of failing the call with FAST_E_PROTOCOL.";
         wire_version: u64 = 2, OptionKind::Integer { min: 1, max: 2 },
             "Version of the messages sent. 1 is for servers older than node-fast 3.0.";
-        max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, FRAME_DOC;
+        max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, frame_doc!();
         client_name: String = String::new(), OptionKind::Text,
             "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
-        zookeeper_session_ms: u64 = 15_000, SESSION_MS, SESSION_DOC;
+        zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
     }
 }
 
@@ -119,8 +129,8 @@ options! {
             "Longest that stop waits for running requests before it cancels them.";
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
-        max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, FRAME_DOC;
-        zookeeper_session_ms: u64 = 15_000, SESSION_MS, SESSION_DOC;
+        max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, frame_doc!();
+        zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
     }
 }
 

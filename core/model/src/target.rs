@@ -93,7 +93,8 @@ impl Target {
         }
         if let Some(rest) = text.strip_prefix("zk://") {
             let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let (root, service) = split_last(text, &format!("/{path}"))?;
+            let path = format!("/{path}");
+            let (root, service) = split_last(text, &path)?;
             return Ok(Self::Service { registry: zookeeper(text, hosts, root)?, service });
         }
         if let Some((scheme, _)) = text.split_once("://") {
@@ -105,7 +106,9 @@ impl Target {
                 .collect::<std::result::Result<_, _>>()
                 .map_err(|error| invalid(format!("target {text:?}: {error}")))?;
             if let Some(bad) = addresses.iter().find(|a| matches!(a, Address::Tcp { port: 0, .. })) {
-                return Err(invalid(format!("target {text:?}: {bad} has port 0, which nobody can listen on")));
+                return Err(invalid(format!(
+                    "target {text:?}: {bad} has port 0, which nobody can listen on"
+                )));
             }
             return Ok(Self::Fixed(addresses));
         }
@@ -129,7 +132,9 @@ impl FromStr for Registry {
             let (hosts, root) = rest.split_once('/').unwrap_or((rest, ""));
             return zookeeper(text, hosts, &format!("/{root}"));
         }
-        Err(invalid(format!("registry {text:?}: write dir:, dir:///folder or zk://host:port[,host:port…][/root]")))
+        Err(invalid(format!(
+            "registry {text:?}: write dir:, dir:///folder or zk://host:port[,host:port…][/root]"
+        )))
     }
 }
 
@@ -160,7 +165,9 @@ impl fmt::Display for Target {
 fn split_last<'p>(text: &str, path: &'p str) -> Result<(&'p str, ServiceName)> {
     let (folder, service) = path.rsplit_once('/').unwrap_or(("", path));
     if service.is_empty() {
-        return Err(invalid(format!("target {text:?}: the service is missing; it is the last part of the path")));
+        return Err(invalid(format!(
+            "target {text:?}: the service is missing; it is the last part of the path"
+        )));
     }
     let service = service.parse().map_err(|error: Error| error.context(format!("target {text:?}")))?;
     Ok((if folder.is_empty() { "/" } else { folder }, service))
@@ -174,13 +181,16 @@ fn zookeeper(text: &str, hosts: &str, root: &str) -> Result<Registry> {
             let full = if host.contains(':') { host.to_owned() } else { format!("{host}:2181") };
             match full.parse::<Address>() {
                 Ok(Address::Tcp { port, .. }) if port != 0 && !host.is_empty() => Ok(full),
-                _ => Err(invalid(format!("target {text:?}: {host:?} is no ZooKeeper server; write host:port"))),
+                _ => {
+                    Err(invalid(format!("target {text:?}: {host:?} is no ZooKeeper server; write host:port")))
+                }
             }
         })
         .collect::<Result<_>>()?;
     let root = root.trim_end_matches('/');
     let legal_segment = |segment: &str| {
-        !matches!(segment, "" | "." | ".." | "zookeeper") && !segment.chars().any(|c| c.is_control() || c == ' ')
+        !matches!(segment, "" | "." | ".." | "zookeeper")
+            && !segment.chars().any(|c| c.is_control() || c == ' ')
     };
     if !root.is_empty() && !root[1..].split('/').all(legal_segment) {
         return Err(invalid(format!("target {text:?}: {root:?} is no path for ZooKeeper")));
@@ -229,7 +239,7 @@ mod tests {
             ("zk://h1:2181", "service is missing"),
             ("zk://:x/echo", "no ZooKeeper server"),
             ("zk:///echo", "no ZooKeeper server"),
-            ("zk://h/a//echo", "no path"),
+            ("zk://h/a//b/echo", "no path"),
             ("http://h/echo", "unknown"),
             ("h:0", "port 0"),
             ("h:1,", "address"),

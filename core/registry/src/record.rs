@@ -95,7 +95,10 @@ impl Record {
             .parse()
             .map_err(|error| Error::new(ErrorKind::Registry, format!("a provider's record: {error}")))?;
         if matches!(address, Address::Tcp { port: 0, .. }) {
-            return Err(Error::new(ErrorKind::Registry, format!("a provider's record has port 0: {address}")));
+            return Err(Error::new(
+                ErrorKind::Registry,
+                format!("a provider's record has port 0: {address}"),
+            ));
         }
         Ok(Endpoint { address, weight: self.weight, zone: self.zone.clone(), draining: self.draining })
     }
