@@ -7,11 +7,13 @@
 #![forbid(unsafe_code)]
 
 mod announcement;
+mod dir;
 mod fixed;
 mod record;
 mod resolution;
 
 pub use announcement::{Announcement, AnnouncementState, Announcer, Withdraw};
+pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use record::{Record, Role};
 pub use resolution::{Provider, Resolution, Resolver, Watch};

@@ -1,0 +1,70 @@
+//! What needs the inside of the registry; the rest is in `tests/dir.rs`.
+
+use super::*;
+use libfast_model::ErrorKind;
+
+fn provider(address: &str) -> Record {
+    Record { address: address.into(), ..Record::of_this_process("test") }
+}
+
+async fn until(watch: &mut Watch, wanted: impl Fn(&Resolution) -> bool) {
+    let found = async {
+        while !wanted(&watch.current()) {
+            watch.changed().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), found)
+        .await
+        .expect("the list never became what was expected");
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+/// As at the limit of inotify instances, which a test must not use up: it is shared by all programs of the user.
+#[test]
+fn without_inotify_the_list_is_polled() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let registry =
+            DirRegistry { notified: false, ..DirRegistry::open(Some(folder.path().into())).unwrap() };
+        let service = "echo".parse().unwrap();
+        let mut watch = registry.watch(&service);
+        until(&mut watch, |now| matches!(now, Resolution::Absent)).await;
+        let announcement = registry.announce(&service, Role::Provider, provider("h:1"));
+        until(&mut watch, |now| matches!(now, Resolution::Bound(list) if list.len() == 1)).await;
+        announcement.withdraw().await;
+        until(&mut watch, |now| matches!(now, Resolution::Absent)).await;
+    });
+}
+
+/// A descriptor that stays open in a child of a fork would keep a dead parent listed.
+#[test]
+fn the_lock_is_noted_for_the_fork_hook() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = DirRegistry::open(Some(folder.path().into())).unwrap();
+        let announcement = registry.announce(&"echo".parse().unwrap(), Role::Provider, provider("h:1"));
+        let list = registry.listing(&"echo".parse().unwrap(), Role::Provider);
+        let file = std::fs::read_dir(list.path()).unwrap().next().unwrap().unwrap().path();
+        let is_noted = || {
+            libfast_model::inherited_fds()
+                .any(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok_and(|path| path == file))
+        };
+        assert!(is_noted());
+        drop(announcement);
+        assert!(!is_noted() && !file.exists(), "removed by the drop itself");
+    });
+}
+
+#[test]
+fn a_record_that_is_too_long_fails_its_announcement() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = DirRegistry::open(Some(folder.path().into())).unwrap();
+        let record = Record { zone: "z".repeat(5_000), ..provider("h:1") };
+        let announcement = registry.announce(&"echo".parse().unwrap(), Role::Provider, record);
+        assert_eq!(announcement.registered().await.unwrap_err().kind(), ErrorKind::Invalid);
+    });
+}
