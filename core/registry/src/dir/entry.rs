@@ -63,7 +63,10 @@ impl Entry {
             tries += 1;
             match self.create()? {
                 // The file from before, if there was one, is closed only now: its key was never unlocked.
-                Attempt::Listed(listed) => return Ok(self.listed = Some(listed)),
+                Attempt::Listed(listed) => {
+                    self.listed = Some(listed);
+                    return Ok(());
+                }
                 Attempt::Disturbed(why) if tries == TRIES => {
                     return Err(failure("keep an entry in", &self.list, &why));
                 }
