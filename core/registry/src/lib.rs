@@ -1,7 +1,7 @@
 //! Where providers are listed and found: the traits, and the registries that need no server.
 //!
 //! A provider *announces* an endpoint, a consumer *resolves* a service and *watches* it. [`DirRegistry`] keeps a
-//! folder of this machine, [`fixed`] answers with endpoints that were written out. ZooKeeper is in its own crate,
+//! folder of this machine, [`fixed()`] answers with endpoints that were written out. ZooKeeper is in its own crate,
 //! behind the same traits. Starting point: [`Announcer`] and [`Resolver`].
 
 #![forbid(unsafe_code)]

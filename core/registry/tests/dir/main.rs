@@ -8,6 +8,7 @@ use libfast_registry::{
     Announcement, AnnouncementState, Announcer, DirRegistry, ListedService, Record, Resolution, Resolver,
     Role,
 };
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir, tempdir};
 use waiting::{absent, bound, condition, in_time, until};
@@ -105,6 +106,28 @@ fn what_a_dead_process_left_is_cleaned_and_nothing_else() {
         assert_eq!(bound(&mut watch, 1).await, ["h:1"]);
         condition(|| !stale.exists()).await;
         assert!(list.join("notes.txt").exists());
+    });
+}
+
+/// The kernel reports that a dead process's file was closed before it drops the lock, and never reports the lock.
+#[test]
+fn a_lock_that_goes_after_the_report_is_noticed() {
+    run(async {
+        let (folder, registry) = registry();
+        let list = folder.path().join("echo/providers");
+        std::fs::create_dir_all(&list).unwrap();
+        let path = list.join("0b1f1f1e-8a52-4b7c-9d5e-3f1a2b3c4d5e.json");
+        std::fs::write(&path, provider("h:1").to_json()).unwrap();
+        // Closing a file that was open for reading is not reported.
+        let lock = File::open(&path).unwrap();
+        lock.lock().unwrap();
+        let mut watch = registry.watch(&echo());
+        bound(&mut watch, 1).await;
+        drop(File::options().write(true).open(&path).unwrap());
+        tokio::task::yield_now().await;
+        drop(lock);
+        absent(&mut watch).await;
+        assert!(!path.exists());
     });
 }
 

@@ -84,15 +84,16 @@ fn announcing() {
     run(async {
         let registry = DirRegistry::open(Some(folder.into())).unwrap();
         let _announcement = announce(&registry, "child:1").await;
-        let mut sleeper = String::new();
-        if std::env::var(STARTS).unwrap() == "sleep" {
-            let child =
-                Command::new("sleep").arg("60").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-            sleeper = child.id().to_string();
-        }
-        println!("{READY}{sleeper}");
+        let sleep =
+            || Command::new("sleep").arg("60").stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let sleeper = (std::env::var(STARTS).unwrap() == "sleep").then(sleep);
+        println!("{READY}{}", sleeper.as_ref().map_or(0, Child::id));
         // Ends with the test that started it, even if that is killed.
         let _ = std::io::stdin().read(&mut [0]);
+        if let Some(mut sleeper) = sleeper {
+            sleeper.kill().unwrap();
+            sleeper.wait().unwrap();
+        }
     });
 }
 
@@ -115,7 +116,7 @@ impl Announcing {
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let ready = lines.map(Result::unwrap).find_map(|line| Some(line.split_once(READY)?.1.to_owned()));
-        let sleeper = ready.expect("the helper process announces itself").parse().unwrap_or(0);
+        let sleeper = ready.expect("the helper process announces itself").parse().unwrap();
         Self { process, sleeper }
     }
 }
