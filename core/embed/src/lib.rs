@@ -1,1 +1,32 @@
-//! (starting)
+//! What foreign runtimes need from libfast: C, Python, Node and, through C, PHP and C++.
+//!
+//! Foreign runtimes pull, the library never pushes into them: completions and requests wait in a [`Queue`] until the
+//! program takes them, and the only push is a wake of its descriptor. Blocking functions park the calling thread. All
+//! I/O runs on one runtime per process, made by the first client or server ([`shutdown`] ends it). A fork is noticed:
+//! in the child every object of the parent answers [`ErrorKind::Forked`](libfast_model::ErrorKind::Forked), and new
+//! ones work. Every type here may be used from any thread.
+
+mod announced;
+mod call;
+mod client;
+mod config;
+mod event;
+mod fork;
+mod named;
+mod owned;
+mod park;
+mod queue;
+mod request;
+mod runtime;
+mod server;
+
+pub use announced::{Announced, Picked};
+pub use call::{Next, PullCall, QueuedCall};
+pub use client::{CallSettings, Client};
+pub use config::Config;
+pub use event::Event;
+pub use fork::fork_generation;
+pub use queue::{Queue, Wake};
+pub use request::ServerRequest;
+pub use runtime::shutdown;
+pub use server::Server;

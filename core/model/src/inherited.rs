@@ -39,9 +39,9 @@ impl Drop for InheritedFd {
     }
 }
 
-/// The noted descriptors. Neither locks nor allocates, so the child of a fork may call it.
-pub fn inherited_fds() -> impl Iterator<Item = RawFd> {
-    TABLE.iter().map(|slot| slot.load(Ordering::Acquire)).filter(|&fd| fd != FREE)
+/// Takes the noted descriptors out of the table, for the child of a fork to close. Neither locks nor allocates.
+pub fn take_inherited_fds() -> impl Iterator<Item = RawFd> {
+    TABLE.iter().map(|slot| slot.swap(FREE, Ordering::AcqRel)).filter(|&fd| fd != FREE)
 }
 
 #[cfg(test)]
@@ -52,8 +52,9 @@ mod tests {
     fn a_descriptor_is_listed_while_noted() {
         let file = std::fs::File::open("/dev/null").unwrap();
         let noted = InheritedFd::note(&file);
-        assert!(inherited_fds().any(|fd| fd == file.as_raw_fd()));
+        assert!(take_inherited_fds().any(|fd| fd == file.as_raw_fd()));
         drop(noted);
-        assert!(inherited_fds().all(|fd| fd != file.as_raw_fd()));
+        drop(InheritedFd::note(&file));
+        assert!(take_inherited_fds().all(|fd| fd != file.as_raw_fd()));
     }
 }

@@ -1,1 +1,41 @@
-//! (starting)
+//! Client and server on TCP and Unix sockets.
+//!
+//! This crate drives the state machines of `libfast-protocol` with tokio, chooses endpoints by `libfast-balance`, and
+//! finds and announces them through `libfast-registry`. Rust programs use it through the crate `libfast`; the other
+//! languages through `libfast-embed`. Starting points: [`Client`] and [`Server`].
+
+#![forbid(unsafe_code)]
+
+mod advertise;
+mod call;
+mod channel;
+mod client;
+mod clock;
+mod connection;
+mod methods;
+mod picked;
+mod registries;
+mod remote;
+mod request;
+mod server;
+mod server_connection;
+mod socket;
+mod value;
+mod wakers;
+
+pub use call::{Call, CallOptions};
+pub use client::{CallRequest, Client};
+pub use methods::Handler;
+pub use picked::Picked;
+pub use registries::Registries;
+pub use request::Request;
+pub use server::{Server, announce};
+pub use value::Value;
+
+/// The tokio runtime this is called in.
+fn runtime() -> libfast_model::Result<tokio::runtime::Handle> {
+    tokio::runtime::Handle::try_current().map_err(|_| {
+        let message = "clients and servers need a tokio runtime: make them in an async function, or enter a runtime";
+        libfast_model::Error::new(libfast_model::ErrorKind::State, message)
+    })
+}

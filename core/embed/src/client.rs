@@ -1,0 +1,124 @@
+//! A client as foreign programs hold it.
+
+use crate::announced::Picked;
+use crate::call::{PullCall, QueuedCall};
+use crate::config::Config;
+use crate::owned::Owned;
+use crate::park;
+use crate::queue::Queue;
+use crate::runtime;
+use bytes::Bytes;
+use libfast_model::{Error, ErrorKind, Result};
+use libfast_rpc::CallOptions;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A client: blocking calls, calls through a queue, and picks.
+pub struct Client(Owned<libfast_rpc::Client>);
+
+/// How one call differs from its client's options.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CallSettings {
+    /// Longest the call may take; `Some(None)` is no limit, `None` the client's.
+    pub timeout: Option<Option<Duration>>,
+    /// Repeat it although the server may have run it; `None`: as the client's option says.
+    pub idempotent: Option<bool>,
+    /// How often to repeat it where that is safe; `None`: the client's.
+    pub retries: Option<u32>,
+    /// Values handed to a queue before more are granted; `None`: the client's.
+    pub window: Option<u64>,
+}
+
+impl CallSettings {
+    /// Sets one by its option's name, from text, with the bounds of the option of the same name.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let mut options = libfast_model::ClientOptions::default();
+        options.set(name, value)?;
+        match name {
+            "timeout_ms" => {
+                self.timeout = Some((options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)));
+            }
+            "idempotent" => self.idempotent = Some(options.idempotent),
+            "retries" => self.retries = Some(options.retries as u32),
+            "window" => self.window = Some(options.window),
+            _ => {
+                let message = format!("option {name:?} is a client's; a call has {}", Self::NAMES.join(", "));
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The options that a call has of its own.
+    pub const NAMES: [&str; 4] = ["timeout_ms", "idempotent", "retries", "window"];
+
+    fn over(&self, mut options: CallOptions) -> CallOptions {
+        options.timeout = self.timeout.unwrap_or(options.timeout);
+        options.idempotent = self.idempotent.unwrap_or(options.idempotent);
+        options.retries = self.retries.unwrap_or(options.retries);
+        options
+    }
+}
+
+impl Client {
+    /// A client of `target`. Returns at once; providers are found and connections made in the background.
+    pub fn new(target: &str, config: &Config) -> Result<Self> {
+        let options = config.client()?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        Ok(Self(Owned::new(libfast_rpc::Client::with_options(target, options)?)))
+    }
+
+    /// Waits until a provider is known and connected, at most `timeout`.
+    pub fn ready(&self, timeout: Duration) -> Result<()> {
+        let client = self.0.get()?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        park::block_on(client.ready(timeout))
+    }
+
+    /// Sends a call whose values are pulled. `args` is the JSON text of an array.
+    pub fn call(&self, method: &str, args: Bytes, settings: &CallSettings) -> Result<PullCall> {
+        let client = self.0.get()?;
+        Ok(PullCall::new(client.start(method, args, settings.over(client.call_options()))))
+    }
+
+    /// Sends a call that completes through `queue`: as `Data` events and a `Done`, or with `collect` as one `Done` that
+    /// has all values. A failure to start is a `Done`, too.
+    pub fn start(
+        &self,
+        queue: &Arc<Queue>,
+        tag: u64,
+        method: &str,
+        args: Bytes,
+        settings: &CallSettings,
+        collect: bool,
+    ) -> Result<Arc<QueuedCall>> {
+        let client = self.0.get()?;
+        let call = client.start(method, args, settings.over(client.call_options()));
+        let window = settings.window.unwrap_or(client.options().window);
+        Ok(QueuedCall::start(call, queue, tag, window, collect))
+    }
+
+    /// Chooses an endpoint for a call over another protocol; waits until providers are known.
+    pub fn pick(&self) -> Result<Picked> {
+        let client = self.0.get()?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        Ok(Picked::new(park::block_on(client.pick())?))
+    }
+
+    /// Counters and endpoints as a JSON object.
+    pub fn stats(&self) -> Result<String> {
+        Ok(self.0.get()?.stats())
+    }
+
+    /// Refuses new calls and waits at most `drain` for those under way.
+    pub fn close(&self, drain: Duration) -> Result<()> {
+        let client = self.0.get()?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        park::block_on(client.close(drain));
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! The completion queue.
+
+use crate::call::QueuedCall;
+use crate::event::Event;
+use crate::owned::Owned;
+use libfast_model::{Error, ErrorKind, Result};
+use rustix::event::{EventfdFlags, eventfd};
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Called when events begin to wait; from any thread, so it may only pass the wake on.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// Where completions and requests wait until the program takes them. One per event loop or polling thread.
+///
+/// Either poll it with a timeout, or watch [`fd`](Self::fd) and poll without one when it is readable.
+pub struct Queue(Owned<Inner>);
+
+pub(crate) struct Inner {
+    state: Mutex<State>,
+    arrived: Condvar,
+    wake: Option<Wake>,
+    fd: OnceLock<OwnedFd>,
+}
+
+#[derive(Default)]
+struct State {
+    ready: VecDeque<Ready>,
+    /// The outside has been told that something waits, and polls until nothing does.
+    told: bool,
+    closed: bool,
+}
+
+/// Something that may yield events.
+pub(crate) enum Ready {
+    Event(Event),
+    Call(Arc<QueuedCall>),
+}
+
+impl Queue {
+    /// A queue that is polled or watched by its descriptor.
+    pub fn new() -> Arc<Self> {
+        Self::make(None)
+    }
+
+    /// A queue that calls `wake` when events begin to wait. The program then polls until it gets none.
+    pub fn with_wake(wake: Wake) -> Arc<Self> {
+        Self::make(Some(wake))
+    }
+
+    fn make(wake: Option<Wake>) -> Arc<Self> {
+        // The descriptor and the locks of a parent are of no use in a forked child.
+        crate::fork::watch_forks();
+        let (state, arrived, fd) = (Mutex::default(), Condvar::new(), OnceLock::new());
+        Arc::new(Self(Owned::new(Inner { state, arrived, wake, fd })))
+    }
+
+    /// A descriptor that is readable while events wait. Watch it, do not read it; it lives as long as the queue.
+    pub fn fd(&self) -> Result<RawFd> {
+        let inner = self.0.get()?;
+        if let Some(fd) = inner.fd.get() {
+            return Ok(fd.as_raw_fd());
+        }
+        let new = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| Error::new(ErrorKind::NoMemory, format!("no descriptor for a queue: {error}")))?;
+        // Under the lock, so that no event can come between making the descriptor and signalling it.
+        let state = inner.lock();
+        let fd = inner.fd.get_or_init(|| new);
+        if !state.ready.is_empty() {
+            let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
+        }
+        Ok(fd.as_raw_fd())
+    }
+
+    /// Takes at most `max` events, waiting at most `timeout` for the first (`None`: for ever).
+    pub fn poll(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Event>> {
+        let inner = self.0.get()?;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut events = Vec::new();
+        loop {
+            inner.take_ready(max, &mut events);
+            if !events.is_empty() || max == 0 {
+                return Ok(events);
+            }
+            let state = inner.lock();
+            if state.closed {
+                return Err(Error::new(ErrorKind::Closed, "the queue was closed"));
+            }
+            if !state.ready.is_empty() {
+                continue;
+            }
+            match deadline {
+                None if timeout.is_none() => drop(inner.arrived.wait(state)),
+                None => drop(inner.arrived.wait_timeout(state, timeout.unwrap_or_default())),
+                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => drop(inner.arrived.wait_timeout(state, left)),
+                    _ => return Ok(events),
+                },
+            }
+        }
+    }
+
+    /// Makes a waiting or the next poll return [`Event::Wake`].
+    pub fn wake(&self) {
+        self.push(Ready::Event(Event::Wake));
+    }
+
+    /// Makes waiting and later polls fail with `Closed`. What waits is dropped: requests are answered as dropped.
+    pub fn close(&self) {
+        let Ok(inner) = self.0.get() else { return };
+        let mut state = inner.lock();
+        state.closed = true;
+        let dropped = std::mem::take(&mut state.ready);
+        drop(state);
+        inner.arrived.notify_all();
+        drop(dropped);
+    }
+
+    pub(crate) fn push(&self, ready: Ready) {
+        if let Ok(inner) = self.0.get() {
+            inner.push(ready);
+        }
+    }
+}
+
+impl Inner {
+    fn push(&self, ready: Ready) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            drop(ready);
+            return;
+        }
+        state.ready.push_back(ready);
+        let tell = !std::mem::replace(&mut state.told, true);
+        if tell {
+            if let Some(fd) = self.fd.get() {
+                // The counter cannot overflow: it is 0 whenever nobody has been told.
+                let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
+            }
+        }
+        drop(state);
+        self.arrived.notify_one();
+        if let (true, Some(wake)) = (tell, &self.wake) {
+            wake();
+        }
+    }
+
+    fn take_ready(&self, max: usize, events: &mut Vec<Event>) {
+        while events.len() < max {
+            let mut state = self.lock();
+            let Some(ready) = state.ready.pop_front() else {
+                // Level semantics: the descriptor stops being readable when, under the lock, nothing waits.
+                if std::mem::take(&mut state.told) {
+                    if let Some(fd) = self.fd.get() {
+                        let _ = rustix::io::read(fd, &mut [0u8; 8]);
+                    }
+                }
+                return;
+            };
+            drop(state);
+            match ready {
+                Ready::Event(event) => events.push(event),
+                // Without the queue's lock: taking values takes the connection's.
+                Ready::Call(call) => {
+                    if call.take(max - events.len(), events) {
+                        self.push(Ready::Call(call));
+                    }
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queue")
+    }
+}

@@ -1,0 +1,114 @@
+//! A request as foreign programs hold it.
+
+use crate::event::Event;
+use crate::owned::Owned;
+use crate::park;
+use crate::queue::{Queue, Ready};
+use libfast_model::{RemoteError, Result};
+use libfast_rpc::Request;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Wake, Waker};
+use std::time::{Duration, Instant};
+
+/// One request to be answered, from any thread, at any time. Dropping it without an end answers `HandlerDropped`.
+pub struct ServerRequest {
+    id: u64,
+    tag: u64,
+    queue: Weak<Queue>,
+    request: Owned<Request>,
+}
+
+impl ServerRequest {
+    pub(crate) fn new(request: Request, queue: Weak<Queue>, tag: u64) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let told = Tell { queue: queue.clone(), event: move || Event::Cancelled { tag, id } };
+        let waker = Waker::from(Arc::new(told));
+        if request.poll_cancelled(&Context::from_waker(&waker)).is_ready() {
+            waker.wake();
+        }
+        Self { id, tag, queue, request: Owned::new(request) }
+    }
+
+    /// A number that no other request of this process has, as in `Cancelled` and `Writable` events.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The name of the method.
+    pub fn method(&self) -> &str {
+        self.request.get().map_or("", Request::method)
+    }
+
+    /// The arguments as the JSON text of an array.
+    pub fn args(&self) -> &[u8] {
+        self.request.get().map_or(b"[]", |request| request.args_text())
+    }
+
+    /// The caller's address.
+    pub fn peer(&self) -> &str {
+        self.request.get().map_or("", Request::peer)
+    }
+
+    /// True once nobody waits for the answer any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.request.get().map_or(true, Request::is_cancelled)
+    }
+
+    /// Sends one value. `false`: it is queued, but the caller is slow; a `Writable` event tells when to go on.
+    pub fn send(&self, value: &[u8]) -> Result<bool> {
+        let request = self.request.get()?;
+        let more = request.send_text(value)?;
+        if !more {
+            let (tag, id) = (self.tag, self.id);
+            let told = Tell { queue: self.queue.clone(), event: move || Event::Writable { tag, id } };
+            let waker = Waker::from(Arc::new(told));
+            if request.poll_writable(&Context::from_waker(&waker)).is_ready() {
+                return Ok(true);
+            }
+        }
+        Ok(more)
+    }
+
+    /// Waits until more values can be sent or the caller is gone, at most `timeout`. True: go on.
+    pub fn wait_writable(&self, timeout: Duration) -> Result<bool> {
+        let request = self.request.get()?;
+        let deadline = Instant::now().checked_add(timeout);
+        Ok(park::wait(deadline, |cx| request.poll_writable(cx)).is_some())
+    }
+
+    /// Ends the answer, with a last value if there is one.
+    pub fn end(&self, value: Option<&[u8]>) -> Result<()> {
+        let request = self.request.get()?;
+        match value {
+            Some(value) => request.end_text(value),
+            None => request.end(),
+        }
+    }
+
+    /// Ends the answer with an error.
+    pub fn fail(&self, error: &RemoteError) -> Result<()> {
+        self.request.get()?.fail(error)
+    }
+}
+
+impl std::fmt::Debug for ServerRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ServerRequest({}, {:?})", self.id, self.method())
+    }
+}
+
+/// Puts an event into the queue when woken.
+struct Tell<F> {
+    queue: Weak<Queue>,
+    event: F,
+}
+
+impl<F: Fn() -> Event + Send + Sync + 'static> Wake for Tell<F> {
+    fn wake(self: Arc<Self>) {
+        if let Some(queue) = self.queue.upgrade() {
+            queue.push(Ready::Event((self.event)()));
+        }
+    }
+}

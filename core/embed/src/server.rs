@@ -1,0 +1,59 @@
+//! A server as foreign programs hold it.
+
+use crate::config::Config;
+use crate::event::Event;
+use crate::owned::Owned;
+use crate::park;
+use crate::queue::{Queue, Ready};
+use crate::request::ServerRequest;
+use crate::runtime;
+use libfast_model::Result;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A server whose requests come through queues.
+pub struct Server {
+    server: Owned<libfast_rpc::Server>,
+    drain: Duration,
+}
+
+impl Server {
+    /// A server that does not listen yet.
+    pub fn new(config: &Config) -> Result<Self> {
+        let options = config.server()?;
+        let drain = Duration::from_millis(options.drain_ms);
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        Ok(Self { server: Owned::new(libfast_rpc::Server::new(options)?), drain })
+    }
+
+    /// Adds a method: its requests become `Request` events of `queue`. If the queue is gone they are answered with
+    /// `HandlerDropped`.
+    pub fn handle(&self, method: &str, queue: &Arc<Queue>, tag: u64) -> Result<()> {
+        let queue = Arc::downgrade(queue);
+        let hand_over = move |request| {
+            let request = ServerRequest::new(request, queue.clone(), tag);
+            if let Some(queue) = queue.upgrade() {
+                queue.push(Ready::Event(Event::Request { tag, request }));
+            }
+        };
+        self.server.get()?.handle(method, Arc::new(hand_over))
+    }
+
+    /// Listens, and announces the server if `announce` is set. Returns the address listened on.
+    pub fn start(&self) -> Result<String> {
+        let server = self.server.get()?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        Ok(park::block_on(server.start())?.to_string())
+    }
+
+    /// Withdraws, drains for at most `drain` (`None`: the option `drain_ms`) and closes.
+    pub fn stop(&self, drain: Option<Duration>) -> Result<()> {
+        let server = self.server.get()?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        park::block_on(server.stop(drain.unwrap_or(self.drain)));
+        Ok(())
+    }
+}

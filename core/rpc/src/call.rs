@@ -1,0 +1,315 @@
+//! One call: its attempts, its deadline, and the values that came.
+
+use crate::channel::{Channel, Wait};
+use crate::client::Shared;
+use crate::clock;
+use crate::connection::Attempt;
+use crate::value::Value;
+use bytes::Bytes;
+use libfast_balance::Member;
+use libfast_model::{Error, ErrorKind, Progress, Result};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// How one call differs from its client's options. Made by `Client::call_options`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// Longest the call may take, to its last message, retries included. `None` means no limit.
+    pub timeout: Option<Duration>,
+    /// Repeat it on another endpoint although the server may have run it.
+    pub idempotent: bool,
+    /// How often to repeat it, where that is safe.
+    pub retries: u32,
+}
+
+/// A call under way: the values of its answer, one by one.
+///
+/// The request leaves when the call is made, if a connection is there. Connecting and repeating go on while the call is
+/// polled. Dropping it abandons the call: the server is not told, and what it still sends is dropped.
+pub struct Call {
+    client: Arc<Shared>,
+    method: String,
+    args: Bytes,
+    options: CallOptions,
+    started: Instant,
+    deadline: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    phase: Phase,
+    tried: Vec<Arc<Channel>>,
+    attempts: u32,
+    delivered: bool,
+    values: VecDeque<Bytes>,
+}
+
+enum Phase {
+    Picking { last: Option<Error> },
+    Failed { error: Error },
+    Connecting { charge: Charge, wait: Wait },
+    Running { charge: Charge, attempt: Attempt },
+    Done,
+}
+
+/// Counts an attempt as load of its endpoint until it is settled or given up.
+struct Charge {
+    member: Arc<Member<Channel>>,
+    since: Instant,
+    settled: bool,
+}
+
+impl Call {
+    pub(crate) fn new(client: Arc<Shared>, method: String, args: Bytes, options: CallOptions) -> Self {
+        let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
+        // The request should leave now, not when somebody first looks for the answer.
+        match call.advance(&Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Err(error))) => call.phase = Phase::Failed { error },
+            Poll::Ready(_) | Poll::Pending => {}
+        }
+        call
+    }
+
+    /// A call that failed before it began.
+    pub(crate) fn failed(client: Arc<Shared>, error: Error) -> Self {
+        let options = CallOptions { timeout: None, idempotent: false, retries: 0 };
+        Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
+    }
+
+    fn in_phase(client: Arc<Shared>, method: String, args: Bytes, options: CallOptions, phase: Phase) -> Self {
+        let started = Instant::now();
+        Self {
+            client,
+            method,
+            args,
+            started,
+            // A timeout beyond what the clock can hold is none.
+            deadline: options.timeout.and_then(|timeout| started.checked_add(timeout)),
+            options,
+            timer: None,
+            phase,
+            tried: Vec::new(),
+            attempts: 0,
+            delivered: false,
+            values: VecDeque::new(),
+        }
+    }
+
+    /// The next value; `None` after the last one. After an error there is nothing more. Cancel safe.
+    pub async fn next(&mut self) -> Option<Result<Value>> {
+        std::future::poll_fn(|cx| self.poll_next_value(cx)).await
+    }
+
+    /// All values that are still to come. Cancel safe up to dropping the call.
+    pub async fn collect(mut self) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        while let Some(value) = self.next().await {
+            all.push(value?);
+        }
+        Ok(all)
+    }
+
+    /// When the call times out, for callers that wait with a clock of their own.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The poll form of [`next`](Self::next).
+    pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
+        if let Some(value) = self.values.pop_front() {
+            return Poll::Ready(Some(Ok(Value::new(value))));
+        }
+        match self.advance(cx) {
+            Poll::Ready(Some(Ok(()))) | Poll::Ready(None) => {}
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+            Poll::Pending => return self.poll_deadline(cx).map(|error| Some(Err(error))),
+        }
+        Poll::Ready(self.values.pop_front().map(|value| Ok(Value::new(value))))
+    }
+
+    /// Drives the call. `Ready(Some(Ok))`: there are values. `Ready(None)`: it is over.
+    fn advance(&mut self, cx: &Context<'_>) -> Poll<Option<Result<()>>> {
+        loop {
+            if !self.values.is_empty() {
+                return Poll::Ready(Some(Ok(())));
+            }
+            // Each phase is taken out and either put back or replaced.
+            match std::mem::replace(&mut self.phase, Phase::Done) {
+                Phase::Done => return Poll::Ready(None),
+                Phase::Failed { error } => return Poll::Ready(Some(Err(error))),
+                Phase::Picking { last } => match self.pick(last, cx) {
+                    Poll::Pending => {
+                        self.phase = Phase::Picking { last: None };
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    Poll::Ready(Ok(member)) => {
+                        self.attempts += 1;
+                        self.tried.push(member.owner.clone());
+                        self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
+                    }
+                },
+                Phase::Connecting { charge, mut wait } => {
+                    match charge.member.owner.poll_connection(cx, &mut wait) {
+                        Poll::Pending => {
+                            self.phase = Phase::Connecting { charge, wait };
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(connection) => {
+                            match connection.and_then(|c| c.start(&self.method, &self.args)) {
+                                Ok(attempt) => self.phase = Phase::Running { charge, attempt },
+                                Err(error) => self.fail_attempt(charge, error)?,
+                            }
+                        }
+                    }
+                }
+                Phase::Running { mut charge, mut attempt } => match attempt.poll_take(cx, &mut self.values) {
+                    Poll::Pending => {
+                        self.phase = Phase::Running { charge, attempt };
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(None) => {
+                        self.delivered = true;
+                        charge.succeed();
+                        self.phase = Phase::Running { charge, attempt };
+                    }
+                    Poll::Ready(Some(Ok(()))) => {
+                        charge.succeed();
+                        return Poll::Ready(None);
+                    }
+                    Poll::Ready(Some(Err(error))) => self.fail_attempt(charge, error)?,
+                },
+            }
+        }
+    }
+
+    /// Chooses the next endpoint, unless `last` was the last attempt.
+    fn pick(&mut self, last: Option<Error>, cx: &Context<'_>) -> Poll<Result<Arc<Member<Channel>>>> {
+        if self.attempts > self.options.retries {
+            if let Some(error) = last {
+                return Poll::Ready(Err(self.describe(error)));
+            }
+        }
+        let tried = |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
+        match self.client.poll_pick(cx, tried) {
+            // Every endpoint was tried: what went wrong there says more than that none is left.
+            Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
+            Poll::Pending if last.is_some() => Poll::Ready(Err(self.describe(last.expect("just checked")))),
+            other => other,
+        }
+    }
+
+    /// Goes on to the next attempt if that is safe; otherwise returns the error.
+    fn fail_attempt(&mut self, mut charge: Charge, error: Error) -> Result<()> {
+        match error.kind() {
+            ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
+            ErrorKind::Remote => charge.succeed(),
+            _ => {}
+        }
+        let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
+        let repeatable =
+            error.is_retriable() || (lost && self.options.idempotent && error.progress() != Progress::Finished);
+        if repeatable && !self.delivered {
+            self.phase = Phase::Picking { last: Some(error) };
+            return Ok(());
+        }
+        Err(self.describe(error))
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        // The clock decides, not the timer: a caller with a clock of its own may poll before the timer does.
+        if Instant::now() < deadline {
+            let runtime = &self.client.runtime;
+            let timer = self.timer.get_or_insert_with(|| {
+                let _context = runtime.enter();
+                Box::pin(tokio::time::sleep_until(deadline.into()))
+            });
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(self.time_out())
+    }
+
+    fn time_out(&mut self) -> Error {
+        let limit = self.options.timeout.unwrap_or_default().as_millis();
+        let error = |doing: &str| {
+            Error::new(ErrorKind::Timeout, format!("{:?} timed out after {limit} milliseconds, {doing}", self.method))
+        };
+        let error = match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => {
+                error(&format!("waiting for the registry to list providers of {}", self.client.target))
+            }
+            Phase::Connecting { mut charge, .. } => {
+                charge.fail();
+                error("connecting").at(&charge.member.endpoint.address)
+            }
+            Phase::Running { mut charge, attempt } => {
+                charge.fail();
+                let address = &charge.member.endpoint.address;
+                error(&format!("waiting for {address}")).at(address).with_progress(attempt.progress())
+            }
+        };
+        self.describe(error)
+    }
+
+    fn describe(&self, error: Error) -> Error {
+        match self.attempts {
+            2.. => {
+                let took = self.started.elapsed().as_millis();
+                error.context(format_args!("{} attempts in {took} ms, the last one", self.attempts))
+            }
+            _ => error,
+        }
+    }
+}
+
+impl futures_core::Stream for Call {
+    type Item = Result<Value>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_next_value(cx)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.client.call_ended();
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl Charge {
+    fn new(member: Arc<Member<Channel>>) -> Self {
+        member.load.begin();
+        Self { member, since: Instant::now(), settled: false }
+    }
+
+    fn succeed(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.member.load.succeed(clock::moment(), self.since.elapsed());
+        }
+    }
+
+    fn fail(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.member.load.fail(clock::moment());
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.member.load.forget();
+        }
+    }
+}

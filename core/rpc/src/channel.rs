@@ -1,0 +1,171 @@
+//! The connection to one endpoint: made when first wanted, made again when lost, shared by all calls.
+
+use crate::connection::Connection;
+use crate::socket::Socket;
+use crate::wakers::Wakers;
+use libfast_balance::{Load, Standing};
+use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
+use libfast_protocol::{ClientWire, Limits, Version};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+/// The connection to one endpoint. Dropping it stops reconnecting; calls under way go on.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    address: Address,
+    load: Arc<Load>,
+    options: Arc<ClientOptions>,
+    runtime: Handle,
+    slot: Mutex<Slot>,
+    waiting: Wakers,
+    /// Wakes the task that keeps the connection up. Apart from the channel, which that task does not keep alive.
+    kick: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    state: SlotState,
+    /// Tries that have failed, ever. A caller that waits sees by it that the try it waited for is over.
+    failed: u64,
+    has_task: bool,
+}
+
+#[derive(Debug)]
+enum SlotState {
+    Idle,
+    Connecting,
+    Ready(Arc<Connection>),
+    Failed(Error),
+}
+
+/// What one caller remembers while it waits for a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Wait {
+    failed_before: Option<u64>,
+}
+
+const BACKOFF_START: Duration = Duration::from_millis(100);
+const BACKOFF_GROWTH: f64 = 1.6;
+const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
+
+impl Channel {
+    pub fn new(address: Address, load: Arc<Load>, options: Arc<ClientOptions>, runtime: Handle) -> Self {
+        let slot = Slot { state: SlotState::Idle, failed: 0, has_task: false };
+        let (slot, waiting, kick) = (Mutex::new(slot), Wakers::default(), Arc::new(Notify::new()));
+        Self { address, load, options, runtime, slot, waiting, kick }
+    }
+
+    /// The connection, made now if there is none. A caller that comes while the last try is known to have failed
+    /// starts the next one and waits for it; callers that come meanwhile share it.
+    pub fn poll_connection(
+        self: &Arc<Self>,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+    ) -> Poll<Result<Arc<Connection>>> {
+        let mut slot = self.lock();
+        let failed_before = *wait.failed_before.get_or_insert(slot.failed);
+        match &slot.state {
+            SlotState::Ready(connection) if connection.is_alive() => return Poll::Ready(Ok(connection.clone())),
+            SlotState::Failed(error) if slot.failed > failed_before => return Poll::Ready(Err(error.clone())),
+            SlotState::Connecting => {}
+            SlotState::Ready(_) | SlotState::Failed(_) | SlotState::Idle => {
+                slot.state = SlotState::Connecting;
+                if !std::mem::replace(&mut slot.has_task, true) {
+                    self.runtime.spawn(keep_connected(Arc::downgrade(self), self.kick.clone()));
+                }
+                self.kick.notify_one();
+            }
+        }
+        // Registered under the slot's lock, so no change can come in between.
+        self.waiting.register(cx);
+        Poll::Pending
+    }
+
+    /// The state for operators.
+    pub fn state_name(&self) -> &'static str {
+        match self.lock().state {
+            SlotState::Idle => "idle",
+            SlotState::Connecting => "connecting",
+            SlotState::Ready(_) => "ready",
+            SlotState::Failed(_) => "failed",
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection> {
+        let limit = Duration::from_millis(self.options.connect_timeout_ms);
+        let why = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
+            Ok(Ok(socket)) => {
+                let buffer = self.options.stream_buffer_bytes as usize;
+                return Ok(Connection::new(socket, self.address.clone(), wire(&self.options), buffer));
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within `connect_timeout_ms` of {} ms", limit.as_millis()),
+        };
+        let message = format!("cannot connect to {}: {why}; check that a server listens there", self.address);
+        Err(Error::new(ErrorKind::Connect, message).at(&self.address))
+    }
+
+    fn set_ready(&self, connection: Connection) {
+        self.load.set_standing(Standing::Ready);
+        self.lock().state = SlotState::Ready(Arc::new(connection));
+        self.waiting.wake_all();
+    }
+
+    fn set_failed(&self, error: Error) {
+        self.load.set_standing(Standing::Suspended);
+        let mut slot = self.lock();
+        slot.failed += 1;
+        slot.state = SlotState::Failed(error);
+        drop(slot);
+        self.waiting.wake_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.kick.notify_one();
+    }
+}
+
+/// Connects, drives the connection, and connects again, as long as the channel lives.
+async fn keep_connected(channel: Weak<Channel>, kick: Arc<Notify>) {
+    let mut backoff = BACKOFF_START;
+    loop {
+        let Some(now) = channel.upgrade() else { return };
+        match now.connect().await {
+            Ok(connection) => {
+                let shared = connection.shared();
+                now.set_ready(connection);
+                drop(now);
+                backoff = BACKOFF_START;
+                let error = shared.drive().await;
+                let Some(now) = channel.upgrade() else { return };
+                // Suspended first, so that no call picks it while it is being tried again.
+                now.set_failed(error);
+            }
+            Err(error) => {
+                now.set_failed(error);
+                drop(now);
+                // Full jitter, or all clients of a restarted server come back in step.
+                let pause = backoff.mul_f64(fastrand::f64());
+                let _ = tokio::time::timeout(pause, kick.notified()).await;
+                backoff = backoff.mul_f64(BACKOFF_GROWTH).min(BACKOFF_LIMIT);
+            }
+        }
+    }
+}
+
+fn wire(options: &ClientOptions) -> ClientWire {
+    ClientWire {
+        version: if options.wire_version == 1 { Version::V1 } else { Version::V2 },
+        limits: Limits { max_frame_bytes: options.max_frame_bytes as usize, ..Limits::default() },
+        ignore_nulls: options.ignore_null_values,
+    }
+}

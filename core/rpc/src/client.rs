@@ -1,0 +1,393 @@
+//! A client of one service or of fixed endpoints.
+
+use crate::call::{Call, CallOptions};
+use crate::channel::{Channel, Wait};
+use crate::clock;
+use crate::picked::Picked;
+use crate::registries::Registries;
+use crate::value::Value;
+use crate::wakers::Wakers;
+use bytes::Bytes;
+use libfast_balance::{EndpointSet, Member, Picker};
+use libfast_model::{ClientOptions, Error, ErrorKind, Result, Target};
+use libfast_protocol::{Limits, json};
+use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+/// Calls the methods of a service, balanced over its providers. Cheap to clone; all clones share connections.
+///
+/// Dropping the last clone closes it, once the calls under way have ended.
+#[derive(Clone)]
+pub struct Client(Arc<Guard>);
+
+/// Ends the background work when the last [`Client`] goes. Calls under way hold only the [`Shared`] part.
+struct Guard {
+    shared: Arc<Shared>,
+    follower: AbortHandle,
+    consumer: Mutex<Option<Announcement>>,
+}
+
+pub(crate) struct Shared {
+    pub target: String,
+    pub runtime: Handle,
+    options: Arc<ClientOptions>,
+    picker: Picker,
+    known: Mutex<Known>,
+    known_changed: Wakers,
+    in_flight: AtomicU64,
+    idle: Wakers,
+    closed: AtomicBool,
+}
+
+struct Known {
+    set: Arc<EndpointSet<Channel>>,
+    resolution: Resolution,
+}
+
+impl Client {
+    /// A client with default options. See [`with_options`](Self::with_options).
+    pub fn new(target: &str) -> Result<Self> {
+        Self::with_options(target, ClientOptions::default())
+    }
+
+    /// A client of `target`: a service name, `host:port[,host:port…]`, `unix:/path`, `dir:///folder/service` or
+    /// `zk://hosts/root/service`. Returns at once: providers are found and connections made in the background, on the
+    /// tokio runtime this is called in.
+    pub fn with_options(target: &str, options: ClientOptions) -> Result<Self> {
+        let runtime = crate::runtime()?;
+        let parsed = Target::parse(target)?;
+        let (watch, consumer) = match &parsed {
+            Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
+            Target::Service { registry, service } => {
+                let registries = Registries::open(registry, options.zookeeper_session_ms)?;
+                let record = Record::of_this_process(&options.client_name);
+                let announce = || registries.announcer.announce(service, Role::Consumer, record);
+                (registries.resolver.watch(service), options.announce_consumer.then(announce))
+            }
+        };
+        let shared = Arc::new(Shared {
+            target: parsed.to_string(),
+            runtime: runtime.clone(),
+            picker: Picker::new(options.policy, fastrand::usize(..)),
+            options: Arc::new(options),
+            known: Mutex::new(Known { set: Arc::default(), resolution: Resolution::Pending }),
+            known_changed: Wakers::default(),
+            in_flight: AtomicU64::new(0),
+            idle: Wakers::default(),
+            closed: AtomicBool::new(false),
+        });
+        shared.resolved(watch.current());
+        let follower = runtime.spawn(follow(shared.clone(), watch)).abort_handle();
+        Ok(Self(Arc::new(Guard { shared, follower, consumer: Mutex::new(consumer) })))
+    }
+
+    /// Calls a method with arguments that serialise to a JSON array, such as a tuple or a `Vec`. The call is sent when
+    /// the returned value is awaited (all values, in a `Vec`) or made a [`stream`](CallRequest::stream).
+    pub fn call(&self, method: &str, args: impl Serialize) -> CallRequest {
+        CallRequest {
+            client: self.clone(),
+            method: method.to_owned(),
+            args: serde_json::to_vec(&args).map(Bytes::from).map_err(|error| {
+                Error::new(ErrorKind::Invalid, format!("the arguments of {method:?} cannot be written as JSON: {error}"))
+            }),
+            options: self.call_options(),
+        }
+    }
+
+    /// As [`call`](Self::call), with the values one by one.
+    pub fn stream(&self, method: &str, args: impl Serialize) -> Call {
+        self.call(method, args).stream()
+    }
+
+    /// Starts a call with the JSON text of its arguments, for callers that have it already.
+    pub fn start(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
+        let shared = &self.0.shared;
+        shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        match shared.check(method, &args) {
+            Ok(()) => Call::new(shared.clone(), method.to_owned(), args, options),
+            Err(error) => Call::failed(shared.clone(), error),
+        }
+    }
+
+    /// What a call does unless told otherwise.
+    pub fn call_options(&self) -> CallOptions {
+        let options = &self.0.shared.options;
+        CallOptions {
+            timeout: (options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)),
+            idempotent: options.idempotent,
+            retries: options.retries as u32,
+        }
+    }
+
+    /// This client's options.
+    pub fn options(&self) -> &ClientOptions {
+        &self.0.shared.options
+    }
+
+    /// Waits until a provider is known and connected, or fails with the reason why not. Cancel safe.
+    pub async fn ready(&self, timeout: Duration) -> Result<()> {
+        let shared = &self.0.shared;
+        let mut last = None;
+        let connect = async {
+            loop {
+                let member = match std::future::poll_fn(|cx| shared.poll_pick(cx, |_| false)).await {
+                    Ok(member) => member,
+                    Err(error) if error.kind() == ErrorKind::Closed => return Err(error),
+                    Err(error) => {
+                        last = Some(error);
+                        shared.changed().await;
+                        continue;
+                    }
+                };
+                let mut wait = Wait::default();
+                match std::future::poll_fn(|cx| member.owner.poll_connection(cx, &mut wait)).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => last = Some(error),
+                }
+                tokio::time::sleep(READY_PAUSE).await;
+            }
+        };
+        let result = tokio::time::timeout(timeout, connect).await;
+        result.unwrap_or_else(|_| {
+            let why = last.map_or("the registry has not answered".into(), |error: Error| error.to_string());
+            let message = format!("{} was not ready within {} ms: {why}", shared.target, timeout.as_millis());
+            Err(Error::new(ErrorKind::Timeout, message))
+        })
+    }
+
+    /// Chooses an endpoint without calling it, for programs that speak another protocol to it. Waits until providers
+    /// are known, at most `timeout_ms`. Tell the outcome with [`Picked::report`]. Cancel safe.
+    pub async fn pick(&self) -> Result<Picked> {
+        let shared = &self.0.shared;
+        let pick = std::future::poll_fn(|cx| shared.poll_pick(cx, |_| false));
+        let member = match self.call_options().timeout {
+            None => pick.await,
+            Some(limit) => tokio::time::timeout(limit, pick).await.unwrap_or_else(|_| {
+                let message = format!("{} was not resolved within {} ms", shared.target, limit.as_millis());
+                Err(Error::new(ErrorKind::Timeout, message))
+            }),
+        };
+        Ok(Picked::new(member?))
+    }
+
+    /// Refuses new calls, waits at most `drain` for those under way, and takes the consumer off the registry. Calls
+    /// that are still held then go on until they are dropped.
+    pub async fn close(&self, drain: Duration) {
+        let shared = &self.0.shared;
+        shared.closed.store(true, Ordering::Release);
+        shared.known_changed.wake_all();
+        let idle = std::future::poll_fn(|cx| {
+            shared.idle.register(cx);
+            if shared.in_flight.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let _ = tokio::time::timeout(drain, idle).await;
+        let consumer = self.0.consumer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some(consumer) = consumer {
+            consumer.withdraw().await;
+        }
+        self.0.follower.abort();
+        shared.lock().set = Arc::default();
+    }
+
+    /// Counters and endpoints as a JSON object, for operators.
+    pub fn stats(&self) -> String {
+        let shared = &self.0.shared;
+        let set = shared.lock().set.clone();
+        let now = clock::moment();
+        let endpoints: Vec<_> = set.members().iter().map(|member| member_stats(member, now)).collect();
+        serde_json::json!({
+            "target": shared.target,
+            "in_flight": shared.in_flight.load(Ordering::Relaxed),
+            "endpoints": endpoints,
+        })
+        .to_string()
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.0.shared.target)
+    }
+}
+
+/// A call that has not been sent yet. Await it for all values, or [`stream`](Self::stream) them.
+#[must_use = "a call is sent when it is awaited or made a stream"]
+pub struct CallRequest {
+    client: Client,
+    method: String,
+    args: Result<Bytes>,
+    options: CallOptions,
+}
+
+impl CallRequest {
+    /// Longest the call may take, instead of the client's `timeout_ms`.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Whether it may be repeated although the server may have run it.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.options.idempotent = idempotent;
+        self
+    }
+
+    /// How often it is repeated where that is safe, instead of the client's `retries`.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.options.retries = retries;
+        self
+    }
+
+    /// Sends the call and gives its values one by one.
+    pub fn stream(self) -> Call {
+        match self.args {
+            Ok(args) => self.client.start(&self.method, args, self.options),
+            Err(error) => {
+                let shared = self.client.0.shared.clone();
+                shared.in_flight.fetch_add(1, Ordering::Relaxed);
+                Call::failed(shared, error)
+            }
+        }
+    }
+}
+
+impl IntoFuture for CallRequest {
+    type Output = Result<Vec<Value>>;
+    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.stream().collect())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+impl Shared {
+    /// Chooses an endpoint, or waits until providers are known.
+    pub fn poll_pick(
+        &self,
+        cx: &Context<'_>,
+        tried: impl Fn(&Member<Channel>) -> bool,
+    ) -> Poll<Result<Arc<Member<Channel>>>> {
+        if self.closed.load(Ordering::Acquire) {
+            return Poll::Ready(Err(Error::new(ErrorKind::Closed, "the client was closed")));
+        }
+        let known = self.lock();
+        if matches!(known.resolution, Resolution::Pending) {
+            // Under the lock, so that the answer cannot come in between.
+            self.known_changed.register(cx);
+            return Poll::Pending;
+        }
+        let set = known.set.clone();
+        let failed = match &known.resolution {
+            Resolution::Failed(error) => Some(error.clone()),
+            _ => None,
+        };
+        drop(known);
+        let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, clock::moment(), rng, tried).cloned());
+        Poll::Ready(picked.ok_or_else(|| failed.unwrap_or_else(|| self.no_endpoint(set.members().len()))))
+    }
+
+    pub fn call_ended(&self) {
+        if self.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.idle.wake_all();
+        }
+    }
+
+    fn check(&self, method: &str, args: &[u8]) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
+        }
+        if self.in_flight.load(Ordering::Relaxed) > self.options.max_calls {
+            let message = format!("`max_calls` of {} calls are under way already", self.options.max_calls);
+            return Err(Error::new(ErrorKind::Overload, message));
+        }
+        json::check_array(args, Limits::default().max_depth).map_err(|error| {
+            let message = format!("the arguments of {method:?} must be a JSON array: {error}");
+            Error::new(ErrorKind::Invalid, message)
+        })
+    }
+
+    /// Waits for the next change of what is known.
+    async fn changed(&self) {
+        let mut registered = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut registered, true) {
+                return Poll::Ready(());
+            }
+            self.known_changed.register(cx);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn resolved(&self, resolution: Resolution) {
+        let mut known = self.lock();
+        match &resolution {
+            Resolution::Bound(providers) => {
+                let endpoints = providers.iter().map(|p| (p.key.clone(), p.endpoint.clone()));
+                let set = known.set.updated(endpoints, |endpoint, load| {
+                    let (address, options) = (endpoint.address.clone(), self.options.clone());
+                    Channel::new(address, load.clone(), options, self.runtime.clone())
+                });
+                known.set = Arc::new(set);
+            }
+            Resolution::Absent => known.set = Arc::default(),
+            // A registry that fails leaves the last known list standing.
+            Resolution::Pending | Resolution::Failed(_) => {}
+        }
+        known.resolution = resolution;
+        drop(known);
+        self.known_changed.wake_all();
+    }
+
+    fn no_endpoint(&self, listed: usize) -> Error {
+        let mut message = format!("no provider of {}", self.target);
+        let _ = match listed {
+            0 => write!(message, " is listed; start a server that announces it"),
+            _ => write!(message, " takes calls: all {listed} listed have weight 0"),
+        };
+        Error::new(ErrorKind::NoEndpoint, message)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Between tries of `ready` to connect.
+const READY_PAUSE: Duration = Duration::from_millis(20);
+
+thread_local! {
+    static RNG: std::cell::RefCell<fastrand::Rng> = std::cell::RefCell::new(fastrand::Rng::new());
+}
+
+async fn follow(shared: Arc<Shared>, mut watch: Watch) {
+    loop {
+        let resolution = watch.changed().await;
+        shared.resolved(resolution);
+    }
+}
+
+fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde_json::Value {
+    serde_json::json!({
+        "address": member.endpoint.address.to_string(),
+        "weight": member.endpoint.weight,
+        "state": member.owner.state_name(),
+        "in_flight": member.load.in_flight(),
+        "picks": member.load.picks(),
+        "failures": member.load.failures(),
+        "latency_us": member.load.latency_ns(now).map(|ns| (ns / 1e3).round()),
+    })
+}

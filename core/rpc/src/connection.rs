@@ -1,0 +1,343 @@
+//! A client's side of one connection: the protocol's state machine, the socket, and an inbox per attempt.
+//!
+//! Whoever starts an attempt writes it to the socket at once, on its own thread; only what the kernel does not take
+//! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
+//! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
+
+use crate::clock;
+use crate::socket::Socket;
+use bytes::{Bytes, BytesMut};
+use libfast_model::{Address, Error, ErrorKind, Progress, Result};
+use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
+use slab::Slab;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::Notify;
+
+/// A connection as its users hold it. When the last one lets go, the stream is closed.
+#[derive(Debug)]
+pub(crate) struct Connection(Arc<Shared>);
+
+/// One request under way on a connection. Dropping it abandons the request.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    connection: Arc<Connection>,
+    key: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    socket: Socket,
+    address: Address,
+    inbox_limit: usize,
+    state: Mutex<State>,
+    write_wanted: Notify,
+    read_resumed: Notify,
+}
+
+struct State {
+    /// Keeps the key of the inbox per call.
+    wire: ClientConnection<usize>,
+    inboxes: Slab<Inbox>,
+    /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
+    queued: u64,
+    written: u64,
+    write_blocked: bool,
+    /// Inboxes over their limit: while there is one, nothing is read.
+    full: usize,
+    failure: Option<Error>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    id: u32,
+    /// Where its request begins in the stream of bytes: tells whether any of it left the process.
+    offset: u64,
+    values: VecDeque<Bytes>,
+    bytes: usize,
+    full: bool,
+    outcome: Option<Result<()>>,
+    waker: Option<Waker>,
+}
+
+/// Read at first, and at least, per system call.
+const READ_BYTES: usize = 64 * 1024;
+/// Reads in a row before other tasks get their turn.
+const READS_PER_TURN: usize = 16;
+
+impl Connection {
+    /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
+    pub fn new(socket: Socket, address: Address, wire: ClientWire, inbox_limit: usize) -> Self {
+        let state = State {
+            wire: ClientConnection::new(wire),
+            inboxes: Slab::new(),
+            queued: 0,
+            written: 0,
+            write_blocked: false,
+            full: 0,
+            failure: None,
+        };
+        Self(Arc::new(Shared {
+            socket,
+            address,
+            inbox_limit,
+            state: Mutex::new(state),
+            write_wanted: Notify::new(),
+            read_resumed: Notify::new(),
+        }))
+    }
+
+    /// The part that a driving task holds, which does not keep the stream open.
+    pub fn shared(&self) -> Arc<Shared> {
+        self.0.clone()
+    }
+
+    /// False once it has failed or ended.
+    pub fn is_alive(&self) -> bool {
+        self.0.lock().failure.is_none()
+    }
+
+    /// Sends a request. `args` is the text of a JSON array that was checked.
+    pub fn start(self: &Arc<Self>, method: &str, args: &[u8]) -> Result<Attempt> {
+        let mut state = self.0.lock();
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone().with_progress(Progress::NotStarted));
+        }
+        let offset = state.queued;
+        let key = state.inboxes.insert(Inbox { offset, ..Inbox::default() });
+        let before = state.wire.transmit().len();
+        match state.wire.start_call(clock::wall_micros(), method, args, key) {
+            Ok(id) => state.inboxes[key].id = id,
+            Err(error) => {
+                state.inboxes.remove(key);
+                return Err(error.at(&self.0.address));
+            }
+        }
+        state.queued += (state.wire.transmit().len() - before) as u64;
+        if !state.write_blocked {
+            self.0.flush(&mut state);
+        }
+        drop(state);
+        Ok(Attempt { connection: self.clone(), key })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.socket.shut_down();
+    }
+}
+
+impl Attempt {
+    /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
+    /// `into` got some.
+    pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
+        let shared = &self.connection.0;
+        let mut state = shared.lock();
+        let State { inboxes, full, .. } = &mut *state;
+        let inbox = &mut inboxes[self.key];
+        if !inbox.values.is_empty() {
+            into.append(&mut inbox.values);
+            inbox.bytes = 0;
+            if std::mem::take(&mut inbox.full) {
+                *full -= 1;
+                shared.read_resumed.notify_one();
+            }
+            return Poll::Ready(None);
+        }
+        match &inbox.outcome {
+            Some(outcome) => Poll::Ready(Some(outcome.clone())),
+            None => {
+                if !inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    inbox.waker = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// How far the request has got, for an attempt that is given up.
+    pub fn progress(&self) -> Progress {
+        let state = self.connection.0.lock();
+        state.progress_of(&state.inboxes[self.key])
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let shared = &self.connection.0;
+        let mut state = shared.lock();
+        let inbox = state.inboxes.remove(self.key);
+        if inbox.outcome.is_none() {
+            state.wire.abandon(inbox.id);
+        }
+        if inbox.full {
+            state.full -= 1;
+            shared.read_resumed.notify_one();
+        }
+    }
+}
+
+impl Shared {
+    /// Reads and writes until the connection ends, and fails what is still under way. Returns why it ended.
+    pub async fn drive(&self) -> Error {
+        let ended = tokio::select! {
+            error = self.read_all() => error,
+            error = self.write_blocked() => error,
+        };
+        let mut state = self.lock();
+        let error = state.failure.clone().unwrap_or(ended);
+        let wakers = state.fail_all(&error);
+        drop(state);
+        self.socket.shut_down();
+        wakers.into_iter().for_each(Waker::wake);
+        error
+    }
+
+    async fn read_all(&self) -> Error {
+        let mut input = BytesMut::new();
+        loop {
+            if let Err(error) = self.socket.readable().await {
+                return self.broken(&error);
+            }
+            for turn in 0.. {
+                input.reserve(READ_BYTES);
+                match self.socket.try_read(&mut input) {
+                    Ok(0) => return self.end_of_stream(&input),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return self.broken(&error),
+                }
+                if let Err(error) = self.deliver(&mut input) {
+                    return error;
+                }
+                while self.lock().full > 0 {
+                    self.read_resumed.notified().await;
+                }
+                if turn % READS_PER_TURN == READS_PER_TURN - 1 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            if input.is_empty() {
+                // An idle connection holds no buffer.
+                input = BytesMut::new();
+            }
+        }
+    }
+
+    /// Puts all complete messages of `input` into the inboxes.
+    fn deliver(&self, input: &mut BytesMut) -> Result<()> {
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        let mut fatal = None;
+        while let Some(event) = state.wire.next_event(input) {
+            match event {
+                ClientEvent::Values { id, values } => {
+                    let State { wire, inboxes, full, .. } = &mut *state;
+                    let Some(&mut key) = wire.call_mut(id) else { continue };
+                    let inbox = &mut inboxes[key];
+                    inbox.bytes += values.text().len();
+                    inbox.values.extend(values);
+                    if inbox.bytes > self.inbox_limit && !std::mem::replace(&mut inbox.full, true) {
+                        *full += 1;
+                    }
+                    wakers.extend(inbox.waker.take());
+                }
+                ClientEvent::Ended { call, .. } => wakers.extend(state.settle(call, Ok(()))),
+                ClientEvent::Failed { call, error, .. } => {
+                    let error = crate::remote::from_wire(error).at(&self.address);
+                    wakers.extend(state.settle(call, Err(error)));
+                }
+                ClientEvent::NullValue { call, .. } => {
+                    let message = "server sent \"null\" value; set `ignore_null_values` to drop these";
+                    let error = Error::new(ErrorKind::Protocol, message).with_progress(Progress::Unknown);
+                    wakers.extend(state.settle(call, Err(error.at(&self.address))));
+                }
+                ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),
+            }
+        }
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        fatal.map_or(Ok(()), Err)
+    }
+
+    /// Writes what callers could not write themselves.
+    async fn write_blocked(&self) -> Error {
+        loop {
+            self.write_wanted.notified().await;
+            if let Some(failure) = &self.lock().failure {
+                return failure.clone();
+            }
+            if let Err(error) = self.socket.writable().await {
+                return self.broken(&error);
+            }
+            self.flush(&mut self.lock());
+        }
+    }
+
+    fn flush(&self, state: &mut State) {
+        let before = state.wire.transmit().len();
+        let result = self.socket.try_write(state.wire.transmit());
+        state.written += (before - state.wire.transmit().len()) as u64;
+        state.write_blocked = !matches!(result, Ok(true));
+        if let Err(error) = result {
+            state.failure = Some(self.broken(&error));
+        }
+        if state.write_blocked {
+            self.write_wanted.notify_one();
+        }
+    }
+
+    fn end_of_stream(&self, input: &BytesMut) -> Error {
+        let ended = self.lock().wire.handle_end_of_stream(input);
+        match ended {
+            Ok(()) => self.lost("the server closed it".into()),
+            Err(error) => self.lost(format!("the server closed it: {error}")),
+        }
+    }
+
+    fn broken(&self, error: &io::Error) -> Error {
+        self.lost(error.to_string())
+    }
+
+    fn lost(&self, why: String) -> Error {
+        let message = format!("connection to {} lost: {why}", self.address);
+        Error::new(ErrorKind::ConnectionLost, message).at(&self.address)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code that can panic runs in an inconsistent state.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    fn settle(&mut self, key: usize, outcome: Result<()>) -> Option<Waker> {
+        let inbox = &mut self.inboxes[key];
+        inbox.outcome = Some(outcome);
+        inbox.waker.take()
+    }
+
+    fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
+        self.failure = Some(error.clone());
+        let calls = self.wire.drain_calls();
+        let failed = calls.into_iter().filter_map(|(_, key)| {
+            let progress = self.progress_of(&self.inboxes[key]);
+            self.settle(key, Err(error.clone().with_progress(progress)))
+        });
+        failed.collect()
+    }
+
+    fn progress_of(&self, inbox: &Inbox) -> Progress {
+        if inbox.offset >= self.written { Progress::NotStarted } else { Progress::Unknown }
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("inboxes", &self.inboxes.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! From a registry's text to its announcer and resolver.
+
+use libfast_model::{Registry, Result};
+use libfast_registry::{Announcer, DirRegistry, Resolver};
+use std::sync::Arc;
+
+/// Both sides of one registry.
+pub struct Registries {
+    /// The side of providers and consumers.
+    pub announcer: Arc<dyn Announcer>,
+    /// The side of those who look for providers.
+    pub resolver: Arc<dyn Resolver>,
+}
+
+impl Registries {
+    /// Opens a registry. Nothing is connected or created yet.
+    pub fn open(registry: &Registry, zookeeper_session_ms: u64) -> Result<Self> {
+        match registry {
+            Registry::Dir(folder) => {
+                let dir = Arc::new(DirRegistry::open(folder.clone())?);
+                Ok(Self { announcer: dir.clone(), resolver: dir })
+            }
+            Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, zookeeper_session_ms),
+        }
+    }
+}
+
+#[cfg(feature = "zookeeper")]
+fn zookeeper(hosts: &[String], root: &str, session_ms: u64) -> Result<Registries> {
+    let session = std::time::Duration::from_millis(session_ms);
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::open(hosts, root, session));
+    Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
+}
+
+#[cfg(not(feature = "zookeeper"))]
+fn zookeeper(_: &[String], _: &str, _: u64) -> Result<Registries> {
+    let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
+    Err(libfast_model::Error::new(libfast_model::ErrorKind::Unsupported, message))
+}

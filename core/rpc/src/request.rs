@@ -1,0 +1,215 @@
+//! One request being handled.
+
+use crate::remote;
+use crate::server_connection::{RequestState, ServerConnection};
+use crate::value::shorten;
+use bytes::Bytes;
+use libfast_model::{Error, ErrorKind, RemoteError, Result};
+use libfast_protocol::{Limits, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+/// One request, to be answered with any number of values and exactly one end or error, from any thread, at any time.
+///
+/// Clones are the same request. If all are dropped without an end, the caller gets the error `HandlerDropped`.
+#[derive(Clone)]
+pub struct Request(Arc<Inner>);
+
+struct Inner {
+    connection: Arc<ServerConnection>,
+    state: Arc<RequestState>,
+    id: u32,
+    method: String,
+    args: Bytes,
+    ended: AtomicBool,
+}
+
+impl Request {
+    pub(crate) fn new(
+        connection: Arc<ServerConnection>,
+        state: Arc<RequestState>,
+        id: u32,
+        method: String,
+        args: Bytes,
+    ) -> Self {
+        Self(Arc::new(Inner { connection, state, id, method, args, ended: AtomicBool::new(false) }))
+    }
+
+    /// The name of the method.
+    pub fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    /// The id of the request on its connection.
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// The caller's address.
+    pub fn peer(&self) -> &str {
+        self.0.connection.peer()
+    }
+
+    /// The arguments as the text of a JSON array.
+    pub fn args_text(&self) -> &Bytes {
+        &self.0.args
+    }
+
+    /// The arguments, parsed, usually as a tuple.
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.0.args).map_err(|error| {
+            let text = String::from_utf8_lossy(&self.0.args);
+            let message = format!("bad arguments {} for {:?}: {error}", shorten(&text), self.0.method);
+            Error::new(ErrorKind::Invalid, message)
+        })
+    }
+
+    /// Sends one value. `Ok(false)`: it is queued, but the caller is slow; wait for [`writable`](Self::writable) before
+    /// the next one. Fails with `Closed` if the caller is gone and with `State` after the end.
+    pub fn send(&self, value: &impl Serialize) -> Result<bool> {
+        self.send_checked(&self.to_json(value)?)
+    }
+
+    /// As [`send`](Self::send), with the JSON text of the value.
+    pub fn send_text(&self, text: &[u8]) -> Result<bool> {
+        self.check(text)?;
+        self.send_checked(text)
+    }
+
+    /// Ends the answer. A second end or error of the same request fails with `State`.
+    pub fn end(&self) -> Result<()> {
+        self.0.end(None)
+    }
+
+    /// Sends one last value and ends the answer.
+    pub fn end_with(&self, value: &impl Serialize) -> Result<()> {
+        self.0.end(Some(&self.to_json(value)?))
+    }
+
+    /// As [`end_with`](Self::end_with), with the JSON text of the value.
+    pub fn end_text(&self, text: &[u8]) -> Result<()> {
+        self.check(text)?;
+        self.0.end(Some(text))
+    }
+
+    /// Ends the answer with an error. `info` must be the text of a JSON object, or empty.
+    pub fn fail(&self, error: &RemoteError) -> Result<()> {
+        if !error.info.is_empty() {
+            self.check(error.info.as_bytes())?;
+            if !error.info.trim_start().starts_with('{') {
+                return Err(self.invalid("the info of an error must be a JSON object"));
+            }
+        }
+        self.0.fail(error)
+    }
+
+    /// True once the caller is gone or the server is stopping: nobody waits for the answer any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.state.is_cancelled()
+    }
+
+    /// True once it was answered with an end or an error.
+    pub fn is_ended(&self) -> bool {
+        self.0.ended.load(Ordering::Acquire)
+    }
+
+    /// Waits until the request is cancelled. Cancel safe.
+    pub async fn cancelled(&self) {
+        std::future::poll_fn(|cx| self.poll_cancelled(cx)).await;
+    }
+
+    /// Waits until the caller has taken enough for more values to be sent, or is gone. Cancel safe.
+    pub async fn writable(&self) {
+        std::future::poll_fn(|cx| self.poll_writable(cx)).await;
+    }
+
+    /// The poll form of [`cancelled`](Self::cancelled).
+    pub fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.state.poll_cancelled(cx)
+    }
+
+    /// The poll form of [`writable`](Self::writable).
+    pub fn poll_writable(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.connection.poll_writable(cx)
+    }
+
+    /// Finishes a handler that returned: sends its value, its error, or just the end if it sent none itself.
+    pub(crate) fn finish(&self, result: Result<Vec<u8>>) {
+        let sent = match result {
+            _ if self.is_ended() => Ok(()),
+            Ok(json) if json == b"null" => self.0.end(None),
+            Ok(json) => self.0.end(Some(&json)),
+            Err(error) => self.0.fail(&remote::to_wire(&error)),
+        };
+        // The caller may be gone by now. A value that is too large must still end the call.
+        if let Err(error) = sent {
+            let _ = self.0.fail(&remote::to_wire(&error));
+        }
+    }
+
+    fn send_checked(&self, text: &[u8]) -> Result<bool> {
+        if self.is_ended() {
+            return Err(self.0.ended_already());
+        }
+        self.0.connection.send(self.0.id, &self.0.state, text)
+    }
+
+    fn to_json(&self, value: &impl Serialize) -> Result<Vec<u8>> {
+        serde_json::to_vec(value).map_err(|error| self.invalid(&format!("a value cannot be written as JSON: {error}")))
+    }
+
+    fn check(&self, text: &[u8]) -> Result<()> {
+        json::check_value(text, Limits::default().max_depth)
+            .map_err(|error| self.invalid(&format!("a value is no valid JSON: {error}")))
+    }
+
+    fn invalid(&self, why: &str) -> Error {
+        Error::new(ErrorKind::Invalid, format!("answer of {:?}: {why}", self.0.method))
+    }
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({:?}, {} from {})", self.0.method, self.0.id, self.0.connection.peer())
+    }
+}
+
+impl Inner {
+    fn end(&self, last: Option<&[u8]>) -> Result<()> {
+        self.settle(|| self.connection.end(self.id, &self.state, last))
+    }
+
+    fn fail(&self, error: &RemoteError) -> Result<()> {
+        self.settle(|| self.connection.fail(self.id, &self.state, error))
+    }
+
+    /// Runs `send` unless the request has ended; one that fails for its size leaves the request open.
+    fn settle(&self, send: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return Err(self.ended_already());
+        }
+        let sent = send();
+        if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TooLarge) {
+            self.ended.store(false, Ordering::Release);
+        }
+        sent
+    }
+
+    fn ended_already(&self) -> Error {
+        Error::new(ErrorKind::State, format!("request {} ({:?}) was ended before", self.id, self.method))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !*self.ended.get_mut() {
+            let message = format!("the handler of {:?} ended without an answer", self.method);
+            let error = RemoteError { name: "HandlerDropped".into(), message, info: String::new() };
+            // The caller may be gone, which is no concern of a handler that is gone as well.
+            let _ = self.fail(&error);
+        }
+    }
+}

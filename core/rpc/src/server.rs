@@ -1,0 +1,277 @@
+//! A server: its listener, its connections, its announcement, and its end.
+
+use crate::advertise::advertised;
+use crate::methods::{Handler, Methods};
+use crate::registries::Registries;
+use crate::request::Request;
+use crate::server_connection::ServerConnection;
+use crate::socket::{Listener, Socket};
+use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
+use libfast_registry::{Announcement, Record, Role};
+use serde::Serialize;
+use slab::Slab;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+/// Serves methods. Cheap to clone; dropping the last clone stops it at once, without draining.
+#[derive(Clone)]
+pub struct Server(Arc<Guard>);
+
+struct Guard {
+    shared: Arc<Shared>,
+    running: Mutex<Running>,
+}
+
+enum Running {
+    New,
+    Started { address: Address, acceptor: AbortHandle, announcement: Option<Announcement> },
+    Stopped,
+}
+
+pub(crate) struct Shared {
+    pub options: ServerOptions,
+    pub methods: Methods,
+    runtime: Handle,
+    connections: Mutex<Slab<Arc<ServerConnection>>>,
+    in_flight: AtomicU64,
+    /// Requests ever taken, to notice that none came for a while.
+    taken: AtomicU64,
+}
+
+/// After its entry left the registry a server waits until no request came for this long: a client may have chosen it
+/// just before it learned.
+const QUIET: Duration = Duration::from_millis(100);
+/// Pause of the acceptor when the process has no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+impl Server {
+    /// A server that does not listen yet. Its work runs on the tokio runtime this is called in.
+    pub fn new(options: ServerOptions) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            options,
+            methods: Methods::default(),
+            runtime: crate::runtime()?,
+            connections: Mutex::new(Slab::new()),
+            in_flight: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+        });
+        Ok(Self(Arc::new(Guard { shared, running: Mutex::new(Running::New) })))
+    }
+
+    /// Adds a method. The handler gets the request and returns the last value (`()` for none) or an error; it may send
+    /// values before that. A panic in it is answered with an error.
+    pub fn method<F, R, V>(&self, name: &str, handler: F) -> Result<()>
+    where
+        F: Fn(Request) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<V>> + Send + 'static,
+        V: Serialize,
+    {
+        let runtime = self.0.shared.runtime.clone();
+        self.handle(
+            name,
+            Arc::new(move |request: Request| {
+                let answer = handler(request.clone());
+                runtime.spawn(async move {
+                    let result = answer.await.and_then(|value| {
+                        serde_json::to_vec(&value).map_err(|error| {
+                            Error::new(ErrorKind::Invalid, format!("the result cannot be written as JSON: {error}"))
+                        })
+                    });
+                    request.finish(result);
+                });
+            }),
+        )
+    }
+
+    /// Adds a method whose handler sees to the answer itself. It runs on a thread that does I/O and must not block.
+    pub fn handle(&self, name: &str, handler: Arc<Handler>) -> Result<()> {
+        self.0.shared.methods.add(name, handler)
+    }
+
+    /// Listens, and when connections are accepted announces the server if `announce` is set. Returns the address
+    /// listened on, with the port that was found for port 0.
+    pub async fn start(&self) -> Result<Address> {
+        let shared = &self.0.shared;
+        if !matches!(*self.lock(), Running::New) {
+            return Err(Error::new(ErrorKind::State, "the server was started before"));
+        }
+        let options = &shared.options;
+        let invalid = |error| Error::new(ErrorKind::Invalid, format!("option \"listen\": {error}"));
+        let listen: Address = options.listen.parse().map_err(invalid)?;
+        let cannot_listen = |error: std::io::Error| {
+            Error::new(ErrorKind::Connect, format!("cannot listen on {listen}: {error}")).at(&listen)
+        };
+        let listener = Listener::bind(&listen).await.map_err(cannot_listen)?;
+        let address = listener.address().map_err(cannot_listen)?;
+        let acceptor = shared.runtime.spawn(accept_all(shared.clone(), listener)).abort_handle();
+        let announcement = match announce(options, Some(&address)).await {
+            Ok(announcement) => announcement,
+            Err(error) => {
+                acceptor.abort();
+                return Err(error);
+            }
+        };
+        *self.lock() = Running::Started { address: address.clone(), acceptor, announcement };
+        Ok(address)
+    }
+
+    /// The address listened on, once started.
+    pub fn address(&self) -> Option<Address> {
+        match &*self.lock() {
+            Running::Started { address, .. } => Some(address.clone()),
+            Running::New | Running::Stopped => None,
+        }
+    }
+
+    /// Takes the server off its registry, waits until its clients have learned that, accepts no more, and waits at most
+    /// `drain` for running requests; what runs then is cancelled. Clients that know the address keep being served
+    /// while it drains.
+    pub async fn stop(&self, drain: Duration) {
+        let running = std::mem::replace(&mut *self.lock(), Running::Stopped);
+        let Running::Started { acceptor, announcement, .. } = running else { return };
+        let shared = &self.0.shared;
+        let drained = async {
+            if let Some(announcement) = announcement {
+                announcement.withdraw().await;
+                shared.quiet().await;
+            }
+            acceptor.abort();
+            shared.all_answered().await;
+        };
+        let _ = tokio::time::timeout(drain, drained).await;
+        acceptor.abort();
+        shared.close_all();
+    }
+
+    /// Requests being handled.
+    pub fn in_flight(&self) -> u64 {
+        self.0.shared.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Connections open.
+    pub fn connections(&self) -> usize {
+        self.0.shared.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.0.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let running = self.running.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Running::Started { acceptor, .. } = running {
+            acceptor.abort();
+        }
+        self.shared.close_all();
+    }
+}
+
+/// Announces what `options` say, for servers of this and of other protocols: `listening` is the address listened on, if
+/// libfast listens; without it `advertise` must be set. `None` if `announce` is empty. Waits until the entry is listed.
+pub async fn announce(options: &ServerOptions, listening: Option<&Address>) -> Result<Option<Announcement>> {
+    if options.announce.is_empty() {
+        return Ok(None);
+    }
+    let within = |error: Error| error.context("option \"announce\"");
+    let Target::Service { registry, service } = Target::parse(&options.announce).map_err(within)? else {
+        let message = format!(
+            "option \"announce\": {:?} is an address; name a service, as in calc, dir:///folder/calc or zk://host/root/calc",
+            options.announce
+        );
+        return Err(Error::new(ErrorKind::Invalid, message));
+    };
+    let record = Record {
+        address: advertised(options, listening, &registry)?.to_string(),
+        weight: options.weight as u32,
+        zone: options.zone.clone(),
+        ..Record::of_this_process("")
+    };
+    let registries = Registries::open(&registry, options.zookeeper_session_ms)?;
+    let announcement = registries.announcer.announce(&service, Role::Provider, record);
+    announcement.registered().await.map_err(|error| error.context(format!("cannot announce {service}")))?;
+    Ok(Some(announcement))
+}
+
+impl Shared {
+    /// Counts a request in, unless too many run already.
+    pub fn admit(&self) -> bool {
+        if self.in_flight.fetch_add(1, Ordering::AcqRel) >= self.options.max_inflight {
+            self.requests_ended(1);
+            return false;
+        }
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    pub fn requests_ended(&self, count: usize) {
+        self.in_flight.fetch_sub(count as u64, Ordering::AcqRel);
+    }
+
+    fn serve(self: &Arc<Self>, socket: Socket) {
+        let mut connections = self.lock();
+        if connections.len() as u64 >= self.options.max_connections {
+            tracing::warn!(max_connections = self.options.max_connections, "connection refused: too many are open");
+            return;
+        }
+        let connection = Arc::new(ServerConnection::new(socket, self.clone()));
+        let key = connections.insert(connection.clone());
+        drop(connections);
+        let shared = self.clone();
+        self.runtime.spawn(async move {
+            connection.drive().await;
+            shared.lock().try_remove(key);
+        });
+    }
+
+    async fn quiet(&self) {
+        loop {
+            let before = self.taken.load(Ordering::Relaxed);
+            tokio::time::sleep(QUIET).await;
+            if self.taken.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
+    }
+
+    /// Waits until no request runs and no answer waits to be written.
+    async fn all_answered(&self) {
+        std::future::poll_fn(|cx| {
+            let connections: Vec<_> = self.lock().iter().map(|(_, connection)| connection.clone()).collect();
+            // `all` would stop at the first that is not ready, and leave the others without this waker.
+            let waiting = connections.iter().filter(|connection| connection.poll_answered(cx).is_pending()).count();
+            if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    fn close_all(&self) {
+        let connections = std::mem::take(&mut *self.lock());
+        for (_, connection) in connections {
+            connection.close();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slab<Arc<ServerConnection>>> {
+        self.connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+async fn accept_all(shared: Arc<Shared>, listener: Listener) {
+    loop {
+        match listener.accept().await {
+            Ok(socket) => shared.serve(socket),
+            Err(error) => {
+                // Without a pause this would spin while descriptors are short; a connection that was reset before it was
+                // accepted costs others the same short pause.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! A server's side of one connection.
+
+use crate::clock;
+use crate::remote::OVERLOADED;
+use crate::request::Request;
+use crate::server::Shared;
+use crate::socket::Socket;
+use crate::wakers::Wakers;
+use bytes::BytesMut;
+use libfast_model::{Error, ErrorKind, RemoteError, Result};
+use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+use tokio::sync::Notify;
+
+/// One client's connection. Handlers write to the socket themselves; what the kernel does not take, and the answers to
+/// requests that came together, are left to the task that [`drive`](Self::drive)s the connection.
+pub(crate) struct ServerConnection {
+    socket: Socket,
+    peer: String,
+    server: Arc<Shared>,
+    state: Mutex<State>,
+    write_wanted: Notify,
+    /// Those who wait for the output to shrink.
+    writable: Wakers,
+}
+
+struct State {
+    wire: Wire<Arc<RequestState>>,
+    /// While a batch of requests is handed out, answers gather and leave in one write.
+    corked: bool,
+    write_blocked: bool,
+    dead: bool,
+}
+
+/// What a request and its connection share.
+#[derive(Default)]
+pub(crate) struct RequestState {
+    cancelled: AtomicBool,
+    waiting: Wakers,
+}
+
+impl RequestState {
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
+        self.waiting.register(cx);
+        if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.waiting.wake_all();
+    }
+}
+
+const READ_BYTES: usize = 64 * 1024;
+const READS_PER_TURN: usize = 16;
+
+impl ServerConnection {
+    pub fn new(socket: Socket, server: Arc<Shared>) -> Self {
+        let max_frame_bytes = server.options.max_frame_bytes as usize;
+        let wire = Wire::new(ServerWire { limits: Limits { max_frame_bytes, ..Limits::default() } });
+        Self {
+            peer: socket.peer(),
+            socket,
+            server,
+            state: Mutex::new(State { wire, corked: false, write_blocked: false, dead: false }),
+            write_wanted: Notify::new(),
+            writable: Wakers::default(),
+        }
+    }
+
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
+    /// last byte written, otherwise until it breaks.
+    pub async fn drive(self: Arc<Self>) {
+        let end = tokio::select! {
+            end = self.read_all() => end,
+            error = self.write_blocked() => Err(error),
+        };
+        let why = match end {
+            Ok(()) => tokio::select! {
+                () = std::future::poll_fn(|cx| self.poll_answered(cx)) => None,
+                error = self.write_blocked() => Some(error.to_string()),
+            },
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(why) = why {
+            tracing::debug!(peer = self.peer, why, "connection ended");
+        }
+        self.close();
+    }
+
+    /// Ends the connection now. Requests that still run are cancelled.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.dead = true;
+        let requests = state.wire.drain_requests();
+        drop(state);
+        self.server.requests_ended(requests.len());
+        for (_, request) in requests {
+            request.cancel();
+        }
+        self.writable.wake_all();
+        self.socket.shut_down();
+    }
+
+    pub fn send(&self, id: u32, request: &RequestState, value: &[u8]) -> Result<bool> {
+        let mut state = self.lock_open(request)?;
+        state.wire.send(clock::wall_micros(), id, value)?;
+        self.flush(&mut state);
+        Ok(state.wire.transmit().len() <= self.high_water())
+    }
+
+    pub fn end(&self, id: u32, request: &RequestState, last: Option<&[u8]>) -> Result<()> {
+        let mut state = self.lock_open(request)?;
+        state.wire.end(clock::wall_micros(), id, last)?;
+        self.finish(state);
+        Ok(())
+    }
+
+    pub fn fail(&self, id: u32, request: &RequestState, error: &RemoteError) -> Result<()> {
+        let mut state = self.lock_open(request)?;
+        state.wire.fail(clock::wall_micros(), id, error)?;
+        self.finish(state);
+        Ok(())
+    }
+
+    pub fn poll_writable(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.dead || state.wire.transmit().len() <= self.high_water() / 4 {
+            return Poll::Ready(());
+        }
+        // Under the lock, so that the output cannot shrink in between.
+        self.writable.register(cx);
+        Poll::Pending
+    }
+
+    /// After the last frame of a request.
+    fn finish(&self, mut state: MutexGuard<'_, State>) {
+        self.flush(&mut state);
+        drop(state);
+        self.server.requests_ended(1);
+    }
+
+    async fn read_all(self: &Arc<Self>) -> io::Result<()> {
+        let mut input = BytesMut::new();
+        let mut batch = Vec::new();
+        loop {
+            self.socket.readable().await?;
+            for turn in 0.. {
+                input.reserve(READ_BYTES);
+                match self.socket.try_read(&mut input) {
+                    Ok(0) => {
+                        let ended = self.lock().wire.handle_end_of_stream(&input);
+                        return ended.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+                    }
+                    Ok(_) => self.serve(&mut input, &mut batch)?,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                }
+                // A client that does not read its answers is not read from either.
+                if self.lock().wire.transmit().len() > self.high_water() {
+                    std::future::poll_fn(|cx| self.poll_writable(cx)).await;
+                }
+                if turn % READS_PER_TURN == READS_PER_TURN - 1 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            if input.is_empty() {
+                // An idle connection holds no buffer.
+                input = BytesMut::new();
+            }
+        }
+    }
+
+    /// Hands out all complete requests of `input`.
+    fn serve(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<()> {
+        let mut fatal = None;
+        let mut state = self.lock();
+        while let Some(event) = state.wire.next_event(input) {
+            match event {
+                ServerEvent::Request { id, method, args, .. } => {
+                    if !self.server.methods.contains(&method) {
+                        state.wire.fail_unknown_method(clock::wall_micros(), id);
+                    } else if !self.server.admit() {
+                        // The id is in flight, so this cannot fail.
+                        let _ = state.wire.fail(clock::wall_micros(), id, &self.server.overloaded());
+                    } else {
+                        let request = Arc::<RequestState>::default();
+                        state.wire.attach(id, request.clone());
+                        batch.push(Request::new(self.clone(), request, id, method, args));
+                    }
+                }
+                ServerEvent::Fatal(error) => fatal = Some(io::Error::new(io::ErrorKind::InvalidData, error)),
+            }
+        }
+        state.corked = true;
+        drop(state);
+        for request in batch.drain(..) {
+            self.server.methods.run(request);
+        }
+        let mut state = self.lock();
+        state.corked = false;
+        self.flush(&mut state);
+        fatal.map_or(Ok(()), Err)
+    }
+
+    /// Waits until every request is answered and every byte written.
+    pub fn poll_answered(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.dead || (state.wire.in_flight() == 0 && state.wire.transmit().is_empty()) {
+            return Poll::Ready(());
+        }
+        self.writable.register(cx);
+        Poll::Pending
+    }
+
+    /// Writes what handlers could not write themselves.
+    async fn write_blocked(&self) -> io::Error {
+        loop {
+            self.write_wanted.notified().await;
+            if let Err(error) = self.socket.writable().await {
+                return error;
+            }
+            let mut state = self.lock();
+            state.write_blocked = false;
+            if let Err(error) = self.write(&mut state) {
+                return error;
+            }
+        }
+    }
+
+    fn flush(&self, state: &mut State) {
+        if !state.corked && !state.write_blocked && self.write(state).is_err() {
+            // Whoever drives the connection finds the same error and ends it.
+            self.write_wanted.notify_one();
+        }
+    }
+
+    fn write(&self, state: &mut State) -> io::Result<()> {
+        state.write_blocked = !self.socket.try_write(state.wire.transmit())?;
+        if state.write_blocked {
+            self.write_wanted.notify_one();
+        }
+        if state.wire.transmit().len() <= self.high_water() / 4 {
+            self.writable.wake_all();
+        }
+        Ok(())
+    }
+
+    fn high_water(&self) -> usize {
+        self.server.options.write_buffer_bytes as usize
+    }
+
+    fn lock_open(&self, request: &RequestState) -> Result<MutexGuard<'_, State>> {
+        let state = self.lock();
+        if state.dead || request.is_cancelled() {
+            return Err(Error::new(ErrorKind::Closed, format!("the caller {} is gone", self.peer)));
+        }
+        Ok(state)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Shared {
+    fn overloaded(&self) -> RemoteError {
+        RemoteError {
+            name: OVERLOADED.into(),
+            message: format!("`max_inflight` of {} requests are running already", self.options.max_inflight),
+            info: r#"{"processed":false}"#.into(),
+        }
+    }
+}
