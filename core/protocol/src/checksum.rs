@@ -6,8 +6,8 @@ use crc::{CRC_16_ARC, CRC_16_XMODEM, Crc, Table};
 static V1: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_XMODEM);
 static V2: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_ARC);
 
-/// The checksum of a payload's text. Bytes that are no UTF-8 are taken as they are in version 2 and as U+FFFD in
-/// version 1; callers pass text.
+/// The checksum of a payload's text. Bytes that are no UTF-8 are taken as they are in version 2 and as U+FFFD
+/// in version 1; callers pass text.
 pub(crate) fn checksum(version: Version, text: &[u8]) -> u16 {
     match version {
         Version::V2 => V2.checksum(text),

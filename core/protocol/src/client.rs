@@ -21,16 +21,17 @@ pub struct ClientWire {
 
 /// One connection to a server. `T` is what the owner keeps for each call.
 ///
-/// The owner appends what it reads to a buffer, polls [`next_event`](Self::next_event) until it gives `None`, and writes
-/// what is in [`transmit`](Self::transmit).
+/// The owner appends what it reads to a buffer, polls [`next_event`](Self::next_event) until it gives `None`,
+/// and writes what is in [`transmit`](Self::transmit).
 #[derive(Debug)]
 pub struct ClientConnection<T> {
     wire: ClientWire,
     decoder: Decoder,
     ids: Ids,
     calls: HashMap<u32, T>,
-    /// Ids nobody waits for whose END or ERROR has not come. Four bytes each, so they are not bounded here: the owner
-    /// of a server that never answers sees [`abandoned`](Self::abandoned) grow and closes the connection.
+    /// Ids nobody waits for whose END or ERROR has not come. Four bytes each, so they are not bounded here:
+    /// the owner of a server that never answers sees [`abandoned`](Self::abandoned) grow and closes the
+    /// connection.
     abandoned: HashSet<u32>,
     /// What follows the `Values` event of the same frame.
     deferred: Option<Deferred>,
@@ -73,11 +74,11 @@ impl<T> ClientConnection<T> {
         }
     }
 
-    /// Encodes a request and gives its id. `uts` is the time in microseconds since 1970; `args` is JSON text of an array
-    /// that [`json::check_array`] has passed.
+    /// Encodes a request and gives its id. `uts` is the time in microseconds since 1970; `args` is JSON text
+    /// of an array that [`json::check_array`] has passed.
     ///
-    /// Fails with `ConnectionLost` after the end of the connection, `TooLarge`, or `Overload` if all ids are taken.
-    /// Nothing is sent then.
+    /// Fails with `ConnectionLost` after the end of the connection, `TooLarge`, or `Overload` if all ids are
+    /// taken. Nothing is sent then.
     pub fn start_call(&mut self, uts: u64, method: &str, args: &[u8], call: T) -> Result<u32> {
         match self.state {
             State::Open => {}
@@ -90,9 +91,8 @@ impl<T> ClientConnection<T> {
         }
         let max = self.wire.limits.payload_bytes();
         let too_large = |bytes: usize| {
-            let message = format!(
-                "request {method:?} has {bytes} bytes and at most {max} may be sent; raise max_frame_bytes on both sides"
-            );
+            let what = format!("request \"{method:.100}\" has {bytes} bytes and at most {max} may be sent");
+            let message = what + "; raise max_frame_bytes on both sides";
             Error::new(ErrorKind::TooLarge, message)
         };
         if args.len().saturating_add(method.len()) > max {
@@ -122,8 +122,8 @@ impl<T> ClientConnection<T> {
         Ok(id)
     }
 
-    /// Stops waiting for a call and gives back what the owner kept. Nothing is sent; the id stays reserved until the
-    /// server's END or ERROR, and what comes until then is dropped.
+    /// Stops waiting for a call and gives back what the owner kept. Nothing is sent; the id stays reserved
+    /// until the server's END or ERROR, and what comes until then is dropped.
     pub fn abandon(&mut self, id: u32) -> Option<T> {
         let call = self.calls.remove(&id)?;
         // If the last frame of the call is already read, nothing will come that could release the id.
@@ -140,8 +140,8 @@ impl<T> ClientConnection<T> {
         self.calls.get_mut(&id)
     }
 
-    /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are there. After
-    /// [`ClientEvent::Fatal`] or the end of the stream, input is dropped.
+    /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are
+    /// there. After [`ClientEvent::Fatal`] or the end of the stream, input is dropped.
     pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ClientEvent<T>> {
         if let Some(deferred) = self.deferred.take() {
             let event = self.complete(deferred);
@@ -169,8 +169,8 @@ impl<T> ClientConnection<T> {
         None
     }
 
-    /// The server ended the stream; call it once `next_event` has given `None`. Fails if calls are pending or `input`
-    /// holds a part of a frame, which the owner treats as [`ClientEvent::Fatal`].
+    /// The server ended the stream; call it once `next_event` has given `None`. Fails if calls are pending or
+    /// `input` holds a part of a frame, which the owner treats as [`ClientEvent::Fatal`].
     pub fn handle_end_of_stream(&mut self, input: &BytesMut) -> std::result::Result<(), ProtocolError> {
         if self.state != State::Open {
             return Ok(());
@@ -184,8 +184,8 @@ impl<T> ClientConnection<T> {
         result
     }
 
-    /// All pending calls in the order of their ids, for the owner to fail when the connection did. The connection takes
-    /// no further calls.
+    /// All pending calls in the order of their ids, for the owner to fail when the connection did. The
+    /// connection takes no further calls.
     pub fn drain_calls(&mut self) -> Vec<(u32, T)> {
         self.state = State::Failed;
         self.deferred = None;

@@ -8,8 +8,8 @@ use bytes::{Buf, Bytes, BytesMut};
 
 /// Takes frames off the front of a buffer. The first error is final.
 ///
-/// A frame is cut out of the buffer without copying, and nothing is reserved for a payload that is only announced:
-/// memory grows with the bytes that arrive.
+/// A frame is cut out of the buffer without copying, and nothing is reserved for a payload that is only
+/// announced: memory grows with the bytes that arrive.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
@@ -22,8 +22,8 @@ impl Decoder {
         Self { limits, failed: None }
     }
 
-    /// The next frame of `input`, or `None` until more bytes are there. After an error each further call gives the same
-    /// error, and the bytes are dropped.
+    /// The next frame of `input`, or `None` until more bytes are there. After an error each further call
+    /// gives the same error, and the bytes are dropped.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
         let result = match &self.failed {
             Some(error) => Err(error.clone()),
@@ -36,8 +36,8 @@ impl Decoder {
         result
     }
 
-    /// Judges the end of the stream, once [`decode`](Self::decode) has returned `None`: bytes left over are an
-    /// incomplete frame.
+    /// Judges the end of the stream, once [`decode`](Self::decode) has returned `None`: bytes left over are
+    /// an incomplete frame.
     pub fn finish(&self, input: &BytesMut) -> Result<(), ProtocolError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
@@ -47,7 +47,8 @@ impl Decoder {
     }
 
     fn next_frame(&self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
-        // The header stays in the buffer until its payload is complete; judging it again is cheaper than a state.
+        // The header stays in the buffer until its payload is complete; judging it again is cheaper than a
+        // state.
         let Some(header) = input.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
         let header = Header::parse(header)?;
         let announced = usize::try_from(header.payload_bytes).unwrap_or(usize::MAX);

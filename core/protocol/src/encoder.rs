@@ -7,8 +7,8 @@ use bytes::{BufMut, BytesMut};
 
 /// Appends one frame. `payload` is the JSON text of an object; it is sent as it is.
 ///
-/// # Panics
-/// If `msgid` is above [`MAX_MSGID`] or the payload above 4 GiB: mistakes of the caller, which no peer can cause.
+/// # Panics If `msgid` is above [`MAX_MSGID`] or the payload above 4 GiB: mistakes of the caller, which no
+/// peer can cause.
 pub fn encode(out: &mut BytesMut, version: Version, status: Status, msgid: u32, payload: &[u8]) {
     out.reserve(HEADER_BYTES + payload.len());
     let frame = OpenFrame::begin(out);

@@ -34,8 +34,8 @@ pub enum Body {
 /// The error of an ERROR frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorBody {
-    /// Name, message and info. Info that is an array has become an object of its indices; info that is no container
-    /// is as good as none.
+    /// Name, message and info. Info that is an array has become an object of its indices; info that is no
+    /// container is as good as none.
     pub error: RemoteError,
     /// Raw text of the member `context`.
     pub context: Option<Bytes>,

@@ -1,9 +1,9 @@
 //! The Fast protocol as state machines, without I/O of its own.
 //!
-//! Fast carries many calls over one byte stream: a client sends one `DATA` frame for each request, and the server
-//! answers with any number of `DATA` frames and then exactly one `END` or `ERROR`. This crate turns bytes into
-//! those events and back. It opens no socket, starts no task and reads no clock; the time that frames carry is an
-//! argument. To simply make a call, use `libfast`.
+//! Fast carries many calls over one byte stream: a client sends one `DATA` frame for each request, and the
+//! server answers with any number of `DATA` frames and then exactly one `END` or `ERROR`. This crate turns
+//! bytes into those events and back. It opens no socket, starts no task and reads no clock; the time that
+//! frames carry is an argument. To simply make a call, use `libfast`.
 //!
 //! ```text
 //!  bytes read  ─▶ next_event(input)   ─┐                    ┌─▶ events     ─▶ owner
@@ -11,8 +11,8 @@
 //!  end of read ─▶ handle_end_of_stream ┘   ServerConnection └─▶ transmit() ─▶ bytes to write
 //! ```
 //!
-//! Start with [`ClientConnection`] or [`ServerConnection`]; below them are [`Decoder`] and [`encode`], and below
-//! those [`json`], which finds the parts of a payload without building a tree of it.
+//! Start with [`ClientConnection`] or [`ServerConnection`]; below them are [`Decoder`] and [`encode`], and
+//! below those [`json`], which finds the parts of a payload without building a tree of it.
 
 #![forbid(unsafe_code)]
 

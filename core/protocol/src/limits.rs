@@ -3,11 +3,11 @@
 /// Bounds of one frame, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest payload sent or accepted, in bytes of JSON. Default 16 MiB. It is judged by the length that a header
-    /// announces, before the payload arrives.
+    /// Largest payload sent or accepted, in bytes of JSON. Default 16 MiB. It is judged by the length that a
+    /// header announces, before the payload arrives.
     pub max_frame_bytes: usize,
-    /// How deep arrays and objects may nest inside the `d` of a payload. Default 10,000. The two levels that a
-    /// payload puts around a value are not counted, so that what may be sent may also be received.
+    /// How deep arrays and objects may nest inside the `d` of a payload. Default 10,000. The two levels that
+    /// a payload puts around a value are not counted, so that what may be sent may also be received.
     pub max_depth: usize,
 }
 

@@ -39,8 +39,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The name of the reason. It is `fastReason` of the error's info, save for [`UnexpectedEnd`](Self::UnexpectedEnd)
-    /// and [`NullValue`](Self::NullValue), whose info has no reason.
+    /// The name of the reason. It is `fastReason` of the error's info, save for
+    /// [`UnexpectedEnd`](Self::UnexpectedEnd) and [`NullValue`](Self::NullValue), whose info has no reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::UnsupportedVersion => "unsupported_version",

@@ -16,9 +16,10 @@ pub struct ServerWire {
 
 /// One connection of a client. `T` is what the owner keeps for each request.
 ///
-/// The owner appends what it reads to a buffer, polls [`next_event`](Self::next_event) until it gives `None`, and writes
-/// what is in [`transmit`](Self::transmit). The number of requests in flight is not bounded here: an owner that stops
-/// polling stops accepting.
+/// The owner appends what it reads to a buffer, polls [`next_event`](Self::next_event) until it gives `None`,
+/// and writes what is in [`transmit`](Self::transmit). The number of requests in flight is not bounded here:
+/// an owner that stops polling stops accepting. It should also stop while `transmit` is long, because the
+/// connection itself answers requests that name no method.
 #[derive(Debug)]
 pub struct ServerConnection<T> {
     wire: ServerWire,
@@ -70,15 +71,15 @@ impl<T> ServerConnection<T> {
         self
     }
 
-    /// Tells the time, in microseconds since 1970, that answers to malformed requests carry, since the connection makes
-    /// those by itself. Each answer of the owner tells it too.
+    /// Tells the time, in microseconds since 1970, that answers to malformed requests carry, since the
+    /// connection makes those by itself. Each answer of the owner tells it too.
     pub fn set_time(&mut self, uts: u64) {
         self.uts = self.uts.max(uts);
     }
 
-    /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are there. After
-    /// [`ServerEvent::Fatal`] or the end of the stream, input is dropped, also what was read before the violation was
-    /// found: a peer that breaks the protocol gets nothing more done.
+    /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are
+    /// there. After [`ServerEvent::Fatal`] or the end of the stream, input is dropped, also what was read
+    /// before the violation was found: a peer that breaks the protocol gets nothing more done.
     pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ServerEvent> {
         while self.state == State::Open {
             let event = match self.decoder.decode(input) {
@@ -112,17 +113,19 @@ impl<T> ServerConnection<T> {
         self.requests.get_mut(&id)?.request.as_mut()
     }
 
-    /// Sends one value: JSON text that [`json::check_value`] has passed. `uts` is the time in microseconds since 1970.
+    /// Sends one value: JSON text that [`json::check_value`] has passed. `uts` is the time in microseconds
+    /// since 1970.
     ///
-    /// Here and below: `State` if the request is not in flight, `ConnectionLost` if the connection failed, `TooLarge` if
-    /// the frame would be larger than allowed. Nothing is sent then, and the request stays as it was.
+    /// Here and below: `State` if the request is not in flight, `ConnectionLost` if the connection failed,
+    /// `TooLarge` if the frame would be larger than allowed. Nothing is sent then, and the request stays as
+    /// it was.
     pub fn send(&mut self, uts: u64, id: u32, value: &[u8]) -> Result<()> {
         let Open { entry, out, limits } = self.open(uts, id)?;
         entry.reply.write_value(out, &limits, uts, value)
     }
 
-    /// Ends a request well, after a last value if one is given, which goes in a frame of its own. The id is free before
-    /// the client can know of the end.
+    /// Ends a request well, after a last value if one is given, which goes in a frame of its own. The id is
+    /// free before the client can know of the end.
     pub fn end(&mut self, uts: u64, id: u32, value: Option<&[u8]>) -> Result<Option<T>> {
         let Open { entry, out, limits } = self.open(uts, id)?;
         let before = out.len();
@@ -134,7 +137,8 @@ impl<T> ServerConnection<T> {
         Ok(self.forget(id))
     }
 
-    /// Ends a request with an error. The info is JSON text of an object, or empty for none; other text is `Invalid`.
+    /// Ends a request with an error. The info is JSON text of an object, or empty for none; other text is
+    /// `Invalid`.
     pub fn fail(&mut self, uts: u64, id: u32, error: &RemoteError) -> Result<Option<T>> {
         let Open { entry, out, limits } = self.open(uts, id)?;
         if !error.info.is_empty() {
@@ -156,14 +160,15 @@ impl<T> ServerConnection<T> {
         Ok(self.forget(id))
     }
 
-    /// Takes a request out of flight without an answer. The client goes on waiting, so this is for connections that are
-    /// about to be closed.
+    /// Takes a request out of flight without an answer. The client goes on waiting, so this is for
+    /// connections that are about to be closed.
     pub fn forget(&mut self, id: u32) -> Option<T> {
         self.requests.remove(&id)?.request
     }
 
-    /// The client ended its side; call it once `next_event` has given `None`. Requests in flight go on and are
-    /// answered. Fails if `input` holds a part of a frame, which the owner treats as [`ServerEvent::Fatal`].
+    /// The client ended its side; call it once `next_event` has given `None`. Requests in flight go on and
+    /// are answered. Fails if `input` holds a part of a frame, which the owner treats as
+    /// [`ServerEvent::Fatal`].
     pub fn handle_end_of_stream(&mut self, input: &BytesMut) -> std::result::Result<(), ProtocolError> {
         if self.state != State::Open {
             return Ok(());
@@ -173,8 +178,8 @@ impl<T> ServerConnection<T> {
         result
     }
 
-    /// All requests in flight that something was attached to, in the order of their ids, when the connection is gone.
-    /// None is in flight afterwards.
+    /// All requests in flight that something was attached to, in the order of their ids, when the connection
+    /// is gone. None is in flight afterwards.
     pub fn drain_requests(&mut self) -> Vec<(u32, T)> {
         let requests = self.requests.drain();
         let mut requests: Vec<_> =
@@ -193,7 +198,8 @@ impl<T> ServerConnection<T> {
         self.state == State::Draining
     }
 
-    /// How many ERROR frames the client sent. Old clients meant them as a wish to cancel; they change nothing.
+    /// How many ERROR frames the client sent. Old clients meant them as a wish to cancel; they change
+    /// nothing.
     pub fn ignored(&self) -> u64 {
         self.ignored
     }

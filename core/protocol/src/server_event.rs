@@ -18,6 +18,7 @@ pub enum ServerEvent {
         meta: Option<Bytes>,
     },
     /// The client broke the protocol: close the connection and write nothing more.
-    /// [`drain_requests`](crate::ServerConnection::drain_requests) gives the requests whose answers nobody will read.
+    /// [`drain_requests`](crate::ServerConnection::drain_requests) gives the requests whose answers nobody
+    /// will read.
     Fatal(ProtocolError),
 }

@@ -24,8 +24,8 @@ const LIBRARY_ERROR: &str = "FastError";
 impl Reply {
     /// Appends a frame whose `d` is what `body` writes; nothing if it is too large.
     ///
-    /// A name that makes a frame too large is left out: clients look at `d` only, and a client that sends very long
-    /// names must not get requests that can never end.
+    /// A name that makes a frame too large is left out: clients look at `d` only, and a client that sends
+    /// very long names must not get requests that can never end.
     pub fn write(
         &self,
         out: &mut BytesMut,
@@ -134,22 +134,21 @@ impl Reply {
         };
         let (version, status) = (*version as u8, *status as u8);
         let data = String::from_utf8_lossy(payload);
-        let quote = format!(
-            r#","rpcMessage":{{"status":{status},"msgid":{msgid},"data":{data},"version":{version},"connId":{connection_id}}}"#
-        );
+        let header = format!(r#""status":{status},"msgid":{msgid}"#);
+        let origin = format!(r#""version":{version},"connId":{connection_id}"#);
+        let quote = format!(r#","rpcMessage":{{{header},"data":{data},{origin}}}"#);
         reply.write_library_error(out, limits, uts, &error(quote), &error(String::new()));
     }
 
     fn too_large(&self, bytes: usize, limits: &Limits) -> Error {
         let (name, max) = (String::from_utf8_lossy(&self.name), limits.payload_bytes());
-        let message = format!(
-            "an answer of {name} has {bytes} bytes and at most {max} may be sent; raise max_frame_bytes on both sides"
-        );
+        let what = format!("an answer of {name:.100} has {bytes} bytes and at most {max} may be sent");
+        let message = what + "; raise max_frame_bytes on both sides";
         Error::new(ErrorKind::TooLarge, message)
     }
 
-    /// One of two wordings. The short one is a few hundred bytes and is sent under every limit, because a request must
-    /// not stay without an answer.
+    /// One of two wordings. The short one is a few hundred bytes and is sent under every limit, because a
+    /// request must not stay without an answer.
     fn write_library_error(
         &self,
         out: &mut BytesMut,

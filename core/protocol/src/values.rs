@@ -16,8 +16,10 @@ pub struct Values {
 impl Values {
     /// The values that `text`, which must be a JSON array, holds.
     pub fn parse(text: Bytes, max_depth: usize) -> Result<Self, JsonError> {
-        json::check_array(&text, max_depth)?;
-        let value = Scanner::new(&text).value(max_depth)?;
+        let value = json::judge(&text, max_depth)?;
+        if value.kind != Kind::Array {
+            return Err(JsonError::new(value.start, "expected an array"));
+        }
         Ok(Self::judged(text.slice(value.span()), &value))
     }
 
@@ -95,8 +97,8 @@ impl IntoIterator for &Values {
     }
 }
 
-/// Iterator over [`Values`]. It finds the borders of each value as it goes, because remembering them would cost a
-/// frame of many small values several times its size.
+/// Iterator over [`Values`]. It finds the borders of each value as it goes, because remembering them would
+/// cost a frame of many small values several times its size.
 #[derive(Debug, Clone)]
 pub struct Elements {
     text: Bytes,
@@ -133,8 +135,8 @@ impl ExactSizeIterator for Elements {}
 
 impl FusedIterator for Elements {}
 
-/// The JSON text of an object with the elements as members `"0"`, `"1"` and so on: what JavaScript makes of an array
-/// that stands in for an object.
+/// The JSON text of an object with the elements as members `"0"`, `"1"` and so on: what JavaScript makes of
+/// an array that stands in for an object.
 pub(crate) fn members_by_index(text: &Bytes, value: &json::Value) -> String {
     debug_assert_eq!(value.kind, Kind::Array);
     let mut members = String::from("{");

@@ -31,7 +31,8 @@ impl Value {
     }
 }
 
-/// The cursor. The text must be UTF-8; the scanner looks at ASCII only and steps over the rest inside strings.
+/// The cursor. The text must be UTF-8; the scanner looks at ASCII only and steps over the rest inside
+/// strings.
 pub(crate) struct Scanner<'t> {
     text: &'t [u8],
     at: usize,

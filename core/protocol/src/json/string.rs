@@ -30,8 +30,8 @@ pub fn escape_into(out: &mut BytesMut, text: &str) {
     out.put_u8(b'"');
 }
 
-/// The string that a JSON string (with its quotes, nothing around them) spells; `None` if it is not one. Surrogates
-/// without partner become U+FFFD, since a Rust string cannot hold them.
+/// The string that a JSON string (with its quotes, nothing around them) spells; `None` if it is not one.
+/// Surrogates without partner become U+FFFD, since a Rust string cannot hold them.
 pub fn decode_string(text: &[u8]) -> Option<String> {
     let inner = text.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut rest = std::str::from_utf8(inner).ok()?;
