@@ -1,0 +1,299 @@
+//! A client's side of one connection: ids, and which call each frame belongs to.
+
+use crate::encoder::OpenFrame;
+use crate::ids::Ids;
+use crate::json;
+use crate::{Body, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
+use bytes::{BufMut, BytesMut};
+use libfast_model::{Error, ErrorKind, Result};
+use std::collections::{HashMap, HashSet};
+
+/// How a client speaks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ClientWire {
+    /// The version of the frames it sends. It understands both. Default 2.
+    pub version: Version,
+    /// Bounds of frames in both directions.
+    pub limits: Limits,
+    /// Whether null as a value is passed over. If not, which is the default, it fails its call.
+    pub ignore_nulls: bool,
+}
+
+/// One connection to a server. `T` is what the owner keeps for each call.
+///
+/// The owner appends what it reads to a buffer, polls [`next_event`](Self::next_event) until it gives `None`,
+/// and writes what is in [`transmit`](Self::transmit).
+#[derive(Debug)]
+pub struct ClientConnection<T> {
+    wire: ClientWire,
+    decoder: Decoder,
+    ids: Ids,
+    calls: HashMap<u32, T>,
+    /// Ids nobody waits for whose END or ERROR has not come. Four bytes each, so they are not bounded here:
+    /// the owner of a server that never answers sees [`abandoned`](Self::abandoned) grow and closes the
+    /// connection.
+    abandoned: HashSet<u32>,
+    /// What follows the `Values` event of the same frame.
+    deferred: Option<Deferred>,
+    state: State,
+    ignored: u64,
+    transmit: BytesMut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The server ended the stream and owed nothing.
+    Ended,
+    Failed,
+}
+
+/// The rest of a frame whose values were handed out first.
+#[derive(Debug, Clone, Copy)]
+struct Deferred {
+    id: u32,
+    /// Whether it ends the call because of null rather than well.
+    null: bool,
+    /// Whether the server is done with the id.
+    last: bool,
+}
+
+impl<T> ClientConnection<T> {
+    /// A connection on which nothing was sent.
+    pub fn new(wire: ClientWire) -> Self {
+        Self {
+            wire,
+            decoder: Decoder::new(wire.limits),
+            ids: Ids::new(),
+            calls: HashMap::new(),
+            abandoned: HashSet::new(),
+            deferred: None,
+            state: State::Open,
+            ignored: 0,
+            transmit: BytesMut::new(),
+        }
+    }
+
+    /// Encodes a request and gives its id. `uts` is the time in microseconds since 1970; `args` is JSON text
+    /// of an array that [`json::check_array`] has passed.
+    ///
+    /// Fails with `ConnectionLost` after the end of the connection, `TooLarge`, or `Overload` if all ids are
+    /// taken. Nothing is sent then.
+    pub fn start_call(&mut self, uts: u64, method: &str, args: &[u8], call: T) -> Result<u32> {
+        match self.state {
+            State::Open => {}
+            State::Ended => {
+                return Err(Error::new(ErrorKind::ConnectionLost, "the server ended the connection"));
+            }
+            State::Failed => {
+                return Err(Error::new(ErrorKind::ConnectionLost, "the connection failed before"));
+            }
+        }
+        let max = self.wire.limits.payload_bytes();
+        let too_large = |bytes: usize| {
+            let what = format!("request \"{method:.100}\" has {bytes} bytes and at most {max} may be sent");
+            let message = what + "; raise max_frame_bytes on both sides";
+            Error::new(ErrorKind::TooLarge, message)
+        };
+        if args.len().saturating_add(method.len()) > max {
+            return Err(too_large(args.len().saturating_add(method.len())));
+        }
+        let out = &mut self.transmit;
+        out.reserve(args.len() + method.len() + 64);
+        let frame = OpenFrame::begin(out);
+        out.put_slice(format!(r#"{{"m":{{"uts":{uts},"name":"#).as_bytes());
+        json::escape_into(out, method);
+        out.put_slice(br#"},"d":"#);
+        out.put_slice(args);
+        out.put_u8(b'}');
+        let bytes = frame.payload_bytes(out);
+        if bytes > max {
+            frame.cancel(out);
+            return Err(too_large(bytes));
+        }
+        let (calls, abandoned) = (&self.calls, &self.abandoned);
+        let in_use = |id| calls.contains_key(&id) || abandoned.contains(&id);
+        let Some(id) = self.ids.allocate(calls.len() + abandoned.len(), in_use) else {
+            frame.cancel(out);
+            return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
+        };
+        frame.finish(out, self.wire.version, Status::Data, id);
+        self.calls.insert(id, call);
+        Ok(id)
+    }
+
+    /// Stops waiting for a call and gives back what the owner kept. Nothing is sent; the id stays reserved
+    /// until the server's END or ERROR, and what comes until then is dropped.
+    pub fn abandon(&mut self, id: u32) -> Option<T> {
+        let call = self.calls.remove(&id)?;
+        // If the last frame of the call is already read, nothing will come that could release the id.
+        let answered =
+            self.deferred.take_if(|deferred| deferred.id == id).is_some_and(|deferred| deferred.last);
+        if !answered {
+            self.abandoned.insert(id);
+        }
+        Some(call)
+    }
+
+    /// What the owner keeps for a pending call.
+    pub fn call_mut(&mut self, id: u32) -> Option<&mut T> {
+        self.calls.get_mut(&id)
+    }
+
+    /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are
+    /// there. After [`ClientEvent::Fatal`] or the end of the stream, input is dropped.
+    pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ClientEvent<T>> {
+        if let Some(deferred) = self.deferred.take() {
+            let event = self.complete(deferred);
+            if event.is_some() {
+                return event;
+            }
+        }
+        while self.state == State::Open {
+            let event = match self.decoder.decode(input) {
+                Ok(Some(frame)) => self.handle_frame(frame),
+                Ok(None) => return None,
+                Err(error) => Err(error),
+            };
+            match event {
+                Ok(None) => {}
+                Ok(event) => return event,
+                Err(error) => {
+                    self.state = State::Failed;
+                    input.clear();
+                    return Some(ClientEvent::Fatal(error));
+                }
+            }
+        }
+        input.clear();
+        None
+    }
+
+    /// The server ended the stream; call it once `next_event` has given `None`. Fails if calls are pending or
+    /// `input` holds a part of a frame, which the owner treats as [`ClientEvent::Fatal`].
+    pub fn handle_end_of_stream(&mut self, input: &BytesMut) -> std::result::Result<(), ProtocolError> {
+        if self.state != State::Open {
+            return Ok(());
+        }
+        let pending = self.calls.len() - usize::from(self.deferred.is_some());
+        let result = match self.decoder.finish(input) {
+            Ok(()) if pending > 0 => Err(ProtocolError::unexpected_end()),
+            result => result,
+        };
+        self.state = if result.is_ok() { State::Ended } else { State::Failed };
+        result
+    }
+
+    /// All pending calls in the order of their ids, for the owner to fail when the connection did. The
+    /// connection takes no further calls.
+    pub fn drain_calls(&mut self) -> Vec<(u32, T)> {
+        self.state = State::Failed;
+        self.deferred = None;
+        self.abandoned.clear();
+        let mut calls: Vec<_> = self.calls.drain().collect();
+        calls.sort_unstable_by_key(|(id, _)| *id);
+        calls
+    }
+
+    /// How many calls wait for an answer.
+    pub fn pending(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// How many ids are reserved for answers that nobody waits for.
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.len()
+    }
+
+    /// How many DATA and ERROR frames came for abandoned calls.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// The bytes to write; the owner takes them off the front.
+    pub fn transmit(&mut self) -> &mut BytesMut {
+        &mut self.transmit
+    }
+
+    fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
+        let Frame { status, msgid: id, body, .. } = frame;
+        if !self.calls.contains_key(&id) {
+            return self.handle_unawaited(status, id).map(|()| None);
+        }
+        Ok(match body {
+            Body::Values(values) => self.handle_values(id, values, status == Status::End),
+            Body::Error(body) => {
+                let mut error = body.error;
+                if error.name.is_empty() {
+                    // What other clients call an error without a name.
+                    error.name = "VError".into();
+                }
+                self.calls.remove(&id).map(|call| ClientEvent::Failed { id, call, error })
+            }
+        })
+    }
+
+    fn handle_unawaited(&mut self, status: Status, id: u32) -> std::result::Result<(), ProtocolError> {
+        let known =
+            if status == Status::Data { self.abandoned.contains(&id) } else { self.abandoned.remove(&id) };
+        self.ignored += u64::from(known && status != Status::End);
+        if known { Ok(()) } else { Err(ProtocolError::unknown_msgid(id)) }
+    }
+
+    fn handle_values(&mut self, id: u32, values: Values, last: bool) -> Option<ClientEvent<T>> {
+        let null = values.has_nulls() && !self.wire.ignore_nulls;
+        let values = if null { values.before_null() } else { values.without_nulls() };
+        let rest = (null || last).then_some(Deferred { id, null, last });
+        if values.is_empty() {
+            return self.complete(rest?);
+        }
+        self.deferred = rest;
+        Some(ClientEvent::Values { id, values })
+    }
+
+    fn complete(&mut self, Deferred { id, null, last }: Deferred) -> Option<ClientEvent<T>> {
+        let call = self.calls.remove(&id)?;
+        if !last {
+            self.abandoned.insert(id);
+        }
+        Some(if null { ClientEvent::NullValue { id, call } } else { ClientEvent::Ended { id, call } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MAX_MSGID, encode};
+
+    /// The counter of a connection that has lived long meets ids that are still in use.
+    #[test]
+    fn ids_wrap_and_pass_over_pending_and_abandoned_ones() {
+        let mut client = ClientConnection::new(ClientWire::default());
+        client.ids = Ids::with_range(1, 2);
+        let start = |client: &mut ClientConnection<()>| client.start_call(0, "m", b"[]", ());
+        assert_eq!(start(&mut client).unwrap(), 1);
+        assert_eq!(start(&mut client).unwrap(), 2);
+        client.abandon(2);
+        client.ids = Ids::with_range(MAX_MSGID - 1, MAX_MSGID);
+        for expected in [MAX_MSGID - 1, MAX_MSGID, 3, 4] {
+            assert_eq!(start(&mut client).unwrap(), expected);
+        }
+    }
+
+    /// Only the end of an abandoned call frees its id, and a full connection sends nothing.
+    #[test]
+    fn all_ids_in_use_is_an_overload() {
+        let mut client = ClientConnection::new(ClientWire::default());
+        client.ids = Ids::with_range(1, 1);
+        client.start_call(0, "m", b"[]", ()).unwrap();
+        client.abandon(1);
+        let sent = client.transmit().clone();
+        let error = client.start_call(0, "m", b"[]", ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Overload);
+        assert_eq!(*client.transmit(), sent);
+        let mut input = BytesMut::new();
+        encode(&mut input, Version::V2, Status::End, 1, br#"{"d":[]}"#);
+        assert!(client.next_event(&mut input).is_none());
+        assert_eq!(client.start_call(0, "m", b"[]", ()).unwrap(), 1);
+    }
+}

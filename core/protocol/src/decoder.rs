@@ -1,0 +1,79 @@
+//! From bytes to frames, however the stream is cut.
+
+use crate::checksum::checksum;
+use crate::header::Header;
+use crate::payload::read_payload;
+use crate::{Frame, HEADER_BYTES, Limits, ProtocolError};
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Takes frames off the front of a buffer. The first error is final.
+///
+/// A frame is cut out of the buffer without copying, and nothing is reserved for a payload that is only
+/// announced: memory grows with the bytes that arrive.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: Limits,
+    failed: Option<ProtocolError>,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, failed: None }
+    }
+
+    /// The next frame of `input`, or `None` until more bytes are there. After an error each further call
+    /// gives the same error, and the bytes are dropped.
+    pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
+        let result = match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => self.next_frame(input),
+        };
+        if let Err(error) = &result {
+            input.clear();
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        result
+    }
+
+    /// Judges the end of the stream, once [`decode`](Self::decode) has returned `None`: bytes left over are
+    /// an incomplete frame.
+    pub fn finish(&self, input: &BytesMut) -> Result<(), ProtocolError> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None if input.is_empty() => Ok(()),
+            None => Err(ProtocolError::incomplete()),
+        }
+    }
+
+    fn next_frame(&self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
+        // The header stays in the buffer until its payload is complete; judging it again is cheaper than a
+        // state.
+        let Some(header) = input.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let header = Header::parse(header)?;
+        let announced = usize::try_from(header.payload_bytes).unwrap_or(usize::MAX);
+        if announced > self.limits.max_frame_bytes {
+            return Err(ProtocolError::too_large(header.payload_bytes, self.limits.max_frame_bytes));
+        }
+        if input.len() - HEADER_BYTES < announced {
+            return Ok(None);
+        }
+        input.advance(HEADER_BYTES);
+        let payload = into_text(input.split_to(announced).freeze());
+        let calculated = checksum(header.version, &payload);
+        if u32::from(calculated) != header.checksum {
+            return Err(ProtocolError::checksum(header.version, header.checksum, calculated));
+        }
+        let (body, meta) = read_payload(&payload, header.status, self.limits.payload_depth())?;
+        let Header { version, status, msgid, .. } = header;
+        Ok(Some(Frame { version, status, msgid, payload, body, meta }))
+    }
+}
+
+/// The bytes as text. Checksums are taken over the text, so replacing comes before everything else.
+fn into_text(bytes: Bytes) -> Bytes {
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => bytes,
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    }
+}

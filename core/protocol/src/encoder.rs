@@ -1,0 +1,52 @@
+//! From payloads to frames.
+
+use crate::checksum::checksum;
+use crate::header::Header;
+use crate::{HEADER_BYTES, MAX_MSGID, Status, Version};
+use bytes::{BufMut, BytesMut};
+
+/// Appends one frame. `payload` is the JSON text of an object; it is sent as it is.
+///
+/// # Panics If `msgid` is above [`MAX_MSGID`] or the payload above 4 GiB: mistakes of the caller, which no
+/// peer can cause.
+pub fn encode(out: &mut BytesMut, version: Version, status: Status, msgid: u32, payload: &[u8]) {
+    out.reserve(HEADER_BYTES + payload.len());
+    let frame = OpenFrame::begin(out);
+    out.put_slice(payload);
+    frame.finish(out, version, status, msgid);
+}
+
+/// A frame whose payload is being written at the end of a buffer, so that it need not be copied there.
+#[must_use]
+pub(crate) struct OpenFrame {
+    start: usize,
+}
+
+impl OpenFrame {
+    /// Leaves room for the header.
+    pub fn begin(out: &mut BytesMut) -> Self {
+        let start = out.len();
+        out.put_bytes(0, HEADER_BYTES);
+        Self { start }
+    }
+
+    /// Length of the payload so far.
+    pub fn payload_bytes(&self, out: &BytesMut) -> usize {
+        out.len() - self.start - HEADER_BYTES
+    }
+
+    /// Takes the frame back.
+    pub fn cancel(self, out: &mut BytesMut) {
+        out.truncate(self.start);
+    }
+
+    /// Writes the header.
+    pub fn finish(self, out: &mut BytesMut, version: Version, status: Status, msgid: u32) {
+        assert!(msgid <= MAX_MSGID, "msgid {msgid} has more than 31 bits");
+        let payload_bytes =
+            u32::try_from(self.payload_bytes(out)).expect("payload is longer than its length field can say");
+        let (header, payload) = out[self.start..].split_at_mut(HEADER_BYTES);
+        let checksum = u32::from(checksum(version, payload));
+        header.copy_from_slice(&Header { version, status, msgid, checksum, payload_bytes }.to_bytes());
+    }
+}

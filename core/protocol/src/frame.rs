@@ -1,0 +1,58 @@
+//! A frame after decoding: its header's fields and the spans of its payload.
+
+use crate::json::{self, Kind};
+use crate::{Status, Values, Version};
+use bytes::Bytes;
+use libfast_model::RemoteError;
+
+/// One whole frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its version.
+    pub version: Version,
+    /// What it is for.
+    pub status: Status,
+    /// The call it belongs to.
+    pub msgid: u32,
+    /// The text of the whole payload; invalid UTF-8 has been replaced.
+    pub payload: Bytes,
+    /// The member `d`.
+    pub body: Body,
+    /// The raw text of the member `m`, of whatever kind, if there is one.
+    pub meta: Option<Bytes>,
+}
+
+/// The member `d` of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Of DATA and END: arguments or values.
+    Values(Values),
+    /// Of ERROR.
+    Error(ErrorBody),
+}
+
+/// The error of an ERROR frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// Name, message and info. Info that is an array has become an object of its indices; info that is no
+    /// container is as good as none.
+    pub error: RemoteError,
+    /// Raw text of the member `context`.
+    pub context: Option<Bytes>,
+    /// Raw text of the member `ase_errors`.
+    pub ase_errors: Option<Bytes>,
+}
+
+impl Frame {
+    /// The method that `m` names, if it names one. Surrogates without partner are replaced.
+    pub fn method(&self) -> Option<String> {
+        json::decode_string(&self.method_text()?)
+    }
+
+    /// The raw text of the name of the method, a JSON string.
+    pub fn method_text(&self) -> Option<Bytes> {
+        let meta = self.meta.as_ref()?;
+        let [name] = json::members_of(meta, ["name"]);
+        name.filter(|name| name.kind == Kind::String).map(|name| meta.slice(name.span()))
+    }
+}

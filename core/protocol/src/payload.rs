@@ -1,0 +1,52 @@
+//! From the text of a payload to the parts that matter, in one pass over it.
+
+use crate::json::{self, Document, Kind};
+use crate::values::members_by_index;
+use crate::{Body, ErrorBody, ProtocolError, Status, Values};
+use bytes::Bytes;
+use libfast_model::RemoteError;
+
+/// The member `d` as `status` wants it, and the raw text of `m`.
+pub(crate) fn read_payload(
+    payload: &Bytes,
+    status: Status,
+    max_depth: usize,
+) -> Result<(Body, Option<Bytes>), ProtocolError> {
+    let document = Document::read(payload, ["m", "d"], max_depth).map_err(|e| ProtocolError::json(&e))?;
+    let (meta, body) = match document {
+        Document::Object([meta, body]) => (meta, body),
+        Document::Array => (None, None),
+        Document::Scalar => return Err(ProtocolError::data()),
+    };
+    let meta = meta.map(|meta| payload.slice(meta.span()));
+    let body = match status {
+        Status::Data | Status::End => {
+            let array = body.filter(|body| body.kind == Kind::Array).ok_or_else(ProtocolError::data_d)?;
+            Body::Values(Values::judged(payload.slice(array.span()), &array))
+        }
+        Status::Error => {
+            let object = body.filter(|body| body.kind == Kind::Object);
+            let error = object.and_then(|object| read_error(&payload.slice(object.span())));
+            Body::Error(error.ok_or_else(ProtocolError::error_body)?)
+        }
+    };
+    Ok((body, meta))
+}
+
+/// The parts of an error object; `None` if it lacks its name or message.
+fn read_error(text: &Bytes) -> Option<ErrorBody> {
+    let names = ["name", "message", "info", "context", "ase_errors"];
+    let [name, message, info, context, ase_errors] = json::members_of(text, names);
+    let string = |value: Option<json::Value>| json::decode_string(&text[value?.span()]);
+    let raw = |value: json::Value| text.slice(value.span());
+    let info = match info {
+        Some(info) if info.kind == Kind::Object => String::from_utf8_lossy(&text[info.span()]).into_owned(),
+        Some(info) if info.kind == Kind::Array => members_by_index(&text.slice(info.span()), &info),
+        _ => String::new(),
+    };
+    Some(ErrorBody {
+        error: RemoteError { name: string(name)?, message: string(message)?, info },
+        context: context.map(raw),
+        ase_errors: ase_errors.map(raw),
+    })
+}

@@ -1,0 +1,266 @@
+//! A server's side of one connection: which requests run, and their answers.
+
+use crate::server_reply::Reply;
+use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, json};
+use bytes::BytesMut;
+use libfast_model::{Error, ErrorKind, RemoteError, Result};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// How a server speaks. It understands both versions and answers each request in the request's own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ServerWire {
+    /// Bounds of frames in both directions.
+    pub limits: Limits,
+}
+
+/// One connection of a client. `T` is what the owner keeps for each request.
+///
+/// The owner appends what it reads to a buffer, polls [`next_event`](Self::next_event) until it gives `None`,
+/// and writes what is in [`transmit`](Self::transmit). The number of requests in flight is not bounded here:
+/// an owner that stops polling stops accepting. It should also stop while `transmit` is long, because the
+/// connection itself answers requests that name no method.
+#[derive(Debug)]
+pub struct ServerConnection<T> {
+    wire: ServerWire,
+    decoder: Decoder,
+    /// Ids are the peer's choice, hence the map with a keyed hash.
+    requests: HashMap<u32, InFlight<T>>,
+    state: State,
+    connection_id: u64,
+    /// The latest time that the owner told.
+    uts: u64,
+    ignored: u64,
+    malformed: u64,
+    transmit: BytesMut,
+}
+
+#[derive(Debug)]
+struct InFlight<T> {
+    reply: Reply,
+    request: Option<T>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The client has ended its side and reads on.
+    Draining,
+    Failed,
+}
+
+impl<T> ServerConnection<T> {
+    /// A connection on which nothing was received.
+    pub fn new(wire: ServerWire) -> Self {
+        Self {
+            wire,
+            decoder: Decoder::new(wire.limits),
+            requests: HashMap::new(),
+            state: State::Open,
+            connection_id: 0,
+            uts: 0,
+            ignored: 0,
+            malformed: 0,
+            transmit: BytesMut::new(),
+        }
+    }
+
+    /// The same connection with the number that its answers to malformed requests quote. Default 0.
+    pub fn with_connection_id(mut self, connection_id: u64) -> Self {
+        self.connection_id = connection_id;
+        self
+    }
+
+    /// Tells the time, in microseconds since 1970, that answers to malformed requests carry, since the
+    /// connection makes those by itself. Each answer of the owner tells it too.
+    pub fn set_time(&mut self, uts: u64) {
+        self.uts = self.uts.max(uts);
+    }
+
+    /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are
+    /// there. After [`ServerEvent::Fatal`] or the end of the stream, input is dropped, also what was read
+    /// before the violation was found: a peer that breaks the protocol gets nothing more done.
+    pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ServerEvent> {
+        while self.state == State::Open {
+            let event = match self.decoder.decode(input) {
+                Ok(Some(frame)) => self.handle_frame(frame),
+                Ok(None) => return None,
+                Err(error) => Err(error),
+            };
+            match event {
+                Ok(None) => {}
+                Ok(event) => return event,
+                Err(error) => {
+                    self.state = State::Failed;
+                    input.clear();
+                    return Some(ServerEvent::Fatal(error));
+                }
+            }
+        }
+        input.clear();
+        None
+    }
+
+    /// Keeps something for a request in flight. It is dropped if the request is not in flight.
+    pub fn attach(&mut self, id: u32, request: T) {
+        if let Some(in_flight) = self.requests.get_mut(&id) {
+            in_flight.request = Some(request);
+        }
+    }
+
+    /// What the owner keeps for a request in flight.
+    pub fn request_mut(&mut self, id: u32) -> Option<&mut T> {
+        self.requests.get_mut(&id)?.request.as_mut()
+    }
+
+    /// Sends one value: JSON text that [`json::check_value`] has passed. `uts` is the time in microseconds
+    /// since 1970.
+    ///
+    /// Here and below: `State` if the request is not in flight, `ConnectionLost` if the connection failed,
+    /// `TooLarge` if the frame would be larger than allowed. Nothing is sent then, and the request stays as
+    /// it was.
+    pub fn send(&mut self, uts: u64, id: u32, value: &[u8]) -> Result<()> {
+        let Open { entry, out, limits } = self.open(uts, id)?;
+        entry.reply.write_value(out, &limits, uts, value)
+    }
+
+    /// Ends a request well, after a last value if one is given, which goes in a frame of its own. The id is
+    /// free before the client can know of the end.
+    pub fn end(&mut self, uts: u64, id: u32, value: Option<&[u8]>) -> Result<Option<T>> {
+        let Open { entry, out, limits } = self.open(uts, id)?;
+        let before = out.len();
+        if let Some(value) = value {
+            entry.reply.write_value(out, &limits, uts, value)?;
+        }
+        // Both frames or neither: a value without its end would be sent again by an owner that tries again.
+        entry.reply.write_end(out, &limits, uts).inspect_err(|_| out.truncate(before))?;
+        Ok(self.forget(id))
+    }
+
+    /// Ends a request with an error. The info is JSON text of an object, or empty for none; other text is
+    /// `Invalid`.
+    pub fn fail(&mut self, uts: u64, id: u32, error: &RemoteError) -> Result<Option<T>> {
+        let Open { entry, out, limits } = self.open(uts, id)?;
+        if !error.info.is_empty() {
+            json::check_object(error.info.as_bytes(), limits.max_depth).map_err(|why| {
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("info of the error {:?} is no JSON object: {why}", error.name),
+                )
+            })?;
+        }
+        entry.reply.write_error(out, &limits, uts, error)?;
+        Ok(self.forget(id))
+    }
+
+    /// Answers a request whose method does not exist.
+    pub fn fail_unknown_method(&mut self, uts: u64, id: u32) -> Result<Option<T>> {
+        let Open { entry, out, limits } = self.open(uts, id)?;
+        entry.reply.write_unknown_method(out, &limits, uts);
+        Ok(self.forget(id))
+    }
+
+    /// Takes a request out of flight without an answer. The client goes on waiting, so this is for
+    /// connections that are about to be closed.
+    pub fn forget(&mut self, id: u32) -> Option<T> {
+        self.requests.remove(&id)?.request
+    }
+
+    /// The client ended its side; call it once `next_event` has given `None`. Requests in flight go on and
+    /// are answered. Fails if `input` holds a part of a frame, which the owner treats as
+    /// [`ServerEvent::Fatal`].
+    pub fn handle_end_of_stream(&mut self, input: &BytesMut) -> std::result::Result<(), ProtocolError> {
+        if self.state != State::Open {
+            return Ok(());
+        }
+        let result = self.decoder.finish(input);
+        self.state = if result.is_ok() { State::Draining } else { State::Failed };
+        result
+    }
+
+    /// All requests in flight that something was attached to, in the order of their ids, when the connection
+    /// is gone. None is in flight afterwards.
+    pub fn drain_requests(&mut self) -> Vec<(u32, T)> {
+        let requests = self.requests.drain();
+        let mut requests: Vec<_> =
+            requests.filter_map(|(id, in_flight)| Some((id, in_flight.request?))).collect();
+        requests.sort_unstable_by_key(|(id, _)| *id);
+        requests
+    }
+
+    /// How many requests wait for their end.
+    pub fn in_flight(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether the client has ended its side, so that no request will follow.
+    pub fn is_draining(&self) -> bool {
+        self.state == State::Draining
+    }
+
+    /// How many ERROR frames the client sent. Old clients meant them as a wish to cancel; they change
+    /// nothing.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// How many requests named no method and were answered at once.
+    pub fn malformed(&self) -> u64 {
+        self.malformed
+    }
+
+    /// The bytes to write; the owner takes them off the front.
+    pub fn transmit(&mut self) -> &mut BytesMut {
+        &mut self.transmit
+    }
+
+    fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ServerEvent>, ProtocolError> {
+        let (Body::Values(values), Status::Data) = (&frame.body, frame.status) else {
+            if frame.status == Status::End {
+                return Err(ProtocolError::unexpected_status());
+            }
+            self.ignored += 1;
+            return Ok(None);
+        };
+        let id = frame.msgid;
+        let Entry::Vacant(vacant) = self.requests.entry(id) else {
+            return Err(ProtocolError::duplicate_msgid(id));
+        };
+        let name = frame.method_text();
+        let method = name.as_deref().and_then(json::decode_string).unwrap_or_default();
+        let (Some(name), false) = (name, method.is_empty()) else {
+            self.malformed += 1;
+            Reply::write_malformed(
+                &mut self.transmit,
+                &self.wire.limits,
+                self.uts,
+                &frame,
+                self.connection_id,
+            );
+            return Ok(None);
+        };
+        // Copied, so that a short name does not keep a large frame in memory while its handler runs.
+        let reply = Reply { id, version: frame.version, name: Box::from(&*name) };
+        vacant.insert(InFlight { reply, request: None });
+        Ok(Some(ServerEvent::Request { id, method, args: values.text().clone(), meta: frame.meta }))
+    }
+
+    /// What is needed to answer a request in flight.
+    fn open(&mut self, uts: u64, id: u32) -> Result<Open<'_, T>> {
+        self.set_time(uts);
+        if self.state == State::Failed {
+            return Err(Error::new(ErrorKind::ConnectionLost, "the connection of the request failed"));
+        }
+        match self.requests.get(&id) {
+            Some(entry) => Ok(Open { entry, out: &mut self.transmit, limits: self.wire.limits }),
+            None => Err(Error::new(ErrorKind::State, format!("request {id} has ended before"))),
+        }
+    }
+}
+
+/// A request in flight and where its answers go.
+struct Open<'c, T> {
+    entry: &'c InFlight<T>,
+    out: &'c mut BytesMut,
+    limits: Limits,
+}

@@ -1,0 +1,24 @@
+//! What a client's bytes mean to a server.
+
+use crate::ProtocolError;
+use bytes::Bytes;
+
+/// Something that a client did.
+#[derive(Debug)]
+pub enum ServerEvent {
+    /// A request came. It is in flight from now on, until `end`, `fail`, `fail_unknown_method` or `forget`.
+    Request {
+        /// Its id.
+        id: u32,
+        /// The method to run, not empty.
+        method: String,
+        /// The arguments, raw JSON text of an array.
+        args: Bytes,
+        /// Raw text of the member `m`.
+        meta: Option<Bytes>,
+    },
+    /// The client broke the protocol: close the connection and write nothing more.
+    /// [`drain_requests`](crate::ServerConnection::drain_requests) gives the requests whose answers nobody
+    /// will read.
+    Fatal(ProtocolError),
+}

@@ -1,0 +1,167 @@
+//! The frames of an answer, and what happens if one is too large.
+//!
+//! Which requests may be answered is the business of the connection.
+
+use crate::encoder::OpenFrame;
+use crate::json::{decode_string, escape_into};
+use crate::{Frame, Limits, Status, Version};
+use bytes::{BufMut, BytesMut};
+use libfast_model::{Error, ErrorKind, RemoteError, Result};
+
+/// To which request an answer belongs.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub id: u32,
+    /// Answers speak the version of their request.
+    pub version: Version,
+    /// The name of the method as JSON text, spelt as the client spelt it; `null` if there is none.
+    pub name: Box<[u8]>,
+}
+
+/// The errors that the library makes have this name.
+const LIBRARY_ERROR: &str = "FastError";
+
+impl Reply {
+    /// Appends a frame whose `d` is what `body` writes; nothing if it is too large.
+    ///
+    /// A name that makes a frame too large is left out: clients look at `d` only, and a client that sends
+    /// very long names must not get requests that can never end.
+    pub fn write(
+        &self,
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        status: Status,
+        body: impl Fn(&mut BytesMut),
+    ) -> Result<()> {
+        let max = limits.payload_bytes();
+        let bytes = self.write_named(out, uts, status, &self.name, max, &body);
+        let bytes = match bytes {
+            Err(_) => self.write_named(out, uts, status, b"null", max, &body),
+            written => written,
+        };
+        bytes.map_err(|bytes| self.too_large(bytes, limits))
+    }
+
+    /// As `write`, with the name given; fails with the size.
+    fn write_named(
+        &self,
+        out: &mut BytesMut,
+        uts: u64,
+        status: Status,
+        name: &[u8],
+        max: usize,
+        body: &impl Fn(&mut BytesMut),
+    ) -> std::result::Result<(), usize> {
+        let frame = OpenFrame::begin(out);
+        out.put_slice(format!(r#"{{"m":{{"uts":{uts},"name":"#).as_bytes());
+        out.put_slice(name);
+        out.put_slice(br#"},"d":"#);
+        body(out);
+        out.put_u8(b'}');
+        let bytes = frame.payload_bytes(out);
+        if bytes > max {
+            frame.cancel(out);
+            return Err(bytes);
+        }
+        frame.finish(out, self.version, status, self.id);
+        Ok(())
+    }
+
+    /// A DATA frame with one value.
+    pub fn write_value(&self, out: &mut BytesMut, limits: &Limits, uts: u64, value: &[u8]) -> Result<()> {
+        // Judged before it is copied, because a value far too large would be copied in vain.
+        if value.len() > limits.payload_bytes() {
+            return Err(self.too_large(value.len(), limits));
+        }
+        self.write(out, limits, uts, Status::Data, |out| {
+            out.put_u8(b'[');
+            out.put_slice(value);
+            out.put_u8(b']');
+        })
+    }
+
+    /// An END frame.
+    pub fn write_end(&self, out: &mut BytesMut, limits: &Limits, uts: u64) -> Result<()> {
+        self.write(out, limits, uts, Status::End, |out| out.put_slice(b"[]"))
+    }
+
+    /// An ERROR frame. The info is JSON text of an object, or empty.
+    pub fn write_error(
+        &self,
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        error: &RemoteError,
+    ) -> Result<()> {
+        self.write(out, limits, uts, Status::Error, |out| {
+            out.put_slice(br#"{"name":"#);
+            escape_into(out, &error.name);
+            out.put_slice(br#","message":"#);
+            escape_into(out, &error.message);
+            out.put_slice(br#","context":{},"info":"#);
+            out.put_slice(if error.info.is_empty() { b"{}" } else { error.info.as_bytes() });
+            out.put_u8(b'}');
+        })
+    }
+
+    /// The answer to a request for a method that does not exist.
+    pub fn write_unknown_method(&self, out: &mut BytesMut, limits: &Limits, uts: u64) {
+        let id = self.id;
+        let method = decode_string(&self.name).unwrap_or_default();
+        let name = String::from_utf8_lossy(&self.name);
+        let full = RemoteError {
+            name: LIBRARY_ERROR.into(),
+            message: format!(r#"unsupported RPC method: "{method}""#),
+            info: format!(r#"{{"fastReason":"bad_method","rpcMethod":{name},"rpcMsgid":{id}}}"#),
+        };
+        let short = RemoteError {
+            name: LIBRARY_ERROR.into(),
+            message: "unsupported RPC method".into(),
+            info: format!(r#"{{"fastReason":"bad_method","rpcMsgid":{id}}}"#),
+        };
+        self.write_library_error(out, limits, uts, &full, &short);
+    }
+
+    /// The answer to a request that names no method. It quotes the request if that fits.
+    pub fn write_malformed(out: &mut BytesMut, limits: &Limits, uts: u64, frame: &Frame, connection_id: u64) {
+        let Frame { version, status, msgid, payload, .. } = frame;
+        let reply = Self { id: *msgid, version: *version, name: Box::from(&b"null"[..]) };
+        let error = |quote: String| RemoteError {
+            name: LIBRARY_ERROR.into(),
+            message: "RPC request is not well-formed".into(),
+            info: format!(r#"{{"fastReason":"bad_data","rpcMsgid":{msgid}{quote}}}"#),
+        };
+        let (version, status) = (*version as u8, *status as u8);
+        let data = String::from_utf8_lossy(payload);
+        let header = format!(r#""status":{status},"msgid":{msgid}"#);
+        let origin = format!(r#""version":{version},"connId":{connection_id}"#);
+        let quote = format!(r#","rpcMessage":{{{header},"data":{data},{origin}}}"#);
+        reply.write_library_error(out, limits, uts, &error(quote), &error(String::new()));
+    }
+
+    fn too_large(&self, bytes: usize, limits: &Limits) -> Error {
+        let (name, max) = (String::from_utf8_lossy(&self.name), limits.payload_bytes());
+        let what = format!("an answer of {name:.100} has {bytes} bytes and at most {max} may be sent");
+        let message = what + "; raise max_frame_bytes on both sides";
+        Error::new(ErrorKind::TooLarge, message)
+    }
+
+    /// One of two wordings. The short one is a few hundred bytes and is sent under every limit, because a
+    /// request must not stay without an answer.
+    fn write_library_error(
+        &self,
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        full: &RemoteError,
+        short: &RemoteError,
+    ) {
+        if self.write_error(out, limits, uts, full).is_err() {
+            let roomy = Limits { max_frame_bytes: limits.max_frame_bytes.max(1024), ..*limits };
+            let nameless = Self { name: Box::from(&b"null"[..]), ..*self };
+            // Cannot fail: the text is bounded and below 1024 bytes.
+            let _ = nameless.write_error(out, &roomy, uts, short);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The values of one frame as one text, cut into elements only when somebody asks.
+
+use crate::json::{self, JsonError, Kind, Scanner};
+use bytes::{BufMut, Bytes, BytesMut};
+use std::iter::FusedIterator;
+
+/// An array of JSON values, as raw text. Cloning and iterating share the buffer of the frame it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values {
+    /// Valid JSON text of an array; the constructors see to it.
+    text: Bytes,
+    len: usize,
+    nulls: bool,
+}
+
+impl Values {
+    /// The values that `text`, which must be a JSON array, holds.
+    pub fn parse(text: Bytes, max_depth: usize) -> Result<Self, JsonError> {
+        let value = json::judge(&text, max_depth)?;
+        if value.kind != Kind::Array {
+            return Err(JsonError::new(value.start, "expected an array"));
+        }
+        Ok(Self::judged(text.slice(value.span()), &value))
+    }
+
+    /// `text` is what `value` was found to be.
+    pub(crate) fn judged(text: Bytes, value: &json::Value) -> Self {
+        Self { text, len: value.len, nulls: value.nulls }
+    }
+
+    /// The text of the array, brackets included.
+    pub fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether one of the values is null. Nulls deeper down do not count.
+    pub fn has_nulls(&self) -> bool {
+        self.nulls
+    }
+
+    /// The values one after the other, each as the raw text of it alone.
+    pub fn iter(&self) -> Elements {
+        Elements { text: self.text.clone(), at: 1, left: self.len }
+    }
+
+    /// The values that are not null.
+    pub(crate) fn without_nulls(&self) -> Self {
+        if self.nulls { Self::collect(self.iter().filter(|value| value != "null")) } else { self.clone() }
+    }
+
+    /// The values before the first null.
+    pub(crate) fn before_null(&self) -> Self {
+        if self.nulls { Self::collect(self.iter().take_while(|value| value != "null")) } else { self.clone() }
+    }
+
+    /// A copy made of elements none of which is null.
+    fn collect(elements: impl Iterator<Item = Bytes>) -> Self {
+        let mut text = BytesMut::from(&b"["[..]);
+        let mut len = 0;
+        for element in elements {
+            if len > 0 {
+                text.put_u8(b',');
+            }
+            text.put_slice(&element);
+            len += 1;
+        }
+        text.put_u8(b']');
+        Self { text: text.freeze(), len, nulls: false }
+    }
+}
+
+impl IntoIterator for Values {
+    type Item = Bytes;
+    type IntoIter = Elements;
+
+    fn into_iter(self) -> Elements {
+        Elements { text: self.text, at: 1, left: self.len }
+    }
+}
+
+impl IntoIterator for &Values {
+    type Item = Bytes;
+    type IntoIter = Elements;
+
+    fn into_iter(self) -> Elements {
+        self.iter()
+    }
+}
+
+/// Iterator over [`Values`]. It finds the borders of each value as it goes, because remembering them would
+/// cost a frame of many small values several times its size.
+#[derive(Debug, Clone)]
+pub struct Elements {
+    text: Bytes,
+    /// Behind the opening bracket or a comma.
+    at: usize,
+    left: usize,
+}
+
+impl Iterator for Elements {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.left = self.left.checked_sub(1)?;
+        let element = if self.left == 0 {
+            // The last one, often the only one, need not be walked through: it is all that is left.
+            let inside = self.text.get(self.at..self.text.len().saturating_sub(1)).unwrap_or_default();
+            inside.trim_ascii()
+        } else {
+            let mut scanner = Scanner::starting_at(&self.text, self.at);
+            let value = scanner.value(usize::MAX).ok()?;
+            scanner.take(b',');
+            self.at = scanner.at();
+            &self.text[value.span()]
+        };
+        Some(self.text.slice_ref(element))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Elements {}
+
+impl FusedIterator for Elements {}
+
+/// The JSON text of an object with the elements as members `"0"`, `"1"` and so on: what JavaScript makes of
+/// an array that stands in for an object.
+pub(crate) fn members_by_index(text: &Bytes, value: &json::Value) -> String {
+    debug_assert_eq!(value.kind, Kind::Array);
+    let mut members = String::from("{");
+    for (i, element) in Values::judged(text.clone(), value).iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        members.push_str(&format!(r#"{comma}"{i}":{}"#, String::from_utf8_lossy(&element)));
+    }
+    members.push('}');
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &'static str) -> Values {
+        Values::parse(Bytes::from_static(text.as_bytes()), 10).unwrap()
+    }
+
+    #[test]
+    fn elements_are_slices_without_the_space_around() {
+        for (text, expected) in [
+            ("[]", vec![]),
+            (" [ ] ", vec![]),
+            ("[1]", vec!["1"]),
+            (" [ 1 , \"a,]\" ,[2, 3] ,\n{\"k\":[4]} ] ", vec!["1", "\"a,]\"", "[2, 3]", "{\"k\":[4]}"]),
+            ("[null,[null]]", vec!["null", "[null]"]),
+        ] {
+            let values = values(text);
+            let elements: Vec<_> = values.iter().collect();
+            assert_eq!(elements, expected, "{text}");
+            assert_eq!((values.len(), values.is_empty()), (expected.len(), expected.is_empty()));
+            assert_eq!(values.iter().len(), expected.len());
+            let buffer = values.text().as_ptr_range();
+            assert!(elements.iter().all(|element| buffer.contains(&element.as_ptr())));
+        }
+    }
+
+    #[test]
+    fn nulls_are_found_at_the_top_only() {
+        assert!(!values("[[null],{\"a\":null}]").has_nulls());
+        let mixed = values("[1, null, 2 ,null]");
+        assert!(mixed.has_nulls());
+        assert_eq!(mixed.without_nulls().text(), "[1,2]");
+        assert_eq!(mixed.before_null().text(), "[1]");
+        assert_eq!(values("[null]").before_null().len(), 0);
+    }
+}

@@ -1,0 +1,133 @@
+//! What holds for the two ends together.
+
+use super::pair::*;
+use bytes::BytesMut;
+use libfast_model::{ErrorKind, Progress, RemoteError};
+use libfast_protocol::{ClientWire, Limits, ServerWire, Status, Version};
+
+#[test]
+fn values_stream_and_calls_interleave() {
+    let mut pair = Pair::new();
+    let (first, second) = (pair.call("echo", r#"[1,"two",null]"#), pair.call("yes", "[]"));
+    assert_eq!((first, second, pair.client.pending(), pair.server.in_flight()), (1, 2, 2, 2));
+    assert_eq!(pair.server.request_mut(first), Some(&mut "request"));
+    assert_eq!(pair.client.call_mut(second), Some(&mut "call"));
+
+    pair.server.send(UTS, first, b"1").unwrap();
+    pair.server.send(UTS, second, br#"{"a":"b"}"#).unwrap();
+    assert_eq!(pair.server.end(UTS, second, Some(b"[2]")).unwrap(), Some("request"));
+    assert_eq!(pair.server.end(UTS, first, None).unwrap(), Some("request"));
+    assert_eq!(
+        pair.client_events(),
+        ["values 1 [1]", r#"values 2 [{"a":"b"}]"#, "values 2 [[2]]", "ended 2 call", "ended 1 call"]
+    );
+    assert_eq!((pair.client.pending(), pair.client.abandoned(), pair.server.in_flight()), (0, 0, 0));
+}
+
+#[test]
+fn frames_are_worded_as_other_implementations_word_them() {
+    let mut pair = Pair::new();
+    pair.client.start_call(UTS, "da\"te", b"[]", "call").unwrap();
+    assert_eq!(
+        decoded(pair.client.transmit())[0].payload,
+        r#"{"m":{"uts":1457475515355123,"name":"da\"te"},"d":[]}"#
+    );
+    pair.server_events();
+    pair.server.send(1, 1, b"{}").unwrap();
+    pair.server.fail(2, 1, &boom()).unwrap();
+    let frames = decoded(pair.server.transmit());
+    assert_eq!(frames[0].payload, r#"{"m":{"uts":1,"name":"da\"te"},"d":[{}]}"#);
+    assert_eq!(
+        frames[1].payload,
+        r#"{"m":{"uts":2,"name":"da\"te"},"d":{"name":"Boom","message":"it \"broke\"","context":{},"info":{"a":1}}}"#
+    );
+    pair.call("end", "[]");
+    pair.server.transmit().clear();
+    pair.server.end(3, 2, Some(b"7")).unwrap();
+    let frames = decoded(pair.server.transmit());
+    assert_eq!(
+        (frames[0].status, frames[0].payload.as_ref()),
+        (Status::Data, &br#"{"m":{"uts":3,"name":"end"},"d":[7]}"#[..])
+    );
+    assert_eq!(
+        (frames[1].status, frames[1].payload.as_ref()),
+        (Status::End, &br#"{"m":{"uts":3,"name":"end"},"d":[]}"#[..])
+    );
+}
+
+#[test]
+fn decoder_errors_are_fatal_to_either_side() {
+    let garbage = || BytesMut::from(&b"GET / HTTP/1.1\r\n\r\n"[..]);
+    let expected = r#"fatal unsupported_version {"fastReason":"unsupported_version","foundVersion":71}"#;
+    assert_eq!(client_events(&mut Client::new(ClientWire::default()), &mut garbage()), [expected]);
+    let mut server = Server::new(ServerWire::default());
+    assert_eq!(server_events(&mut server, &mut garbage()), [expected]);
+    assert!(server.transmit().is_empty(), "a violation is not answered");
+}
+
+#[test]
+fn answers_speak_the_version_of_their_request() {
+    let wire = ClientWire { version: Version::V1, ..ClientWire::default() };
+    let mut pair = Pair::with(wire, ServerWire::default());
+    let id = pair.call("größe€😀", r#"["é€😀"]"#);
+    request(&mut pair.to_server, Version::V2, 50, "other");
+    assert_eq!(pair.server_events(), ["request 50 other []"]);
+    pair.server.send(UTS, id, "\"é€😀\"".as_bytes()).unwrap();
+    pair.server.end(UTS, 50, None).unwrap();
+    pair.server.end(UTS, id, None).unwrap();
+    let versions: Vec<_> = decoded(pair.server.transmit()).iter().map(|f| (f.msgid, f.version)).collect();
+    assert_eq!(versions, [(id, Version::V1), (50, Version::V2), (id, Version::V1)]);
+}
+
+#[test]
+fn old_client_is_served() {
+    let wire = ClientWire { version: Version::V1, ..ClientWire::default() };
+    let mut pair = Pair::with(wire, ServerWire::default());
+    let id = pair.call("größe€😀", r#"["é€😀"]"#);
+    pair.server.send(UTS, id, "\"é€😀\"".as_bytes()).unwrap();
+    pair.server.end(UTS, id, None).unwrap();
+    assert_eq!(pair.client_events(), [r#"values 1 ["é€😀"]"#, "ended 1 call"]);
+}
+
+#[test]
+fn too_large_to_send_sends_nothing_and_changes_nothing() {
+    let limits = Limits { max_frame_bytes: 100, ..Limits::default() };
+    let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, ServerWire { limits });
+    let large = format!("[\"{}\"]", "x".repeat(70));
+    for args in [large.clone(), format!("[\"{}\"]", "x".repeat(1000))] {
+        let error = pair.client.start_call(UTS, "a", args.as_bytes(), "call").unwrap_err();
+        assert_eq!((error.kind(), error.progress()), (ErrorKind::TooLarge, Progress::NotStarted));
+    }
+    assert_eq!((pair.client.pending(), pair.client.transmit().len()), (0, 0));
+
+    let id = pair.call("a", "[]");
+    assert_eq!(id, 1, "a call that was not sent takes no id");
+    let error = RemoteError { message: "x".repeat(100), ..boom() };
+    assert_eq!(pair.server.send(UTS, id, large.as_bytes()).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(pair.server.end(UTS, id, Some(large.as_bytes())).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(pair.server.fail(UTS, id, &error).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!((pair.server.transmit().len(), pair.server.in_flight()), (0, 1));
+    pair.server.end(UTS, id, None).unwrap();
+    assert_eq!(pair.client_events(), ["ended 1 call"]);
+}
+
+/// The result does not depend on how the stream is cut into reads.
+#[test]
+fn bytes_may_come_one_by_one() {
+    let mut pair = Pair::new();
+    pair.client.start_call(UTS, "a", b"[1]", "call").unwrap();
+    let sent = pair.client.transmit().split();
+    let (mut input, mut events) = (BytesMut::new(), Vec::new());
+    for byte in sent {
+        input.extend_from_slice(&[byte]);
+        events.extend(server_events(&mut pair.server, &mut input));
+    }
+    assert_eq!(events, ["request 1 a [1]"]);
+    pair.server.end(UTS, 1, Some(b"2")).unwrap();
+    events.clear();
+    for byte in pair.server.transmit().split() {
+        input.extend_from_slice(&[byte]);
+        events.extend(client_events(&mut pair.client, &mut input));
+    }
+    assert_eq!(events, ["values 1 [2]", "ended 1 call"]);
+}
