@@ -21,7 +21,10 @@ impl Announced {
         let announcement = park::block_on(libfast_rpc::announce(&options, None))?;
         match announcement {
             Some(announcement) => Ok(Self(Mutex::new(Owned::new(Some(announcement))))),
-            None => Err(Error::new(ErrorKind::Invalid, "option \"announce\" is empty; name a service to announce")),
+            None => Err(Error::new(
+                ErrorKind::Invalid,
+                "option \"announce\" is empty; name a service to announce",
+            )),
         }
     }
 

@@ -36,7 +36,8 @@ impl CallSettings {
         options.set(name, value)?;
         match name {
             "timeout_ms" => {
-                self.timeout = Some((options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)));
+                self.timeout =
+                    Some((options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)));
             }
             "idempotent" => self.idempotent = Some(options.idempotent),
             "retries" => self.retries = Some(options.retries as u32),

@@ -8,7 +8,10 @@ use std::time::Instant;
 
 /// Polls until it is ready or `deadline` passes; `None` then. The thread sleeps in between, by its own clock, so a busy
 /// runtime cannot keep it longer.
-pub(crate) fn wait<T>(deadline: Option<Instant>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+pub(crate) fn wait<T>(
+    deadline: Option<Instant>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Option<T> {
     let parker = Arc::new(Parker { thread: std::thread::current(), woken: AtomicBool::new(false) });
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);

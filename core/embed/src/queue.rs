@@ -63,8 +63,9 @@ impl Queue {
         if let Some(fd) = inner.fd.get() {
             return Ok(fd.as_raw_fd());
         }
-        let new = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|error| Error::new(ErrorKind::NoMemory, format!("no descriptor for a queue: {error}")))?;
+        let new = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| {
+            Error::new(ErrorKind::NoMemory, format!("no descriptor for a queue: {error}"))
+        })?;
         // Under the lock, so that no event can come between making the descriptor and signalling it.
         let state = inner.lock();
         let fd = inner.fd.get_or_init(|| new);

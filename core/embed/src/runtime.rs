@@ -41,7 +41,9 @@ pub(crate) fn handle() -> Result<Handle> {
         .enable_io()
         .enable_time()
         .build()
-        .map_err(|error| Error::new(ErrorKind::NoMemory, format!("the I/O threads cannot be started: {error}")))?;
+        .map_err(|error| {
+            Error::new(ErrorKind::NoMemory, format!("the I/O threads cannot be started: {error}"))
+        })?;
     let handle = runtime.handle().clone();
     *slot = Some(Slot { runtime, fork: fork_generation(), pid: std::process::id() });
     Ok(handle)

@@ -13,12 +13,16 @@ pub(crate) fn advertised(
 ) -> Result<Address> {
     let wrong = |why: String| Error::new(ErrorKind::Invalid, format!("option \"advertise\": {why}"));
     let written = match options.advertise.as_str() {
-        "" => listening.cloned().ok_or_else(|| wrong("is empty; set it to the address that is served".into()))?,
+        "" => listening
+            .cloned()
+            .ok_or_else(|| wrong("is empty; set it to the address that is served".into()))?,
         text => text.parse().map_err(|error| wrong(format!("{error}")))?,
     };
     // Port 0 stands for the port that was found, so that one can advertise another host alone.
     let address = match (written, listening) {
-        (Address::Tcp { host, port: 0 }, Some(Address::Tcp { port, .. })) => Address::Tcp { host, port: *port },
+        (Address::Tcp { host, port: 0 }, Some(Address::Tcp { port, .. })) => {
+            Address::Tcp { host, port: *port }
+        }
         (written, _) => written,
     };
     let Address::Tcp { host, port } = &address else { return Ok(address) };
@@ -32,7 +36,10 @@ pub(crate) fn advertised(
     let host = match registry {
         Registry::Dir(_) => "127.0.0.1".to_owned(),
         Registry::ZooKeeper { hosts, .. } => source_address(hosts).ok_or_else(|| {
-            wrong(format!("is empty, {address} is no address to call, and none of {} can be routed to", hosts.join(",")))
+            wrong(format!(
+                "is empty, {address} is no address to call, and none of {} can be routed to",
+                hosts.join(",")
+            ))
         })?,
     };
     Ok(Address::Tcp { host, port: *port })

@@ -78,7 +78,13 @@ impl Call {
         Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
     }
 
-    fn in_phase(client: Arc<Shared>, method: String, args: Bytes, options: CallOptions, phase: Phase) -> Self {
+    fn in_phase(
+        client: Arc<Shared>,
+        method: String,
+        args: Bytes,
+        options: CallOptions,
+        phase: Phase,
+    ) -> Self {
         let started = Instant::now();
         Self {
             client,
@@ -192,7 +198,8 @@ impl Call {
                 return Poll::Ready(Err(self.describe(error)));
             }
         }
-        let tried = |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
+        let tried =
+            |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
         match self.client.poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
@@ -209,8 +216,8 @@ impl Call {
             _ => {}
         }
         let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
-        let repeatable =
-            error.is_retriable() || (lost && self.options.idempotent && error.progress() != Progress::Finished);
+        let repeatable = error.is_retriable()
+            || (lost && self.options.idempotent && error.progress() != Progress::Finished);
         if repeatable && !self.delivered {
             self.phase = Phase::Picking { last: Some(error) };
             return Ok(());
@@ -237,7 +244,10 @@ impl Call {
     fn time_out(&mut self) -> Error {
         let limit = self.options.timeout.unwrap_or_default().as_millis();
         let error = |doing: &str| {
-            Error::new(ErrorKind::Timeout, format!("{:?} timed out after {limit} milliseconds, {doing}", self.method))
+            Error::new(
+                ErrorKind::Timeout,
+                format!("{:?} timed out after {limit} milliseconds, {doing}", self.method),
+            )
         };
         let error = match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => {

@@ -28,7 +28,9 @@ pub(crate) struct Channel {
 #[derive(Debug)]
 struct Slot {
     state: SlotState,
-    /// Tries that have failed, ever. A caller that waits sees by it that the try it waited for is over.
+    /// Tries to connect that began, ever.
+    begun: u64,
+    /// The number of the last try that failed.
     failed: u64,
     has_task: bool,
 }
@@ -44,7 +46,8 @@ enum SlotState {
 /// What one caller remembers while it waits for a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Wait {
-    failed_before: Option<u64>,
+    /// Tries that had begun when it came. The failure of one of these says nothing about now.
+    begun_before: Option<u64>,
 }
 
 const BACKOFF_START: Duration = Duration::from_millis(100);
@@ -53,30 +56,35 @@ const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
 
 impl Channel {
     pub fn new(address: Address, load: Arc<Load>, options: Arc<ClientOptions>, runtime: Handle) -> Self {
-        let slot = Slot { state: SlotState::Idle, failed: 0, has_task: false };
+        let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, has_task: false };
         let (slot, waiting, kick) = (Mutex::new(slot), Wakers::default(), Arc::new(Notify::new()));
         Self { address, load, options, runtime, slot, waiting, kick }
     }
 
-    /// The connection, made now if there is none. A caller that comes while the last try is known to have failed
-    /// starts the next one and waits for it; callers that come meanwhile share it.
+    /// The connection, made now if there is none. A caller fails only by a try that began after it came; callers that
+    /// wait share one try.
     pub fn poll_connection(
         self: &Arc<Self>,
         cx: &Context<'_>,
         wait: &mut Wait,
     ) -> Poll<Result<Arc<Connection>>> {
         let mut slot = self.lock();
-        let failed_before = *wait.failed_before.get_or_insert(slot.failed);
+        let begun_before = *wait.begun_before.get_or_insert(slot.begun);
         match &slot.state {
-            SlotState::Ready(connection) if connection.is_alive() => return Poll::Ready(Ok(connection.clone())),
-            SlotState::Failed(error) if slot.failed > failed_before => return Poll::Ready(Err(error.clone())),
+            SlotState::Ready(connection) if connection.is_alive() => {
+                return Poll::Ready(Ok(connection.clone()));
+            }
+            SlotState::Failed(error) if slot.failed > begun_before => {
+                return Poll::Ready(Err(error.clone()));
+            }
             SlotState::Connecting => {}
             SlotState::Ready(_) | SlotState::Failed(_) | SlotState::Idle => {
                 slot.state = SlotState::Connecting;
-                if !std::mem::replace(&mut slot.has_task, true) {
+                if std::mem::replace(&mut slot.has_task, true) {
+                    self.kick.notify_one();
+                } else {
                     self.runtime.spawn(keep_connected(Arc::downgrade(self), self.kick.clone()));
                 }
-                self.kick.notify_one();
             }
         }
         // Registered under the slot's lock, so no change can come in between.
@@ -95,6 +103,7 @@ impl Channel {
     }
 
     async fn connect(&self) -> Result<Connection> {
+        self.lock().begun += 1;
         let limit = Duration::from_millis(self.options.connect_timeout_ms);
         let why = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
             Ok(Ok(socket)) => {
@@ -117,7 +126,7 @@ impl Channel {
     fn set_failed(&self, error: Error) {
         self.load.set_standing(Standing::Suspended);
         let mut slot = self.lock();
-        slot.failed += 1;
+        slot.failed = slot.begun;
         slot.state = SlotState::Failed(error);
         drop(slot);
         self.waiting.wake_all();

@@ -95,7 +95,10 @@ impl Client {
             client: self.clone(),
             method: method.to_owned(),
             args: serde_json::to_vec(&args).map(Bytes::from).map_err(|error| {
-                Error::new(ErrorKind::Invalid, format!("the arguments of {method:?} cannot be written as JSON: {error}"))
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("the arguments of {method:?} cannot be written as JSON: {error}"),
+                )
             }),
             options: self.call_options(),
         }

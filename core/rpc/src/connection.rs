@@ -150,9 +150,11 @@ impl Attempt {
         match &inbox.outcome {
             Some(outcome) => Poll::Ready(Some(outcome.clone())),
             None => {
-                if !inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                    inbox.waker = Some(cx.waker().clone());
-                }
+                let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+                let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
+                // Outside the lock: dropping a waker may run anything.
+                drop(state);
+                drop(old);
                 Poll::Pending
             }
         }
@@ -177,6 +179,9 @@ impl Drop for Attempt {
             state.full -= 1;
             shared.read_resumed.notify_one();
         }
+        // Outside the lock: dropping a waker may run anything.
+        drop(state);
+        drop(inbox);
     }
 }
 

@@ -35,7 +35,8 @@ pub use value::Value;
 /// The tokio runtime this is called in.
 fn runtime() -> libfast_model::Result<tokio::runtime::Handle> {
     tokio::runtime::Handle::try_current().map_err(|_| {
-        let message = "clients and servers need a tokio runtime: make them in an async function, or enter a runtime";
+        let message =
+            "clients and servers need a tokio runtime: make them in an async function, or enter a runtime";
         libfast_model::Error::new(libfast_model::ErrorKind::State, message)
     })
 }

@@ -19,7 +19,10 @@ impl Methods {
         }
         let mut methods = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if methods.contains_key(name) {
-            return Err(Error::new(ErrorKind::State, format!("duplicate handler registered for method {name:?}")));
+            return Err(Error::new(
+                ErrorKind::State,
+                format!("duplicate handler registered for method {name:?}"),
+            ));
         }
         methods.insert(name.to_owned(), handler);
         Ok(())

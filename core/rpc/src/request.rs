@@ -158,7 +158,8 @@ impl Request {
     }
 
     fn to_json(&self, value: &impl Serialize) -> Result<Vec<u8>> {
-        serde_json::to_vec(value).map_err(|error| self.invalid(&format!("a value cannot be written as JSON: {error}")))
+        serde_json::to_vec(value)
+            .map_err(|error| self.invalid(&format!("a value cannot be written as JSON: {error}")))
     }
 
     fn check(&self, text: &[u8]) -> Result<()> {

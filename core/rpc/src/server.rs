@@ -78,7 +78,10 @@ impl Server {
                 runtime.spawn(async move {
                     let result = answer.await.and_then(|value| {
                         serde_json::to_vec(&value).map_err(|error| {
-                            Error::new(ErrorKind::Invalid, format!("the result cannot be written as JSON: {error}"))
+                            Error::new(
+                                ErrorKind::Invalid,
+                                format!("the result cannot be written as JSON: {error}"),
+                            )
                         })
                     });
                     request.finish(result);
@@ -216,11 +219,16 @@ impl Shared {
     fn serve(self: &Arc<Self>, socket: Socket) {
         let mut connections = self.lock();
         if connections.len() as u64 >= self.options.max_connections {
-            tracing::warn!(max_connections = self.options.max_connections, "connection refused: too many are open");
+            tracing::warn!(
+                max_connections = self.options.max_connections,
+                "connection refused: too many are open"
+            );
             return;
         }
-        let connection = Arc::new(ServerConnection::new(socket, self.clone()));
-        let key = connections.insert(connection.clone());
+        let entry = connections.vacant_entry();
+        let key = entry.key();
+        let connection = Arc::new(ServerConnection::new(socket, self.clone(), key as u64 + 1));
+        entry.insert(connection.clone());
         drop(connections);
         let shared = self.clone();
         self.runtime.spawn(async move {
@@ -244,7 +252,8 @@ impl Shared {
         std::future::poll_fn(|cx| {
             let connections: Vec<_> = self.lock().iter().map(|(_, connection)| connection.clone()).collect();
             // `all` would stop at the first that is not ready, and leave the others without this waker.
-            let waiting = connections.iter().filter(|connection| connection.poll_answered(cx).is_pending()).count();
+            let waiting =
+                connections.iter().filter(|connection| connection.poll_answered(cx).is_pending()).count();
             if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;

@@ -62,9 +62,10 @@ const READ_BYTES: usize = 64 * 1024;
 const READS_PER_TURN: usize = 16;
 
 impl ServerConnection {
-    pub fn new(socket: Socket, server: Arc<Shared>) -> Self {
+    pub fn new(socket: Socket, server: Arc<Shared>, id: u64) -> Self {
         let max_frame_bytes = server.options.max_frame_bytes as usize;
-        let wire = Wire::new(ServerWire { limits: Limits { max_frame_bytes, ..Limits::default() } });
+        let wire = Wire::new(ServerWire { limits: Limits { max_frame_bytes, ..Limits::default() } })
+            .with_connection_id(id);
         Self {
             peer: socket.peer(),
             socket,
@@ -163,14 +164,10 @@ impl ServerConnection {
                         let ended = self.lock().wire.handle_end_of_stream(&input);
                         return ended.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
                     }
-                    Ok(_) => self.serve(&mut input, &mut batch)?,
+                    Ok(_) => self.serve_all(&mut input, &mut batch).await?,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return Err(error),
-                }
-                // A client that does not read its answers is not read from either.
-                if self.lock().wire.transmit().len() > self.high_water() {
-                    std::future::poll_fn(|cx| self.poll_writable(cx)).await;
                 }
                 if turn % READS_PER_TURN == READS_PER_TURN - 1 {
                     tokio::task::yield_now().await;
@@ -183,17 +180,28 @@ impl ServerConnection {
         }
     }
 
-    /// Hands out all complete requests of `input`.
-    fn serve(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<()> {
+    /// Hands out all complete requests of `input`, but none while the client does not read its answers.
+    async fn serve_all(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<()> {
+        while self.serve(input, batch)? || self.lock().wire.transmit().len() > self.high_water() {
+            std::future::poll_fn(|cx| self.poll_writable(cx)).await;
+        }
+        Ok(())
+    }
+
+    /// Hands out the complete requests of `input`, until too much output waits. True: there may be more.
+    fn serve(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
         let mut fatal = None;
         let mut state = self.lock();
+        state.wire.set_time(clock::wall_micros());
+        let mut more = false;
         while let Some(event) = state.wire.next_event(input) {
+            more = state.wire.transmit().len() > self.high_water();
             match event {
                 ServerEvent::Request { id, method, args, .. } => {
                     if !self.server.methods.contains(&method) {
-                        state.wire.fail_unknown_method(clock::wall_micros(), id);
-                    } else if !self.server.admit() {
                         // The id is in flight, so this cannot fail.
+                        let _ = state.wire.fail_unknown_method(clock::wall_micros(), id);
+                    } else if !self.server.admit() {
                         let _ = state.wire.fail(clock::wall_micros(), id, &self.server.overloaded());
                     } else {
                         let request = Arc::<RequestState>::default();
@@ -202,6 +210,9 @@ impl ServerConnection {
                     }
                 }
                 ServerEvent::Fatal(error) => fatal = Some(io::Error::new(io::ErrorKind::InvalidData, error)),
+            }
+            if more {
+                break;
             }
         }
         state.corked = true;
@@ -212,7 +223,7 @@ impl ServerConnection {
         let mut state = self.lock();
         state.corked = false;
         self.flush(&mut state);
-        fatal.map_or(Ok(()), Err)
+        fatal.map_or(Ok(more), Err)
     }
 
     /// Waits until every request is answered and every byte written.

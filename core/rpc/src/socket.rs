@@ -35,7 +35,9 @@ impl Socket {
     /// Connects. The caller sets the time limit.
     pub async fn connect(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp { host, port } => TcpStream::connect((host.as_str(), *port)).await.and_then(Self::tcp),
+            Address::Tcp { host, port } => {
+                TcpStream::connect((host.as_str(), *port)).await.and_then(Self::tcp)
+            }
             Address::Unix(path) => UnixStream::connect(path).await.map(Self::unix),
         }
     }
@@ -164,7 +166,8 @@ impl Drop for Listener {
 }
 
 fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
     // A restarted server takes its port back while connections of the old one are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -28,8 +28,11 @@ impl Value {
     /// Parses the value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.0).map_err(|error| {
-            Error::new(ErrorKind::Invalid, format!("the value {} is not as expected: {error}", shorten(self.text())))
-                .with_progress(Progress::Finished)
+            Error::new(
+                ErrorKind::Invalid,
+                format!("the value {} is not as expected: {error}", shorten(self.text())),
+            )
+            .with_progress(Progress::Finished)
         })
     }
 }

@@ -1,0 +1,265 @@
+//! Calls between a client and a server of this library over real sockets.
+
+use libfast_model::{ClientOptions, ErrorKind, Progress, RemoteError, ServerOptions};
+use libfast_rpc::{Client, Request, Server};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longer than anything here takes, so that a defect fails instead of hanging.
+const LONG: Duration = Duration::from_secs(20);
+
+fn options(listen: &str) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    options.listen = listen.into();
+    options
+}
+
+/// A server with the methods of these tests.
+async fn serve(options: ServerOptions) -> (Server, String) {
+    let server = Server::new(options).unwrap();
+    server
+        .method("add", |r: Request| async move { r.args::<(i64, i64)>().map(|(a, b)| json!({"sum": a + b})) })
+        .unwrap();
+    let range = |r: Request| async move {
+        let (n,) = r.args::<(u64,)>()?;
+        for i in 0..n {
+            if !r.send(&i)? {
+                r.writable().await;
+            }
+        }
+        Ok(())
+    };
+    server.method("range", range).unwrap();
+    let fail = |_| async {
+        Err::<(), _>(libfast_model::Error::from_remote(RemoteError {
+            name: "BadThing".into(),
+            message: "100% broken".into(),
+            info: r#"{"x":1}"#.into(),
+        }))
+    };
+    server.method("fail", fail).unwrap();
+    server
+        .method("hang", |r: Request| async move {
+            r.cancelled().await;
+            Ok(())
+        })
+        .unwrap();
+    server
+        .method("panic", |_| async { panic!("a defect of the handler") as libfast_model::Result<()> })
+        .unwrap();
+    let address = server.start().await.unwrap().to_string();
+    (server, address)
+}
+
+#[tokio::test]
+async fn a_call_returns_its_values_over_tcp_and_unix() {
+    let folder = tempfile::tempdir().unwrap();
+    for listen in ["127.0.0.1:0".to_owned(), format!("unix:{}/s", folder.path().display())] {
+        let (_server, address) = serve(options(&listen)).await;
+        let client = Client::new(&address).unwrap();
+        let values = client.call("add", (2, 3)).await.unwrap();
+        assert_eq!(values.iter().map(|v| v.text()).collect::<Vec<_>>(), [r#"{"sum":5}"#]);
+    }
+}
+
+#[tokio::test]
+async fn both_wire_versions_work() {
+    let (_server, address) = serve(options(":0")).await;
+    for version in [1, 2] {
+        let mut options = ClientOptions::default();
+        options.wire_version = version;
+        let client = Client::with_options(&address, options).unwrap();
+        let values = client.call("range", (3,)).await.unwrap();
+        assert_eq!(values.iter().map(|v| v.parse::<u64>().unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+}
+
+/// Many more bytes than the buffers on the way: both sides have to wait for each other.
+#[tokio::test]
+async fn a_long_stream_arrives_whole_and_in_order() {
+    let (_server, address) = serve(options(":0")).await;
+    let mut options = ClientOptions::default();
+    options.stream_buffer_bytes = 4096;
+    let client = Client::with_options(&address, options).unwrap();
+    let mut stream = client.stream("range", (200_000,));
+    for wanted in 0..200_000u64 {
+        assert_eq!(stream.next().await.unwrap().unwrap().parse::<u64>().unwrap(), wanted);
+    }
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn concurrent_calls_do_not_mix() {
+    let (_server, address) = serve(options(":0")).await;
+    let client = Client::new(&address).unwrap();
+    let calls: Vec<_> = (0..500i64).map(|i| (i, client.stream("add", (i, i)))).collect();
+    for (i, call) in calls {
+        let values = call.collect().await.unwrap();
+        assert_eq!(values[0].text(), json!({"sum": 2 * i}).to_string());
+    }
+    assert!(client.stats().contains(r#""in_flight":0"#), "{}", client.stats());
+}
+
+#[tokio::test]
+async fn a_servers_error_arrives_whole() {
+    let (_server, address) = serve(options(":0")).await;
+    let error = Client::new(&address).unwrap().call("fail", ()).await.unwrap_err();
+    // `()` is JSON null: the client refuses it before anything is sent.
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    let error = Client::new(&address).unwrap().call("fail", [0; 0]).await.unwrap_err();
+    let remote = error.remote().unwrap();
+    assert_eq!((remote.name.as_str(), remote.message.as_str()), ("BadThing", "100% broken"));
+    assert_eq!(remote.info, r#"{"x":1}"#);
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Remote, Progress::Finished));
+    assert_eq!(error.endpoint(), address);
+}
+
+#[tokio::test]
+async fn unknown_methods_bad_arguments_and_panics_are_remote_errors() {
+    let (_server, address) = serve(options(":0")).await;
+    let client = Client::new(&address).unwrap();
+    for (method, args, text) in [
+        ("nope", json!([]), "unsupported RPC method: \"nope\""),
+        ("add", json!(["x"]), "bad arguments [\"x\"]"),
+        ("panic", json!([]), "without an answer"),
+    ] {
+        let error = client.call(method, args).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Remote);
+        assert!(error.message().contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_says_where_and_leaves_the_connection_usable() {
+    let (server, address) = serve(options(":0")).await;
+    let client = Client::new(&address).unwrap();
+    let error = client.call("hang", [0; 0]).timeout(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Timeout, Progress::Unknown));
+    assert!(error.message().contains("50 milliseconds") && error.endpoint() == address, "{error:?}");
+    assert!(client.call("add", (1, 1)).await.is_ok());
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_a_connect_error() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let client = Client::new(&address).unwrap();
+    let error = client.call("add", (1, 1)).await.unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Connect, Progress::NotStarted));
+    assert!(error.message().contains(&address) && error.message().contains("refused"), "{error}");
+    // As soon as somebody listens, the next call succeeds: it does not wait for a back-off.
+    let (_server, _) = serve(options(&address)).await;
+    assert!(client.call("add", (1, 1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_idempotent_call_survives_the_loss_of_its_connection() {
+    let (dying, first) = serve(options(":0")).await;
+    let (_living, second) = serve(options(":0")).await;
+    let client = Client::new(&first).unwrap();
+    client.ready(LONG).await.unwrap();
+    let mut lost = client.stream("hang", [0; 0]);
+    while dying.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    dying.stop(Duration::ZERO).await;
+    let error = tokio::time::timeout(LONG, lost.next()).await.unwrap().unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::ConnectionLost, Progress::Unknown));
+
+    let both = Client::new(&format!("{first},{second}")).unwrap();
+    for _ in 0..20 {
+        assert!(both.call("add", (1, 1)).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn stop_answers_what_runs_and_refuses_what_comes_later() {
+    let (server, address) = serve(options(":0")).await;
+    let release = Arc::new(tokio::sync::Notify::new());
+    let wait = release.clone();
+    server
+        .method("wait", move |_| {
+            let wait = wait.clone();
+            async move {
+                wait.notified().await;
+                Ok(json!("done"))
+            }
+        })
+        .unwrap();
+    let client = Client::new(&address).unwrap();
+    client.ready(LONG).await.unwrap();
+    let running = client.stream("wait", [0; 0]);
+    while server.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopping = tokio::spawn({
+        let server = server.clone();
+        async move { server.stop(LONG).await }
+    });
+    release.notify_one();
+    assert_eq!(running.collect().await.unwrap()[0].text(), "\"done\"");
+    stopping.await.unwrap();
+    let error = client.call("add", (1, 1)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Connect | ErrorKind::ConnectionLost), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_cancels_its_requests() {
+    let (server, address) = serve(options(":0")).await;
+    let client = Client::new(&address).unwrap();
+    let mut call = client.stream("range", (u64::MAX,));
+    call.next().await.unwrap().unwrap();
+    drop((call, client));
+    tokio::time::timeout(LONG, async {
+        while server.in_flight() > 0 || server.connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn bounds_refuse_with_overload_and_nothing_is_run() {
+    let mut bounded = options(":0");
+    bounded.max_inflight = 1;
+    let (server, address) = serve(bounded).await;
+    let client = Client::new(&address).unwrap();
+    client.ready(LONG).await.unwrap();
+    let _running = client.stream("hang", [0; 0]);
+    while server.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let error = client.call("add", (1, 1)).await.unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Overload, Progress::NotStarted));
+
+    let mut few = ClientOptions::default();
+    few.max_calls = 1;
+    let client = Client::with_options(&address, few).unwrap();
+    let _running = client.stream("hang", [0; 0]);
+    let error = client.call("add", (1, 1)).await.unwrap_err();
+    assert!(error.message().contains("max_calls"), "{error}");
+}
+
+#[tokio::test]
+async fn a_closed_client_refuses_calls() {
+    let (_server, address) = serve(options(":0")).await;
+    let client = Client::new(&address).unwrap();
+    client.ready(LONG).await.unwrap();
+    client.close(Duration::ZERO).await;
+    assert_eq!(client.call("add", (1, 1)).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn too_large_messages_fail_alone() {
+    let mut small = ClientOptions::default();
+    small.max_frame_bytes = 2048;
+    let (_server, address) = serve(options(":0")).await;
+    let client = Client::with_options(&address, small).unwrap();
+    let error = client.call("add", ["x".repeat(4000)]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(client.call("add", (1, 1)).await.is_ok());
+}
