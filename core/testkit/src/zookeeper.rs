@@ -23,7 +23,13 @@ exec 3<&0
 java=$!
 echo "$java"
 exec >/dev/null
-{ cat <&3; kill -9 "$java"; rm -rf -- "$folder"; } 2>/dev/null &
+{
+  cat <&3
+  trap '' TERM
+  kill -9 "$java"
+  while kill -0 "$java"; do sleep 0.01; done
+  rm -rf -- "$folder"
+} 2>/dev/null &
 guard=$!
 wait "$java"
 kill "$guard"

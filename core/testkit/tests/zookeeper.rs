@@ -42,7 +42,10 @@ fn it_survives_stop_and_restart_and_ends_with_its_value() {
 /// A test process that is killed runs no destructors; its server must not stay behind.
 #[test]
 fn it_dies_with_a_killed_process() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path();
     let mut process = Command::new(env!("CARGO_BIN_EXE_testkit-zookeeper"))
+        .env("TMPDIR", folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -54,4 +57,9 @@ fn it_dies_with_a_killed_process() {
     process.kill().unwrap();
     process.wait().unwrap();
     wait_until_dead(address);
+    let limit = Instant::now() + Duration::from_secs(10);
+    while folder.read_dir().unwrap().next().is_some() {
+        assert!(Instant::now() < limit, "the data is left behind in {}", folder.display());
+        std::thread::yield_now();
+    }
 }
