@@ -105,10 +105,12 @@ impl ZooKeeper {
         let _ = process.guard.wait();
     }
 
-    /// Stops the process where it stands: connections stay open and nothing answers.
+    /// Stops the process where it stands: connections stay open and nothing answers. Returns when all of it stands.
     pub fn stop_process(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.signal(Signal::STOP);
+        let Some(process) = &mut self.process else { return };
+        process.signal(Signal::STOP);
+        while !process.has_ended() && process.runs().unwrap_or(false) {
+            std::thread::yield_now();
         }
     }
 
@@ -205,6 +207,18 @@ impl Process {
         self.guard.try_wait().is_ok_and(|status| status.is_some())
     }
 
+    /// Whether any of its threads does not stand still.
+    fn runs(&self) -> std::io::Result<bool> {
+        for task in fs::read_dir(format!("/proc/{}/task", self.java.as_raw_pid()))? {
+            // The state is the letter after the name, which is in parentheses.
+            let stat = fs::read_to_string(task?.path().join("stat"))?;
+            if stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('T')) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn signal(&mut self, signal: Signal) {
         // The guard outlives java, so while it runs the process id cannot be somebody else's.
         if !self.has_ended() {
@@ -215,7 +229,8 @@ impl Process {
 
 /// Asks with a four-letter word.
 fn ask(port: u16, word: &str) -> std::io::Result<String> {
-    let limit = Duration::from_secs(2);
+    // A word that comes in the first moments of a server is never answered; asking again soon costs nothing.
+    let limit = Duration::from_millis(300);
     let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.write_all(word.as_bytes())?;

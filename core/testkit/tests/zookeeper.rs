@@ -13,6 +13,13 @@ fn answers(address: &str) -> bool {
     stream.write_all(b"ruok").is_ok() && stream.read_to_string(&mut answer).is_ok() && answer == "imok"
 }
 
+fn wait_until_answers(address: &str) {
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !answers(address) {
+        assert!(Instant::now() < limit, "{address} does not answer");
+    }
+}
+
 fn wait_until_dead(address: &str) {
     let limit = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(address).is_ok() {
@@ -29,7 +36,7 @@ fn it_survives_stop_and_restart_and_ends_with_its_value() {
     server.stop_process();
     assert!(!answers(&address));
     server.cont_process();
-    assert!(answers(&address));
+    wait_until_answers(&address);
     server.kill();
     assert!(!answers(&address));
     server.restart().unwrap();
