@@ -146,6 +146,10 @@ impl ZooKeeper {
     }
 
     fn launch(&mut self) -> Result<(), Unavailable> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if !std::env::split_paths(&path).any(|folder| folder.join("java").is_file()) {
+            return Err(Unavailable::NoJava);
+        }
         self.process = Some(Process::start(self.folder.path(), &self.class_path)?);
         let limit = Instant::now() + START_LIMIT;
         while !self.serves() {
