@@ -91,6 +91,7 @@ impl Duty for Entry {
             *state = match (trouble, &state) {
                 // The node may well be there still; only a server can tell.
                 (Trouble::Suspended, AnnouncementState::Registered) => AnnouncementState::Suspended,
+                (Trouble::Refused(error), _) => AnnouncementState::Failed(error),
                 (Trouble::Failed(error), _) if !was_listed => AnnouncementState::Failed(error),
                 (Trouble::Failed(_), AnnouncementState::Registered) => AnnouncementState::Suspended,
                 _ => return false,

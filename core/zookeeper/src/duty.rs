@@ -32,8 +32,10 @@ pub struct Setback {
 pub enum Trouble {
     /// The connection is lost; what was so may still be so.
     Suspended,
-    /// This is why.
+    /// No server can be reached, or the session was closed; what was so may still be so.
     Failed(Error),
+    /// A server refused it.
+    Refused(Error),
 }
 
 /// Does `duty` whenever there is a connection, until the session is closed.
@@ -66,7 +68,7 @@ pub async fn attend(mut links: watch::Receiver<Link>, duty: &mut impl Duty) {
                 } else {
                     let error = refused(&doing, &error);
                     tracing::warn!(%error, "trying again");
-                    Trouble::Failed(error)
+                    Trouble::Refused(error)
                 });
                 Some(backoff.step())
             }

@@ -75,7 +75,7 @@ impl Duty for List {
     }
 
     fn trouble(&mut self, trouble: Trouble) {
-        let Trouble::Failed(error) = trouble else { return };
+        let (Trouble::Failed(error) | Trouble::Refused(error)) = trouble else { return };
         self.sender.send_if_modified(|resolution| {
             let nothing_known = matches!(resolution, Resolution::Pending | Resolution::Failed(_));
             if nothing_known {

@@ -176,6 +176,21 @@ async fn a_record_that_nobody_could_use_is_refused_at_once() {
     assert!(error.message().contains("port 0"), "{error}");
 }
 
+/// Parents that nobody may write to: the operator must hear of it, and nothing else is needed once it is put right.
+#[tokio::test]
+async fn a_refusal_is_told_and_ends_when_its_cause_does() {
+    let client = raw(&SERVER).await;
+    let read_only = CreateMode::Persistent.with_acls(Acls::anyone_read());
+    client.mkdir(ROOT, &CreateMode::Persistent.with_acls(Acls::anyone_all())).await.unwrap();
+    client.create(&format!("{ROOT}/locked"), b"", &read_only).await.unwrap();
+    let registry = registry(&SERVER, SESSION);
+    let announcement = registry.announce(&service("locked"), Role::Provider, record(1));
+    let error = announcement.registered().await.unwrap_err();
+    assert!(error.message().contains("/locked/") && error.message().contains("ACL"), "{error}");
+    client.delete(&format!("{ROOT}/locked"), None).await.unwrap();
+    until_state(&announcement, is_registered).await;
+}
+
 #[tokio::test]
 async fn services_and_consumers_are_counted_for_operators() {
     let registry = ZooKeeperRegistry::open(&[SERVER.connect_string()], "/counted", Duration::from_secs(10));
