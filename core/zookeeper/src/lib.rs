@@ -1,1 +1,31 @@
-//! (starting)
+//! Providers and consumers listed in ZooKeeper.
+//!
+//! ```text
+//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON, never changed
+//! <root>/<service>/consumers/<uuid>                ephemeral, likewise
+//! ```
+//!
+//! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
+//! and watches. A supervisor owns it and tells everybody when it is connected; the `Duty` of an announcer
+//! or a resolver is simply done again from the start whenever that changes, because after a reconnect nothing that
+//! was known is certain. The last list stands as long as ZooKeeper cannot be reached.
+//!
+//! Rules for the crate `zookeeper-client` that the code keeps to: one-shot watches only, as persistent ones are lost
+//! at every reconnect; the old session is taken up again before a new one is made, as the crate declares a session
+//! dead by its own clock while the server still holds it; what became of a request that failed with its connection is
+//! found out by looking at the owner of the node.
+
+#![forbid(unsafe_code)]
+
+mod announcer;
+mod backoff;
+mod duty;
+mod failure;
+mod node;
+mod path;
+mod registry;
+mod resolver;
+mod session;
+mod supervisor;
+
+pub use registry::{ServiceCount, ZooKeeperRegistry};

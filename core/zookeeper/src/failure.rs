@@ -1,0 +1,63 @@
+//! Failures in words that an operator can act on.
+
+use libfast_model::{Error, ErrorKind};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use zookeeper_client::Error as ZkError;
+
+const PROBE_LIMIT: Duration = Duration::from_millis(500);
+const PROBED_HOSTS: usize = 5;
+
+/// True if the error tells about the connection and not about the request, whose outcome is then unknown.
+pub fn is_lost(error: &ZkError) -> bool {
+    matches!(
+        error,
+        ZkError::ConnectionLoss
+            | ZkError::SessionExpired
+            | ZkError::SessionMoved
+            | ZkError::ClientClosed
+            | ZkError::Timeout
+            | ZkError::NoHosts
+            | ZkError::UnmarshalError { .. }
+            | ZkError::UnexpectedError(_)
+            | ZkError::Custom(_)
+    )
+}
+
+/// ZooKeeper's answer to `doing` something, which names the path.
+pub fn refused(doing: &str, error: &ZkError) -> Error {
+    let remedy = match error {
+        ZkError::NoAuth => "; check the ACL of the node and of its parents",
+        ZkError::NoChildrenForEphemerals => "; a parent is an ephemeral node: choose another root",
+        ZkError::QuotaExceeded => "; raise the quota of the path",
+        _ if is_lost(error) => "; check the servers and the network",
+        _ => "",
+    };
+    Error::new(ErrorKind::Registry, format!("ZooKeeper: {doing}: {error}{remedy}"))
+}
+
+/// No session with any of `hosts`.
+pub fn unreachable(hosts: &[String], why: &str) -> Error {
+    let hosts = hosts.join(",");
+    Error::new(
+        ErrorKind::Registry,
+        format!(
+            "ZooKeeper at {hosts} cannot be reached: {why}; check that the servers run and that the target names them \
+             (it is being tried again)"
+        ),
+    )
+}
+
+/// Why there is no session. `zookeeper-client` keeps what the system said to itself, so each host is asked again.
+pub async fn diagnose(hosts: &[String], error: &ZkError) -> String {
+    let mut reasons = Vec::new();
+    for host in hosts.iter().take(PROBED_HOSTS) {
+        let reason = match tokio::time::timeout(PROBE_LIMIT, TcpStream::connect(host)).await {
+            Err(_) => "no answer".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Ok(Ok(_)) => format!("accepts connections but opens no session ({error})"),
+        };
+        reasons.push(format!("{host}: {reason}"));
+    }
+    reasons.join(", ")
+}

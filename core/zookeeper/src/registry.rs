@@ -1,0 +1,181 @@
+//! The registry as its users hold it.
+
+use crate::announcer;
+use crate::failure::refused;
+use crate::node;
+use crate::path::Layout;
+use crate::resolver::Subscription;
+use crate::session::{Ensemble, Session};
+use libfast_model::{Result, ServiceName};
+use libfast_registry::{Announcement, Announcer, Record, Resolver, Role, Watch};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use zookeeper_client::{Client, Error as ZkError};
+
+/// Services whose numbers are asked for at once.
+const IN_FLIGHT: usize = 32;
+
+/// Services listed in a ZooKeeper ensemble. Clones share one session, which ends when the last of them and of their
+/// announcements and watches is dropped.
+#[derive(Clone)]
+pub struct ZooKeeperRegistry(Arc<Shared>);
+
+struct Shared {
+    ensemble: Ensemble,
+    layout: Layout,
+    skipped: Arc<AtomicU64>,
+    live: Mutex<Live>,
+}
+
+#[derive(Default)]
+struct Live {
+    session: Option<Arc<Session>>,
+    subscriptions: HashMap<ServiceName, Weak<Subscription>>,
+}
+
+/// A service of the root and how many are listed for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCount {
+    /// Its name.
+    pub service: ServiceName,
+    /// Entries on the list of providers, legal or not.
+    pub providers: usize,
+    /// Entries on the list of consumers, legal or not.
+    pub consumers: usize,
+}
+
+impl ZooKeeperRegistry {
+    /// A session timeout that survives a restart of the ensemble and garbage collection.
+    pub const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(15);
+
+    /// The services below `root` of the ensemble `hosts` (`host:port` each). Nothing is connected before the first
+    /// announcement or watch. The server bounds `session_timeout`, normally to 2 to 20 of its ticks.
+    pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
+        Self(Arc::new(Shared {
+            ensemble: Ensemble { hosts: hosts.to_vec(), session_timeout },
+            layout: Layout::new(root),
+            skipped: Arc::default(),
+            live: Mutex::default(),
+        }))
+    }
+
+    /// The services below the root that have or had entries, ordered by name. Fails if ZooKeeper cannot be reached,
+    /// which can take as long as the session; dropping the future is harmless. Needs a tokio runtime.
+    pub async fn services(&self) -> Result<Vec<ServiceCount>> {
+        let client = self.session().client().await?;
+        let layout = &self.0.layout;
+        let fail = |error| refused(&format!("listing {}", layout.root()), &error);
+        let names = children(&client, layout.root()).await.map_err(fail)?;
+        let mut services: Vec<ServiceName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        services.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        let mut counts = Vec::new();
+        for some in services.chunks(IN_FLIGHT) {
+            // Requests are sent when they are made: all of these are on their way together.
+            let requests = some.iter().map(|service| {
+                let stat = |role| client.check_stat(&layout.folder(service.as_str(), role));
+                (service, stat(Role::Provider), stat(Role::Consumer))
+            });
+            for (service, providers, consumers) in requests.collect::<Vec<_>>() {
+                let (providers, consumers) = (providers.await.map_err(fail)?, consumers.await.map_err(fail)?);
+                if providers.is_none() && consumers.is_none() {
+                    continue;
+                }
+                let count = |stat: Option<zookeeper_client::Stat>| {
+                    stat.map_or(0, |stat| usize::try_from(stat.num_children).unwrap_or(0))
+                };
+                let (providers, consumers) = (count(providers), count(consumers));
+                counts.push(ServiceCount { service: service.clone(), providers, consumers });
+            }
+        }
+        Ok(counts)
+    }
+
+    /// How often a node was passed over because what it holds is no legal record.
+    pub fn skipped(&self) -> u64 {
+        self.0.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Ends the session now: entries leave the lists, watches keep what they know, both for good. Waits for the
+    /// server's acknowledgement, at most 2 s. Later announcements and watches make a new session.
+    pub async fn close(&self) {
+        let session = {
+            let mut live = self.live();
+            live.subscriptions.clear();
+            live.session.take()
+        };
+        if let Some(session) = session {
+            session.close().await;
+        }
+    }
+
+    /// The session of the present runtime, started if need be.
+    fn session(&self) -> Arc<Session> {
+        self.live().session(&self.0.ensemble)
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        // Nothing that is done under the lock can leave it half done.
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    fn session(&mut self, ensemble: &Ensemble) -> Arc<Session> {
+        match &self.session {
+            Some(session) if !session.is_over() => session.clone(),
+            _ => self.session.insert(Session::start(ensemble.clone())).clone(),
+        }
+    }
+}
+
+impl Announcer for ZooKeeperRegistry {
+    fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
+        let path = self.0.layout.new_entry(service, role);
+        announcer::announce(self.session(), path, role, &record)
+    }
+}
+
+impl Resolver for ZooKeeperRegistry {
+    fn watch(&self, service: &ServiceName) -> Watch {
+        let mut live = self.live();
+        live.subscriptions.retain(|_, subscription| subscription.strong_count() > 0);
+        let known = live.subscriptions.get(service).and_then(Weak::upgrade);
+        let subscription = known.filter(|subscription| !subscription.is_over()).unwrap_or_else(|| {
+            let folder = self.0.layout.folder(service.as_str(), Role::Provider);
+            let session = live.session(&self.0.ensemble);
+            let subscription = Subscription::start(session, folder, self.0.skipped.clone());
+            live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
+            subscription
+        });
+        Watch::new(subscription.resolutions(), subscription)
+    }
+
+    fn consumers(
+        &self,
+        service: &ServiceName,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
+        let folder = self.0.layout.folder(service.as_str(), Role::Consumer);
+        Box::pin(async move {
+            let client = self.session().client().await?;
+            let fail = |error| refused(&format!("reading {folder}"), &error);
+            let mut names = children(&client, &folder).await.map_err(fail)?;
+            names.sort_unstable();
+            let mut records = Vec::new();
+            node::read(&client, &folder, &names, &self.0.skipped, |(_, record)| records.extend(record))
+                .await
+                .map_err(fail)?;
+            Ok(records)
+        })
+    }
+}
+
+/// The children of a node; none if it is not there.
+async fn children(client: &Client, path: &str) -> std::result::Result<Vec<String>, ZkError> {
+    match client.list_children(path).await {
+        Err(ZkError::NoNode) => Ok(Vec::new()),
+        outcome => outcome,
+    }
+}

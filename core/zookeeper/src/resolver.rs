@@ -1,0 +1,205 @@
+//! Keeps the list of one service's providers.
+
+use crate::backoff::about;
+use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::node;
+use crate::session::Session;
+use libfast_registry::{Provider, Record, Resolution};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+use zookeeper_client::{Client, Error as ZkError};
+
+/// How often the list is read although no watch fired.
+const AUDIT: Duration = Duration::from_secs(300);
+/// Events that come within this time of each other cost one reading.
+const COALESCE: Duration = Duration::from_millis(20);
+/// Most nodes of a service that are looked at.
+const MOST_PROVIDERS: usize = 10_000;
+
+/// One service being watched, for all who watch it through the same registry; ends when dropped.
+pub struct Subscription {
+    resolutions: watch::Receiver<Resolution>,
+    task: JoinHandle<()>,
+}
+
+impl Subscription {
+    /// Starts to watch the children of `folder`; must be called within a tokio runtime.
+    pub fn start(session: Arc<Session>, folder: String, skipped: Arc<AtomicU64>) -> Arc<Self> {
+        let (sender, resolutions) = watch::channel(Resolution::Pending);
+        let mut list = List { folder, skipped, nodes: BTreeMap::new(), sender };
+        let task = tokio::spawn(async move { attend(session.links(), &mut list).await });
+        Arc::new(Self { resolutions, task })
+    }
+
+    /// What is known, now and later.
+    pub fn resolutions(&self) -> watch::Receiver<Resolution> {
+        self.resolutions.clone()
+    }
+
+    /// True if it will learn nothing any more.
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct List {
+    folder: String,
+    skipped: Arc<AtomicU64>,
+    /// What each node holds, or nothing if it is junk. A node's data never changes, so it is read once.
+    nodes: BTreeMap<String, Option<Listed>>,
+    sender: watch::Sender<Resolution>,
+}
+
+struct Listed {
+    provider: Provider,
+    started_ms: u64,
+}
+
+impl Duty for List {
+    async fn perform(&mut self, client: &Client) -> Setback {
+        match self.follow(client).await {
+            Ok(never) => match never {},
+            Err(error) => Setback { doing: format!("listing {}", self.folder), error },
+        }
+    }
+
+    fn trouble(&mut self, trouble: Trouble) {
+        let (Trouble::Failed(error) | Trouble::Refused(error)) = trouble else { return };
+        self.sender.send_if_modified(|resolution| {
+            let nothing_known = matches!(resolution, Resolution::Pending | Resolution::Failed(_));
+            if nothing_known {
+                *resolution = Resolution::Failed(error);
+            }
+            nothing_known
+        });
+    }
+}
+
+impl List {
+    async fn follow(&mut self, client: &Client) -> Result<std::convert::Infallible, ZkError> {
+        // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
+        let mut _former: JoinSet<()>;
+        loop {
+            let mut news = match client.list_and_watch_children(&self.folder).await {
+                Ok((names, watcher)) => {
+                    self.take_over(client, names).await?;
+                    news(watcher)
+                }
+                Err(ZkError::NoNode) => {
+                    let (stat, watcher) = client.check_and_watch_stat(&self.folder).await?;
+                    if stat.is_some() {
+                        continue;
+                    }
+                    self.nodes.clear();
+                    self.publish();
+                    news(watcher)
+                }
+                Err(error) => return Err(error),
+            };
+            if timeout(about(AUDIT), news.join_next()).await.is_ok() {
+                sleep(COALESCE.mul_f64(fastrand::f64())).await;
+            }
+            _former = news;
+        }
+    }
+
+    /// Brings the list to `names`, reading only what is new.
+    async fn take_over(&mut self, client: &Client, mut names: Vec<String>) -> Result<(), ZkError> {
+        if names.len() > MOST_PROVIDERS {
+            tracing::warn!(
+                folder = self.folder,
+                count = names.len(),
+                most = MOST_PROVIDERS,
+                "too many providers"
+            );
+            names.sort_unstable();
+            names.truncate(MOST_PROVIDERS);
+        }
+        let present: BTreeSet<&String> = names.iter().collect();
+        let fresh: Vec<String> =
+            names.iter().filter(|name| !self.nodes.contains_key(*name)).cloned().collect();
+        let Self { folder, skipped, nodes, .. } = &mut *self;
+        node::read(client, folder, &fresh, skipped, |(name, record)| {
+            let listed = record.and_then(|record| match listed(&name, &record) {
+                Ok(listed) => Some(listed),
+                Err(error) => {
+                    node::skip(folder, &name, error.message(), skipped);
+                    None
+                }
+            });
+            nodes.insert(name, listed);
+        })
+        .await?;
+        self.nodes.retain(|name, _| present.contains(name));
+        self.publish();
+        Ok(())
+    }
+
+    fn publish(&self) {
+        let providers = distinct(self.nodes.values().flatten());
+        self.sender.send_if_modified(|resolution| match resolution {
+            Resolution::Bound(known) if *known == providers => false,
+            Resolution::Absent if providers.is_empty() => false,
+            _ => {
+                *resolution =
+                    if providers.is_empty() { Resolution::Absent } else { Resolution::Bound(providers) };
+                true
+            }
+        });
+    }
+}
+
+fn listed(name: &str, record: &Record) -> libfast_model::Result<Listed> {
+    let provider = Provider { key: name.to_owned(), endpoint: record.endpoint()? };
+    Ok(Listed { provider, started_ms: record.started_ms })
+}
+
+/// Each address once, ordered by key. A server that was killed and started again is listed twice until the session
+/// of its former self ends; the one that started last counts.
+fn distinct<'l>(listed: impl Iterator<Item = &'l Listed>) -> Vec<Provider> {
+    let mut newest = BTreeMap::new();
+    for one in listed {
+        let rank = |listed: &Listed| (listed.started_ms, generation(&listed.provider.key));
+        let place = newest.entry(&one.provider.endpoint.address).or_insert(one);
+        if rank(one) > rank(place) {
+            *place = one;
+        }
+    }
+    let mut providers: Vec<_> = newest.into_values().map(|listed| listed.provider.clone()).collect();
+    providers.sort_by(|a, b| a.key.cmp(&b.key));
+    providers
+}
+
+/// The number after the last dot of a node's name; 0 if there is none.
+fn generation(name: &str) -> u64 {
+    name.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: &str, address: &str, started_ms: u64) -> Listed {
+        let record = Record { address: address.into(), started_ms, ..Record::of_this_process("test") };
+        listed(key, &record).unwrap()
+    }
+
+    #[test]
+    fn of_two_entries_with_one_address_the_newest_counts() {
+        let entries =
+            [entry("c.0", "h:1", 5), entry("a.0", "h:1", 7), entry("b.10", "h:2", 7), entry("b.9", "h:2", 7)];
+        let keys: Vec<_> = distinct(entries.iter()).into_iter().map(|provider| provider.key).collect();
+        assert_eq!(keys, ["a.0", "b.10"]);
+    }
+}
