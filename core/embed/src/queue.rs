@@ -136,11 +136,9 @@ impl Inner {
         }
         state.ready.push_back(ready);
         let tell = !std::mem::replace(&mut state.told, true);
-        if tell {
-            if let Some(fd) = self.fd.get() {
-                // The counter cannot overflow: it is 0 whenever nobody has been told.
-                let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
-            }
+        if let (true, Some(fd)) = (tell, self.fd.get()) {
+            // The counter cannot overflow: it is 0 whenever nobody has been told.
+            let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
         }
         drop(state);
         self.arrived.notify_one();
@@ -154,10 +152,9 @@ impl Inner {
             let mut state = self.lock();
             let Some(ready) = state.ready.pop_front() else {
                 // Level semantics: the descriptor stops being readable when, under the lock, nothing waits.
-                if std::mem::take(&mut state.told) {
-                    if let Some(fd) = self.fd.get() {
-                        let _ = rustix::io::read(fd, &mut [0u8; 8]);
-                    }
+                let told = std::mem::take(&mut state.told);
+                if let (true, Some(fd)) = (told, self.fd.get()) {
+                    let _ = rustix::io::read(fd, &mut [0u8; 8]);
                 }
                 return;
             };

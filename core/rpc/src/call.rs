@@ -193,10 +193,8 @@ impl Call {
 
     /// Chooses the next endpoint, unless `last` was the last attempt.
     fn pick(&mut self, last: Option<Error>, cx: &Context<'_>) -> Poll<Result<Arc<Member<Channel>>>> {
-        if self.attempts > self.options.retries {
-            if let Some(error) = last {
-                return Poll::Ready(Err(self.describe(error)));
-            }
+        if let (Some(error), true) = (&last, self.attempts > self.options.retries) {
+            return Poll::Ready(Err(self.describe(error.clone())));
         }
         let tried =
             |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));

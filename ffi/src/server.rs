@@ -1,0 +1,116 @@
+//! Servers.
+
+use crate::client::millis;
+use crate::code::{self, fast_code};
+use crate::config::{self, fast_config};
+use crate::error::fast_error;
+use crate::guard::{coded, free, made, object, quiet, text};
+use crate::queue::fast_queue;
+use libfast_embed::Server;
+use std::ffi::{CString, c_char};
+use std::sync::OnceLock;
+
+/// A server: its requests come through queues.
+pub struct fast_server {
+    server: Server,
+    address: OnceLock<CString>,
+}
+
+/// A server with the options `listen`, `announce` and others of `config`. It does not listen yet. NULL on failure.
+///
+/// # Safety
+/// `config` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_new(
+    config: *const fast_config,
+    err: *mut *mut fast_error,
+) -> *mut fast_server {
+    // SAFETY: as documented.
+    unsafe {
+        made(err, || {
+            let server = Server::new(&config::of(config))?;
+            Ok(Box::into_raw(Box::new(fast_server { server, address: OnceLock::new() })))
+        })
+    }
+}
+
+/// Adds a method: its requests become FAST_EV_REQUEST events of `queue` with this `tag`. FAST_E_STATE if it exists.
+///
+/// # Safety
+/// `server` and `queue` are NULL or live; `method` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_handle(
+    server: *mut fast_server,
+    method: *const c_char,
+    method_len: usize,
+    queue: *mut fast_queue,
+    tag: u64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let (server, queue) = (object(server, "server")?, object(queue, "queue")?);
+            server.server.handle(text(method, method_len, "method")?, queue.queue(), tag)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Listens, and once connections are accepted announces the server if the option `announce` is set.
+///
+/// # Safety
+/// `server` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_start(server: *mut fast_server, err: *mut *mut fast_error) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let server = object(server, "server")?;
+            let address = server.server.start()?;
+            // Starting succeeds once, so this does, too.
+            let _ = server.address.set(CString::new(address).unwrap_or_default());
+            Ok(code::OK)
+        })
+    }
+}
+
+/// The address listened on, with the port that was found for port 0; empty before the start. Lives as long as `server`.
+///
+/// # Safety
+/// `server` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *const c_char {
+    // SAFETY: as documented.
+    quiet(c"".as_ptr(), || Some(unsafe { server.as_ref() }?.address.get()?.as_ptr()))
+}
+
+/// Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`
+/// (-1: the option `drain_ms`) for running requests, cancels what runs then, and closes.
+///
+/// # Safety
+/// `server` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_stop(
+    server: *mut fast_server,
+    drain_ms: i64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            object(server, "server")?.server.stop((drain_ms >= 0).then(|| millis(drain_ms)))?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Stops at once, without draining, and frees. Does not wait.
+///
+/// # Safety
+/// `server` is NULL or live, not used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_free(server: *mut fast_server) {
+    // SAFETY: as documented.
+    unsafe { free(server) }
+}
