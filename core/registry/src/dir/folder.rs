@@ -2,9 +2,7 @@
 
 use crate::Role;
 use libfast_model::{Error, ErrorKind, Result, ServiceName};
-use rustix::fs::Access;
 use rustix::process::geteuid;
-use std::ffi::OsString;
 use std::fs::{DirBuilder, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -29,7 +27,7 @@ impl Folder {
                 own: false,
             },
             None => Self {
-                path: default_path(std::env::var_os("XDG_RUNTIME_DIR"), geteuid().as_raw()),
+                path: default_path(geteuid().as_raw()),
                 own: true,
             },
         };
@@ -99,18 +97,10 @@ pub(super) fn failure(verb: &str, path: &Path, why: &io::Error) -> Error {
     )
 }
 
-/// The default folder of the user `uid` whose `$XDG_RUNTIME_DIR` is `runtime`.
-fn default_path(runtime: Option<OsString>, uid: u32) -> PathBuf {
-    // After `su` or `sudo` the variable may still name the folder of the user from before.
-    let usable = |runtime: &PathBuf| {
-        runtime.is_absolute()
-            && std::fs::metadata(runtime).is_ok_and(|found| distrust(&found, uid).is_none())
-            && rustix::fs::access(runtime, Access::WRITE_OK | Access::EXEC_OK).is_ok()
-    };
-    match runtime.map(PathBuf::from).filter(usable) {
-        Some(runtime) => runtime.join("libfast"),
-        None => PathBuf::from(format!("/tmp/libfast-{uid}")),
-    }
+/// The default folder of the user `uid`. It depends on nothing else: a login shell and a service of the same user, one of which
+/// has `$XDG_RUNTIME_DIR` and the other not, must find each other.
+fn default_path(uid: u32) -> PathBuf {
+    PathBuf::from(format!("/tmp/libfast-{uid}"))
 }
 
 /// Why somebody other than `uid` could have a hand in what was found.
@@ -137,21 +127,6 @@ mod tests {
 
     fn own(path: PathBuf) -> Folder {
         Folder { path, own: true }
-    }
-
-    #[test]
-    fn the_runtime_folder_is_used_only_if_it_is_the_users_own() {
-        let uid = geteuid().as_raw();
-        let runtime = tempfile::tempdir().unwrap();
-        let given = Some(runtime.path().as_os_str().to_owned());
-        let fallback = PathBuf::from(format!("/tmp/libfast-{uid}"));
-        assert_eq!(default_path(given.clone(), uid), runtime.path().join("libfast"));
-        assert_eq!(default_path(None, uid), fallback);
-        assert_eq!(default_path(Some("relative".into()), uid), fallback);
-        assert_eq!(default_path(Some(runtime.path().join("none").into()), uid), fallback);
-        assert_eq!(default_path(given.clone(), uid + 1), PathBuf::from(format!("/tmp/libfast-{}", uid + 1)));
-        set_permissions(runtime.path(), Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(default_path(given, uid), fallback);
     }
 
     #[test]

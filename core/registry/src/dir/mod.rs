@@ -53,8 +53,7 @@ pub struct ListedService {
 }
 
 impl DirRegistry {
-    /// The registry in `folder`; `None` is the user's own default folder: `$XDG_RUNTIME_DIR/libfast` if that variable
-    /// names a folder of this user, else `/tmp/libfast-<uid>`.
+    /// The registry in `folder`; `None` is the user's own default folder, `/tmp/libfast-<uid>`.
     ///
     /// The folder is made when something is first announced, with mode 0700. A folder that is given explicitly keeps
     /// the permissions it has. Fails if the default folder belongs to somebody else, or others can write to it.
