@@ -113,6 +113,12 @@ impl Error {
     }
 }
 
+impl From<RemoteError> for Error {
+    fn from(remote: RemoteError) -> Self {
+        Self::from_remote(remote)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
