@@ -26,10 +26,7 @@ impl Folder {
                 })?,
                 own: false,
             },
-            None => Self {
-                path: default_path(geteuid().as_raw()),
-                own: true,
-            },
+            None => Self { path: default_path(geteuid().as_raw()), own: true },
         };
         folder.check()?;
         Ok(folder)

@@ -1,0 +1,65 @@
+# Every task of the repository. `make demo` and `make test` do all their own set-up on a Debian machine with Rust, gcc,
+# Python 3.11, Node 20, Java 17 and root.
+
+SHELL := /bin/sh
+CARGO := cargo
+REGISTRY ?= dir
+VENV := .build/venv
+
+.PHONY: help demo test check build tools bindings generate setup test-core test-bindings test-whole fmt clean
+
+help:                ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: setup bindings ## servers and clients in every language; REGISTRY=zk for ZooKeeper
+	$(CARGO) build --release --quiet -p libfast-demo
+	target/release/libfast-demo $(REGISTRY)
+
+test: setup check test-core bindings test-bindings test-whole ## all tests
+	@echo "make test: all passed"
+
+check:               ## formatting, lints, layers, stale files, fast tests: the inner loop
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) run --quiet -p libfast-codegen -- --check
+	$(CARGO) test --quiet -p libfast-tests --test layers --test files
+	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
+
+build: tools         ## release build: the tools and libfast.so, libfast.a in target/release
+	$(CARGO) build --release -p libfast-ffi -p libfast --examples --lib
+
+tools:
+	$(CARGO) build --release -p libfast-cli -p libfast-ffi
+	sh core/cli/install-links.sh target/release
+
+bindings: build      ## the bindings and examples of all languages
+	$(MAKE) -C bindings/cpp
+	sh bindings/python/build.sh
+	sh bindings/node/build.sh
+
+generate:            ## header, constants and tables from their sources
+	$(CARGO) run --quiet -p libfast-codegen
+
+setup:               ## system packages that are missing
+	sh tests/setup.sh
+
+test-core:
+	$(CARGO) test --quiet --workspace --exclude libfast-python --exclude libfast-node --exclude libfast-tests
+
+test-bindings:
+	$(MAKE) -C bindings/cpp test
+	$(VENV)/bin/pytest -q bindings/python/tests
+	cd bindings/node && node --test test/
+	php bindings/php/tests/run.php
+
+test-whole:
+	$(CARGO) test --quiet -p libfast-tests -- --nocapture
+	$(CARGO) build --release --quiet -p libfast-demo
+	target/release/libfast-demo dir
+	target/release/libfast-demo zk
+
+fmt:                 ## format the Rust sources
+	$(CARGO) fmt --all
+
+clean:               ## everything that was built
+	rm -rf target .build

@@ -1,0 +1,3 @@
+//! (follows)
+#[test]
+fn t() {}
