@@ -1,0 +1,6 @@
+//! The tools as users run them: real processes, found by name, judged by what they print and how they end.
+
+mod call;
+mod methods;
+mod serve;
+mod support;
