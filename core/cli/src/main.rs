@@ -1,5 +1,6 @@
 //! The command-line tools of libfast: one binary, called by name.
 //!
+//! `fastcall`, `fastserve`, `fastbench`, `fastctl` and `fastd` are links to this binary (made by `install-links.sh`);
 //! `libfast-cli fastcall …` does the same. Each tool is a module of its own. What they share: standard output carries
 //! data only, everything else is on standard error ([`output`]), and how a tool ends ([`exit`]).
 
@@ -8,6 +9,7 @@
 mod duration;
 mod exit;
 mod fastcall;
+mod fastctl;
 mod fastserve;
 mod later;
 mod output;
@@ -24,6 +26,7 @@ enum Tool {
     Fastcall(fastcall::Options),
     Fastserve(fastserve::Options),
     Fastbench(later::Options),
+    Fastctl(fastctl::Options),
     Fastd(later::Options),
 }
 
@@ -48,6 +51,7 @@ async fn run(tool: Tool) -> Exit {
         Tool::Fastcall(options) => fastcall::run(options).await,
         Tool::Fastserve(options) => fastserve::run(options).await,
         Tool::Fastbench(_) => later::run("fastbench"),
+        Tool::Fastctl(options) => fastctl::run(options).await,
         Tool::Fastd(_) => later::run("fastd"),
     }
 }
