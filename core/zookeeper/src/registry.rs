@@ -93,6 +93,35 @@ impl ZooKeeperRegistry {
         Ok(counts)
     }
 
+    /// Whether the service has entries, or had some a short while ago. Fails and needs a runtime as
+    /// [`services`](Self::services) does.
+    pub async fn knows(&self, service: &ServiceName) -> Result<bool> {
+        let client = self.session().client().await?;
+        for role in [Role::Provider, Role::Consumer] {
+            let folder = self.0.layout.folder(service.as_str(), role);
+            let stat = client.check_stat(&folder).await;
+            if stat.map_err(|error| refused(&format!("reading {folder}"), &error))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What the entries of one list say, ordered by key, for operators. A provider's address may be one that cannot be
+    /// called. Fails and needs a runtime as [`services`](Self::services) does.
+    pub async fn records(&self, service: &ServiceName, role: Role) -> Result<Vec<Record>> {
+        let folder = self.0.layout.folder(service.as_str(), role);
+        let client = self.session().client().await?;
+        let fail = |error| refused(&format!("reading {folder}"), &error);
+        let mut names = children(&client, &folder).await.map_err(fail)?;
+        names.sort_unstable();
+        let mut records = Vec::new();
+        node::read(&client, &folder, &names, &self.0.skipped, |(_, record)| records.extend(record))
+            .await
+            .map_err(fail)?;
+        Ok(records)
+    }
+
     /// How often a node was passed over because what it holds is no legal record.
     pub fn skipped(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
@@ -157,18 +186,8 @@ impl Resolver for ZooKeeperRegistry {
         &self,
         service: &ServiceName,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
-        let folder = self.0.layout.folder(service.as_str(), Role::Consumer);
-        Box::pin(async move {
-            let client = self.session().client().await?;
-            let fail = |error| refused(&format!("reading {folder}"), &error);
-            let mut names = children(&client, &folder).await.map_err(fail)?;
-            names.sort_unstable();
-            let mut records = Vec::new();
-            node::read(&client, &folder, &names, &self.0.skipped, |(_, record)| records.extend(record))
-                .await
-                .map_err(fail)?;
-            Ok(records)
-        })
+        let service = service.clone();
+        Box::pin(async move { self.records(&service, Role::Consumer).await })
     }
 }
 

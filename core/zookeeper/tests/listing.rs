@@ -204,6 +204,8 @@ async fn services_and_consumers_are_counted_for_operators() {
     let count = |name, providers, consumers| ServiceCount { service: service(name), providers, consumers };
     assert_eq!(registry.services().await.unwrap(), [count("a", 1, 1), count("b", 0, 1)]);
     assert_eq!(registry.consumers(&service("a")).await.unwrap()[0].pid, std::process::id());
+    assert_eq!(registry.records(&service("a"), Role::Provider).await.unwrap()[0].address, record(1).address);
+    assert!(registry.knows(&service("b")).await.unwrap() && !registry.knows(&service("c")).await.unwrap());
 }
 
 const CHILD: &str = "LIBFAST_TEST_PROVIDER_OF";

@@ -82,8 +82,7 @@ impl DirRegistry {
                 continue;
             };
             // An explicit folder may hold other things, too.
-            let is_service = |role| self.folder.list(&service, role).is_dir();
-            if is_service(Role::Provider) || is_service(Role::Consumer) {
+            if self.knows(&service) {
                 let providers = self.listing(&service, Role::Provider).records()?.len();
                 let consumers = self.listing(&service, Role::Consumer).records()?.len();
                 services.push(ListedService { service, providers, consumers });
@@ -91,6 +90,18 @@ impl DirRegistry {
         }
         services.sort_by(|a, b| a.service.as_str().cmp(b.service.as_str()));
         Ok(services)
+    }
+
+    /// Whether the service was ever announced here, or called by somebody who is listed as its consumer.
+    pub fn knows(&self, service: &ServiceName) -> bool {
+        let exists = |role| self.folder.list(service, role).is_dir();
+        exists(Role::Provider) || exists(Role::Consumer)
+    }
+
+    /// What the live entries of one list say, ordered by key, for operators. A provider's address may be one that
+    /// cannot be called.
+    pub fn records(&self, service: &ServiceName, role: Role) -> Result<Vec<Record>> {
+        Ok(self.listing(service, role).records()?.into_values().collect())
     }
 
     fn listing(&self, service: &ServiceName, role: Role) -> Listing {
@@ -130,8 +141,7 @@ impl Resolver for DirRegistry {
         &self,
         service: &ServiceName,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
-        let records = self.listing(service, Role::Consumer).records();
-        Box::pin(ready(records.map(|records| records.into_values().collect())))
+        Box::pin(ready(self.records(service, Role::Consumer)))
     }
 }
 

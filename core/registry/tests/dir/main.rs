@@ -200,6 +200,8 @@ fn consumers_and_services_are_listed_for_operators() {
             consumers,
         };
         assert_eq!(registry.services().unwrap(), [listed("calc", 0, 1), listed("echo", 1, 1)]);
+        assert_eq!(registry.records(&echo(), Role::Provider).unwrap()[0].address, "h:1");
+        assert!(registry.knows(&echo()) && !registry.knows(&"unrelated".parse().unwrap()));
         drop(consumer);
         assert!(registry.consumers(&echo()).await.unwrap().is_empty());
     });

@@ -1,0 +1,40 @@
+//! `fastctl ls`: who is listed.
+
+use super::Format;
+use super::listing::Listing;
+use super::subject::Subject;
+use crate::exit::Exit;
+use crate::output;
+use libfast::{Error, ErrorKind, Result};
+use std::time::Duration;
+
+/// List the services of a registry, or the providers and consumers of a service
+#[derive(clap::Args)]
+#[command(
+    after_help = "Where a target can mean either, as in dir:///a/b, it is a service if one of that name was ever announced;\n\
+                        write a slash at its end to mean the registry."
+)]
+pub struct Options {
+    /// A service name, dir:///FOLDER[/SERVICE], zk://HOSTS/ROOT[/SERVICE] or dir: [default: $FAST_REGISTRY, else dir:]
+    target: Option<String>,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    output: Format,
+}
+
+/// Lists and prints.
+pub async fn run(options: Options) -> Result<Exit> {
+    let subject = Subject::parse(options.target.as_deref())?;
+    let listing = tokio::time::timeout(LIMIT, Listing::of(&subject)).await.unwrap_or_else(|_| {
+        let message = format!("{subject} did not answer within {} s", LIMIT.as_secs());
+        Err(Error::new(ErrorKind::Registry, message))
+    })?;
+    let text = match options.output {
+        Format::Table => listing.to_table(),
+        Format::Json => listing.to_json(),
+    };
+    Ok(output::line(text.into_bytes()).err().unwrap_or(Exit::Ok))
+}
+
+/// Longest wait for a registry.
+const LIMIT: Duration = Duration::from_secs(10);

@@ -1,0 +1,54 @@
+//! The tools on a real ZooKeeper.
+
+use super::support::*;
+use libfast_testkit::ZooKeeper;
+use rustix::process::Signal;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+fn ls(target: &str) -> Ended {
+    run("fastctl", &["ls", target, "-o", "json"])
+}
+
+/// A server, unless this machine cannot have one; then the test named `test` says that it is skipped.
+fn zookeeper(test: &str) -> Option<ZooKeeper> {
+    ZooKeeper::start().map_err(|why| eprintln!("skipped: {test}: {why}")).ok()
+}
+
+#[test]
+fn a_service_of_zookeeper_is_announced_listed_called_and_withdrawn() {
+    let Some(zookeeper) = zookeeper("a_service_of_zookeeper_is_announced_listed_called_and_withdrawn") else {
+        return;
+    };
+    let registry = format!("zk://{}/test/fast", zookeeper.connect_string());
+    let target = format!("{registry}/echo");
+    // Nothing is there yet, not even the root.
+    assert_eq!(ls(&target).json()["providers"], json!([]));
+    let server = Fastserve::start(&["-a", &target, "--zone", "z"]);
+    let listing = ls(&target).json();
+    let provider = &listing["providers"][0];
+    assert_eq!(provider["address"], server.address());
+    assert_eq!((&provider["zone"], &provider["pid"]), (&json!("z"), &json!(server.id())));
+    let expected = json!([{"service": "echo", "providers": 1, "consumers": 0}]);
+    for whole in [&registry, &format!("{registry}/")] {
+        let listing = ls(whole).json();
+        assert_eq!((&listing["registry"], &listing["services"]), (&json!(registry), &expected));
+    }
+    assert_eq!(run("fastcall", &[&target, "echo", "[1]"]).data(), "{\"value\":1}\n");
+    server.signal(Signal::TERM);
+    assert_eq!(server.finish().code(), 0);
+    assert_eq!(ls(&target).json()["providers"], json!([]));
+}
+
+#[test]
+fn a_zookeeper_that_does_not_answer_is_3_in_bounded_time() {
+    let Some(mut zookeeper) = zookeeper("a_zookeeper_that_does_not_answer_is_3_in_bounded_time") else {
+        return;
+    };
+    zookeeper.stop_process();
+    let start = Instant::now();
+    let ended = ls(&format!("zk://{}/fast/echo", zookeeper.connect_string()));
+    assert_eq!(ended.code(), 3, "{ended:?}");
+    assert!(ended.stderr.contains(&zookeeper.connect_string()), "{ended:?}");
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}

@@ -1,0 +1,9 @@
+//! The tools as users run them: real processes, found by name, judged by what they print and how they end.
+
+mod call;
+mod ls;
+mod ls_zookeeper;
+mod methods;
+mod serve;
+mod support;
+mod usage;
