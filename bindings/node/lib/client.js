@@ -1,5 +1,6 @@
 'use strict';
 const native = require('./native.js');
+const abort = require('./abort.js');
 const hub = require('./hub.js');
 const options = require('./options.js');
 const { Aborted, raised, invalid } = require('./errors.js');
@@ -97,7 +98,7 @@ class Pending {
         hub.get().abandon(this.tag);
         this.failed(new Aborted(this.signal));
       };
-      this.signal.addEventListener('abort', this.abort, { once: true });
+      abort.watch(this.signal, this.abort);
     }
   }
 
@@ -117,7 +118,7 @@ class Pending {
 
   settled() {
     this.keeper.remove();
-    if (this.abort) this.signal.removeEventListener('abort', this.abort);
+    if (this.abort) abort.forget(this.signal, this.abort);
   }
 }
 

@@ -14,6 +14,7 @@ class Server {
   #keeper = new hub.Keeper();
   #tags = [];
   #address = null;
+  #starting = null;
   #stopped = null;
 
   constructor(serverOptions) {
@@ -45,6 +46,12 @@ class Server {
   }
 
   async start() {
+    const starting = this.#start();
+    this.#starting ??= starting;
+    return starting;
+  }
+
+  async #start() {
     const address = await hub.wait((to, tag) => this.#native.start(to, tag), this.#keeper);
     listening.add(this);
     this.#keeper.add();
@@ -59,6 +66,8 @@ class Server {
   }
 
   async #stop(drain_ms) {
+    // A start under way would otherwise outlive the stop.
+    await this.#starting?.catch(() => {});
     await hub.wait((to, tag) => this.#native.stop(to, tag, drain_ms), this.#keeper);
     for (const tag of this.#tags) hub.methods.delete(tag);
     this.#address = null;

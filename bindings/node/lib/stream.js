@@ -1,9 +1,12 @@
 'use strict';
 const { Readable } = require('node:stream');
+const abort = require('./abort.js');
 const hub = require('./hub.js');
 const { Aborted, raised } = require('./errors.js');
 
 const END = Symbol('end');
+/** The largest window; a readable stream may have a larger mark. */
+const MOST_CREDITS = 1 << 20;
 
 /** The values of a call, one by one. The request leaves with the first `next`. */
 class Stream {
@@ -46,7 +49,10 @@ class Stream {
   /** A readable stream of the same values; its `highWaterMark` is also the window of the call. */
   toReadable(readableOptions = {}) {
     const mark = readableOptions.highWaterMark;
-    if (mark !== undefined) this.#settings = [...(this.#settings ?? []), 'window', String(Math.max(mark, 1))];
+    if (mark !== undefined) {
+      const window = Math.min(Math.max(mark, 1), MOST_CREDITS);
+      this.#settings = [...(this.#settings ?? []), 'window', String(window)];
+    }
     return Readable.from(this, { ...readableOptions, objectMode: true });
   }
 
@@ -93,7 +99,7 @@ class Inbox {
     }
     if (signal) {
       this.abort = () => this.#close(new Aborted(signal));
-      signal.addEventListener('abort', this.abort, { once: true });
+      abort.watch(signal, this.abort);
     }
   }
 
@@ -161,7 +167,7 @@ class Inbox {
   #end(report) {
     this.over = true;
     this.report = report;
-    if (this.abort) this.signal.removeEventListener('abort', this.abort);
+    if (this.abort) abort.forget(this.signal, this.abort);
     for (const waiter of this.waiting.splice(0)) {
       this.keeper.remove();
       if (this.report === undefined) {

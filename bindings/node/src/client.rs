@@ -50,7 +50,8 @@ impl Client {
                 None => CallSettings::default(),
             };
             let queue = &hub.shared().queue;
-            let call = self.client.start(queue, tag as u64, &method, Bytes::from(args), &settings, collect)?;
+            let call =
+                self.client.start(queue, tag as u64, &method, Bytes::from(args), &settings, collect)?;
             hub.add_call(tag as u64, call);
             Ok(())
         })

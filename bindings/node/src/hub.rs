@@ -107,7 +107,11 @@ impl Hub {
                 Event::Request { tag, request } => {
                     let id = request.id();
                     let args = String::from_utf8_lossy(request.args());
-                    batch.event(REQUEST, id, (tag as f64, request.method(), request.peer(), args.as_ref()))?;
+                    batch.event(
+                        REQUEST,
+                        id,
+                        (tag as f64, request.method(), request.peer(), args.as_ref()),
+                    )?;
                     self.requests.insert(id, request);
                 }
                 Event::Cancelled { id, .. } => batch.event(CANCELLED, id, ())?,

@@ -39,6 +39,24 @@ test('an aborted call rejects at once, and the client works on', async (t) => {
   assert.deepEqual(await client.call('add', [1, 2]), [{ sum: 3 }]);
 });
 
+test('one signal can end many calls', async (t) => {
+  const { client } = await pair(t);
+  const warnings = [];
+  const warned = (warning) => warnings.push(warning);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  const controller = new AbortController();
+  const { signal } = controller;
+  await Promise.all(Array.from({ length: 30 }, () => client.call('add', [1, 2], { signal })));
+  const calls = Array.from({ length: 30 }, () => client.call('never', [], { signal }));
+  const streams = Array.from({ length: 30 }, () => client.stream('never', [], { signal }).next());
+  controller.abort();
+  for (const { reason } of await Promise.allSettled([...calls, ...streams])) assert.ok(reason instanceof AbortError);
+  assert.equal(client.stats().in_flight, 0);
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
+});
+
 test('arguments that are no JSON array reject with InvalidError', async (t) => {
   const { client } = await pair(t);
   const cycle = [];

@@ -1,7 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { AbortError, Client, InvalidError, RemoteError, Server, StateError } from 'libfast';
+import { AbortError, Client, ConnectError, InvalidError, RemoteError, Server, StateError } from 'libfast';
 import { all, gate, pair } from './support.mjs';
 
 const remote = (name, message, info = {}) => (error) => {
@@ -140,6 +140,17 @@ test('stop waits for what runs within the drain', async () => {
   go.open('finished');
   assert.deepEqual(await call, ['finished']);
   await stopped;
+  await client.close();
+});
+
+test('a stop during the start ends what was started', async () => {
+  const server = new Server();
+  const starting = server.start();
+  await server.stop();
+  const address = await starting;
+  assert.equal(server.address, null);
+  const client = new Client(address);
+  await assert.rejects(client.call('x'), ConnectError);
   await client.close();
 });
 
