@@ -1,1 +1,16 @@
-//! (starting)
+//! The native part of the Node binding: `libfast-embed` as classes that only `lib/*.js` uses.
+//!
+//! Nothing here calls JavaScript but one wake per batch: completions, requests and the results of waits gather in the
+//! [`hub`] of their environment (the main thread or a worker), and its JavaScript takes them when it was woken. Calls
+//! and requests are numbers in JavaScript and live in the hub, so that no object has to be made for each.
+
+// What is exported is for `lib/*.js`, which is next to it.
+#![allow(missing_docs)]
+
+mod announced;
+mod client;
+mod failure;
+mod hub;
+mod options;
+mod outcome;
+mod server;

@@ -1,0 +1,3 @@
+export * from './index.js';
+import * as libfast from './index.js';
+export default libfast;

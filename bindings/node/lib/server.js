@@ -1,0 +1,83 @@
+'use strict';
+const native = require('./native.js');
+const hub = require('./hub.js');
+const options = require('./options.js');
+const { raised, invalid } = require('./errors.js');
+const { answer } = require('./answer.js');
+
+/** Servers that listen: they are not collected although nobody may hold them. */
+const listening = new Set();
+
+/** Serves methods. */
+class Server {
+  #native;
+  #keeper = new hub.Keeper();
+  #tags = [];
+  #address = null;
+  #starting = null;
+  #stopped = null;
+
+  constructor(serverOptions) {
+    const pairs = options.pairs(serverOptions);
+    try {
+      this.#native = new native.Server(pairs);
+    } catch (error) {
+      throw raised(error);
+    }
+  }
+
+  /** The address listened on; null unless it listens. */
+  get address() {
+    return this.#address;
+  }
+
+  method(name, handler) {
+    options.text('name', name);
+    if (typeof handler !== 'function') throw invalid(`the handler of "${name}" must be a function`);
+    const tag = hub.add(hub.methods, (id, method, peer, args) => void answer(handler, id, method, peer, args));
+    try {
+      this.#native.method(hub.get(), name, tag);
+    } catch (error) {
+      hub.methods.delete(tag);
+      throw raised(error);
+    }
+    this.#tags.push(tag);
+    return this;
+  }
+
+  async start() {
+    const starting = this.#start();
+    this.#starting ??= starting;
+    return starting;
+  }
+
+  async #start() {
+    const address = await hub.wait((to, tag) => this.#native.start(to, tag), this.#keeper);
+    listening.add(this);
+    this.#keeper.add();
+    this.#address = address;
+    return address;
+  }
+
+  async stop(drain_ms) {
+    if (drain_ms !== undefined) options.milliseconds('drain_ms', drain_ms);
+    this.#stopped ??= this.#stop(drain_ms);
+    await this.#stopped;
+  }
+
+  async #stop(drain_ms) {
+    // A start under way would otherwise outlive the stop.
+    await this.#starting?.catch(() => {});
+    await hub.wait((to, tag) => this.#native.stop(to, tag, drain_ms), this.#keeper);
+    for (const tag of this.#tags) hub.methods.delete(tag);
+    this.#address = null;
+    if (listening.delete(this)) this.#keeper.remove();
+  }
+
+  unref() {
+    this.#keeper.unref();
+    return this;
+  }
+}
+
+module.exports = { Server };

@@ -1,0 +1,191 @@
+'use strict';
+const { Readable } = require('node:stream');
+const abort = require('./abort.js');
+const hub = require('./hub.js');
+const { Aborted, raised } = require('./errors.js');
+
+const END = Symbol('end');
+/** The largest window; a readable stream may have a larger mark. */
+const MOST_CREDITS = 1 << 20;
+
+/** The values of a call, one by one. The request leaves with the first `next`. */
+class Stream {
+  #start;
+  #settings;
+  #window;
+  #keeper;
+  #signal;
+  #inbox = null;
+
+  constructor(start, settings, window, keeper, signal) {
+    this.#start = start;
+    this.#settings = settings;
+    this.#window = window;
+    this.#keeper = keeper;
+    this.#signal = signal;
+  }
+
+  async next() {
+    try {
+      this.#inbox ??= this.#open();
+      const text = await this.#inbox.take();
+      return text === END ? { value: undefined, done: true } : { value: JSON.parse(text), done: false };
+    } catch (report) {
+      throw raised(report);
+    }
+  }
+
+  /** Abandons the call; `break` in a `for await` comes here. */
+  async return(value) {
+    this.#inbox ??= Inbox.closed();
+    this.#inbox.abandon();
+    return { value, done: true };
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** A readable stream of the same values; its `highWaterMark` is also the window of the call. */
+  toReadable(readableOptions = {}) {
+    const mark = readableOptions.highWaterMark;
+    if (mark !== undefined) {
+      const window = Math.min(Math.max(mark, 1), MOST_CREDITS);
+      this.#settings = [...(this.#settings ?? []), 'window', String(window)];
+    }
+    return Readable.from(this, { ...readableOptions, objectMode: true });
+  }
+
+  #open() {
+    const inbox = new Inbox(windowOf(this.#settings) ?? this.#window, this.#keeper, this.#signal);
+    inbox.open((tag) => this.#start(tag, this.#settings));
+    forgotten.register(this, inbox);
+    return inbox;
+  }
+}
+
+/** What came and was not taken yet. It does not know its stream, so that a forgotten stream can be collected. */
+class Inbox {
+  constructor(window, keeper, signal) {
+    this.batch = Math.max(1, window >> 1);
+    this.keeper = keeper;
+    this.signal = signal;
+    this.tag = 0;
+    this.texts = [];
+    this.head = 0;
+    this.taken = 0;
+    /** Those who wait in `take`, in order. While there are any, the process stays alive. */
+    this.waiting = [];
+    this.over = false;
+    this.report = undefined;
+    this.abort = null;
+  }
+
+  static closed() {
+    const inbox = new Inbox(1);
+    inbox.over = true;
+    return inbox;
+  }
+
+  open(start) {
+    const { signal } = this;
+    if (signal?.aborted) throw new Aborted(signal);
+    this.tag = hub.add(hub.receivers, this);
+    try {
+      start(this.tag);
+    } catch (error) {
+      hub.receivers.delete(this.tag);
+      throw error;
+    }
+    if (signal) {
+      this.abort = () => this.#close(new Aborted(signal));
+      abort.watch(signal, this.abort);
+    }
+  }
+
+  /** The next text, or END. */
+  take() {
+    if (this.head < this.texts.length) {
+      const text = this.texts[this.head++];
+      if (this.head === this.texts.length) {
+        this.texts.length = 0;
+        this.head = 0;
+      }
+      this.#grant();
+      return text;
+    }
+    if (this.over) {
+      const { report } = this;
+      this.report = undefined;
+      if (report !== undefined) throw report;
+      return END;
+    }
+    this.keeper.add();
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  value(text) {
+    const waiter = this.waiting.shift();
+    if (!waiter) {
+      this.texts.push(text);
+      return;
+    }
+    this.keeper.remove();
+    this.#grant();
+    waiter.resolve(text);
+  }
+
+  done() {
+    this.#end(undefined);
+  }
+
+  failed(report) {
+    this.#end(report);
+  }
+
+  abandon() {
+    if (!this.over) this.#close(undefined);
+    this.texts.length = this.head = 0;
+    this.report = undefined;
+  }
+
+  #grant() {
+    this.taken += 1;
+    if (this.taken >= this.batch && !this.over) {
+      hub.get().grant(this.tag, this.taken);
+      this.taken = 0;
+    }
+  }
+
+  #close(report) {
+    hub.receivers.delete(this.tag);
+    hub.get().abandon(this.tag);
+    this.texts.length = this.head = 0;
+    this.#end(report);
+  }
+
+  #end(report) {
+    this.over = true;
+    this.report = report;
+    if (this.abort) abort.forget(this.signal, this.abort);
+    for (const waiter of this.waiting.splice(0)) {
+      this.keeper.remove();
+      if (this.report === undefined) {
+        waiter.resolve(END);
+      } else {
+        waiter.reject(this.report);
+        this.report = undefined;
+      }
+    }
+  }
+}
+
+/** A stream that nobody holds any more would wait for its reader for ever. */
+const forgotten = new FinalizationRegistry((inbox) => inbox.abandon());
+
+function windowOf(settings) {
+  const at = settings ? settings.lastIndexOf('window') : -1;
+  return at < 0 ? undefined : Number(settings[at + 1]) || 1;
+}
+
+module.exports = { Stream };

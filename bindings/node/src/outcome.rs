@@ -1,0 +1,54 @@
+//! Functions that wait, on threads of their own: JavaScript's thread must not, and Node's pool is for short work.
+
+use crate::announced::{Announced, Picked};
+use crate::failure;
+use crate::hub::Shared;
+use libfast_model::{Error, ErrorKind, Result};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What a wait brought.
+pub enum Outcome {
+    Nothing,
+    Text(String),
+    Picked(Picked),
+    Announced(Announced),
+}
+
+/// Outcomes that the JavaScript of an environment has not taken yet.
+#[derive(Default)]
+pub struct Outcomes(Mutex<Vec<(u64, Result<Outcome>)>>);
+
+impl Outcomes {
+    pub fn take(&self) -> Vec<(u64, Result<Outcome>)> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn push(&self, tag: u64, outcome: Result<Outcome>) {
+        self.lock().push((tag, outcome));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(u64, Result<Outcome>)>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Runs `work` on a new thread; its outcome comes to the environment with `tag`. If the environment is gone by then, the
+/// outcome is dropped.
+pub fn wait_for(
+    shared: &Arc<Shared>,
+    tag: u64,
+    work: impl FnOnce() -> Result<Outcome> + Send + 'static,
+) -> Result<()> {
+    let shared = Arc::downgrade(shared);
+    let run = move || {
+        let outcome = failure::contained(work);
+        if let Some(shared) = shared.upgrade() {
+            shared.outcomes.push(tag, outcome);
+            shared.queue.wake();
+        }
+    };
+    let started = std::thread::Builder::new().name("fast-wait".into()).spawn(run);
+    started.map(drop).map_err(|error| {
+        Error::new(ErrorKind::NoMemory, format!("a thread that waits cannot be started: {error}"))
+    })
+}

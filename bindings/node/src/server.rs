@@ -1,0 +1,41 @@
+//! The native half of `Server`. Requests come through the hub.
+
+use crate::client::milliseconds;
+use crate::failure::thrown;
+use crate::hub::Hub;
+use crate::options;
+use crate::outcome::{Outcome, wait_for};
+use napi_derive::napi;
+use std::sync::Arc;
+
+#[napi]
+pub struct Server(Arc<libfast_embed::Server>);
+
+#[napi]
+impl Server {
+    #[napi(constructor)]
+    pub fn new(pairs: Vec<String>) -> napi::Result<Self> {
+        thrown(|| Ok(Self(Arc::new(libfast_embed::Server::new(&options::of_server(&pairs)?)?))))
+    }
+
+    /// Adds a method; its requests come with `tag`.
+    #[napi]
+    pub fn method(&self, hub: &Hub, name: String, tag: f64) -> napi::Result<()> {
+        thrown(|| self.0.handle(&name, &hub.shared().queue, tag as u64))
+    }
+
+    #[napi]
+    pub fn start(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
+        let server = self.0.clone();
+        let work = move || server.start().map(Outcome::Text);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    /// Without `drain_ms` it drains for as long as the option of that name says.
+    #[napi]
+    pub fn stop(&self, hub: &Hub, tag: f64, drain_ms: Option<f64>) -> napi::Result<()> {
+        let server = self.0.clone();
+        let work = move || server.stop(drain_ms.map(milliseconds)).map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+}

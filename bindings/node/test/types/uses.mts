@@ -1,0 +1,35 @@
+// Compiled, not run: every part of the API as a program with strict types uses it.
+import libfast, { Client, Server, announce, FastError, RemoteError, AbortError, type Context } from 'libfast';
+
+const client = new Client('calc', { timeout_ms: 2000, policy: 'round_robin' });
+await client.ready(1000);
+const [sum] = await client.call<{ sum: number }>('add', [1, 2], { signal: AbortSignal.timeout(10), idempotent: true });
+sum?.sum.toFixed();
+for await (const value of client.stream<number>('range', [3], { window: 2 })) value.toFixed();
+client.stream('range', [3]).toReadable({ highWaterMark: 4 }).destroy();
+const picked = await client.pick();
+picked.report(picked.endpoint.length, true);
+client.stats().endpoints.map((endpoint) => endpoint.address);
+try {
+  await client.unref().close(10);
+} catch (error) {
+  if (error instanceof AbortError) error.cause;
+  if (error instanceof RemoteError) error.remoteName.trim();
+  if (error instanceof FastError && error.retriable) error.code.trim();
+}
+
+const server: Server = new libfast.Server({ announce: 'calc', max_inflight: 5 });
+server
+  .method('add', (ctx, a: number, b: number) => a + b)
+  .method('wait', async (ctx: Context) => ctx.signal.aborted)
+  .method('range', function* (ctx, n: number) { for (let i = 0; i < n; i++) yield i; })
+  .method('ticks', async function* (ctx) { while (!ctx.signal.aborted) yield ctx.peer; });
+const address: string = await server.start();
+await server.unref().stop();
+const entry = await announce({ announce: 'db', advertise: address });
+if (entry.state === 'registered') await entry.withdraw();
+
+// @ts-expect-error: a typing mistake in an option
+new Client('calc', { timout_ms: 1 });
+// @ts-expect-error: arguments are an array
+client.call('add', 1);

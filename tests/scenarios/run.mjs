@@ -1,0 +1,37 @@
+// The scenario runner of the Node binding; tests/scenarios/README.md says what it reads and writes.
+import { createInterface } from 'node:readline';
+import { Client } from '../../bindings/node/index.mjs';
+
+const kept = new Map();
+
+function clientFor({ target, client_options }) {
+  if (client_options) return new Client(target, client_options);
+  if (!kept.has(target)) kept.set(target, new Client(target));
+  return kept.get(target);
+}
+
+async function run(line) {
+  const values = [];
+  let client;
+  try {
+    client = clientFor(line);
+    if (line.stream) {
+      for await (const value of client.stream(line.method, line.args, line.options)) values.push(value);
+    } else {
+      values.push(...(await client.call(line.method, line.args, line.options)));
+    }
+    return { values, error: null };
+  } catch (error) {
+    const { code = error.name, message, endpoint = '', retriable = false, remoteName = '', info = null } = error;
+    return { values, error: { code, message, endpoint, retriable, name: remoteName, info } };
+  } finally {
+    if (line.client_options) await client?.close();
+  }
+}
+
+for await (const text of createInterface({ input: process.stdin })) {
+  if (!text.trim()) continue;
+  const started = performance.now();
+  const answer = await run(JSON.parse(text));
+  process.stdout.write(`${JSON.stringify({ ...answer, ms: Math.round(performance.now() - started) })}\n`);
+}
