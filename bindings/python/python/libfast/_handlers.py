@@ -76,8 +76,8 @@ async def run_async_generator(handler, request, writable):
         request.end()
     except BaseException as error:
         _fail(request, error)
-    finally:
-        if values is not None:
+        # When the loop itself is gone nothing can be awaited any more.
+        if values is not None and not isinstance(error, GeneratorExit):
             await values.aclose()
 
 

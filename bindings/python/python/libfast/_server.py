@@ -6,14 +6,11 @@ import threading
 from queue import SimpleQueue
 
 from . import _native
+from ._dispatcher import Dispatcher, LoopThread
 from ._errors import make
-from ._handlers import kind_of, run_async_generator
+from ._handlers import kind_of
 from ._loop import LoopQueue
 from ._options import config, document
-from ._pool import Pool
-
-_BATCH = 256
-_REQUEST, _CANCELLED, _WRITABLE = _native.Queue.REQUEST, _native.Queue.CANCELLED, _native.Queue.WRITABLE
 
 
 class Server:
@@ -51,7 +48,9 @@ class Server:
         # Who waits in `run` is told here: safe in a signal handler, unlike an event.
         self._ending = SimpleQueue()
         self._ended = None
+        self._drain_ms = None
         self._stopped = False
+        self._generation = _native.fork_generation()
         self.address = None
 
     def method(self, name):
@@ -67,7 +66,7 @@ class Server:
 
     def start(self):
         """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background."""
-        thread = _LoopThread()
+        thread = LoopThread()
         self._dispatch_on(thread.loop, thread)
         try:
             thread.call(self._dispatcher.watch)
@@ -79,21 +78,35 @@ class Server:
 
     def stop(self, drain_ms=None):
         """Takes itself off the registry, waits at most ``drain_ms`` (default: the option) for running requests, cancels
-        what runs then, and closes. A second time does nothing."""
-        with self._lock:
-            if not self._stopped and self._dispatcher is not None:
-                self._native.stop(drain_ms).wait()
-                self._dismantle()
+        what runs then, and closes. A second time does nothing.
+
+        In ``serve`` and ``async with``, where waiting would hold up the loop, it returns at once and makes ``serve``
+        stop so.
+        """
+        dispatcher = self._dispatcher
+        if dispatcher is None:
             self._stopped = True
-        self._ending.put(None)
+        elif dispatcher.thread is None:
+            self._drain_ms = drain_ms
+            dispatcher.loop.call_soon_threadsafe(self._end_serving)
+        elif dispatcher.thread.is_current():
+            raise make("FAST_E_DEADLOCK", "an asynchronous handler cannot wait for its own server to stop")
+        else:
+            with self._lock:
+                if not self._stopped:
+                    self._stopped = True
+                    self._native.stop(drain_ms).wait()
+                    self._dismantle()
+            self._ending.put(None)
 
     def run(self):
-        """Starts, serves until SIGTERM, SIGINT or `stop`, and stops. For the main thread."""
+        """Starts, if `start` has not, serves until SIGTERM, SIGINT or `stop`, and stops. For the main thread."""
         before = {}
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 before[number] = signal.signal(number, lambda *_: self._ending.put(None))
-            self.start()
+            if self._dispatcher is None:
+                self.start()
             self._ending.get()
             self.stop()
         finally:
@@ -101,14 +114,9 @@ class Server:
                 signal.signal(number, handler)
 
     async def serve(self):
-        """Starts on the running loop, serves until `stop_serving` or until it is cancelled, and stops."""
+        """Starts on the running loop, serves until `stop` or until it is cancelled, and stops."""
         async with self:
             await self._ended
-
-    def stop_serving(self):
-        """Makes `serve` stop. For the loop's own thread."""
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
 
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
@@ -128,7 +136,7 @@ class Server:
             self._stopped = True
             queue = LoopQueue.running()
             try:
-                await queue.answer(self._native.stop(None, queue.native))
+                await queue.answer(self._native.stop(self._drain_ms, queue.native))
             finally:
                 self._dismantle()
 
@@ -137,7 +145,9 @@ class Server:
         return self
 
     def __exit__(self, *exception):
-        self.stop()
+        # In a child that was forked inside the block it is the parent's to stop.
+        if self._generation == _native.fork_generation():
+            self.stop()
 
     def __reduce__(self):
         raise TypeError("a server cannot be pickled or copied")
@@ -146,128 +156,15 @@ class Server:
         with self._lock:
             if self._dispatcher is not None:
                 raise make("FAST_E_STATE", "the server was started before")
-            self._dispatcher = _Dispatcher(self._queue, self._handlers, loop, thread, self._threads)
+            self._dispatcher = Dispatcher(self._queue, self._handlers, loop, thread, self._threads)
+
+    def _end_serving(self):
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     def _dismantle(self):
         self.address = None
         self._dispatcher.close()
-
-
-class _Dispatcher:
-    """Takes requests from the queue, on the loop's thread, and hands them to their handlers."""
-
-    def __init__(self, queue, handlers, loop, thread, threads):
-        self._queue = queue
-        self._handlers = handlers
-        self._loop = loop
-        self._thread = thread
-        self._pool = Pool(threads)
-        self._tasks = set()
-        self._writable = {}
-
-    def watch(self):
-        self._loop.add_reader(self._queue.fd, self._drain)
-
-    def close(self):
-        if self._thread is None:
-            self._end()
-        else:
-            self._thread.stop(self._end)
-        self._pool.close()
-        self._queue.close()
-
-    def _end(self):
-        if not self._loop.is_closed():
-            self._loop.remove_reader(self._queue.fd)
-        for task in self._tasks:
-            task.cancel()
-
-    def _drain(self):
-        for kind, tag, what, _ in self._queue.poll(_BATCH):
-            if kind == _REQUEST:
-                self._dispatch(tag, what)
-            elif kind in (_WRITABLE, _CANCELLED):
-                self._wake(what)
-
-    def _dispatch(self, tag, request):
-        handler, run, on_loop = self._handlers[tag]
-        if not on_loop:
-            self._pool.submit(run, handler, request)
-            return
-        more = (self._wait_writable,) if run is run_async_generator else ()
-        task = self._loop.create_task(run(handler, request, *more))
-        # The loop itself keeps tasks only weakly.
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _wait_writable(self, request):
-        waiter = self._loop.create_future()
-        # No event can have been missed: they come through this thread.
-        self._writable[request.id] = waiter
-        try:
-            if not request.cancelled:
-                await waiter
-        finally:
-            self._writable.pop(request.id, None)
-
-    def _wake(self, request_id):
-        waiter = self._writable.get(request_id)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-
-class _LoopThread:
-    """An event loop on a daemon thread, so that a program may end with a server running."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="libfast-server", daemon=True)
-        self._thread.start()
-
-    def call(self, function):
-        """Runs a function on the loop's thread and waits for it."""
-        done = SimpleQueue()
-
-        def run():
-            try:
-                done.put((function(), None))
-            except BaseException as error:
-                done.put((None, error))
-
-        self.loop.call_soon_threadsafe(run)
-        value, error = done.get()
-        if error is not None:
-            raise error
-        return value
-
-    def stop(self, last):
-        """Runs `last` on the loop, lets what it cancelled end, and ends the thread."""
-        self.loop.call_soon_threadsafe(self._last, last)
-        if threading.current_thread() is not self._thread:
-            self._thread.join(_PATIENCE_S)
-
-    def _last(self, last):
-        last()
-        tasks = asyncio.all_tasks(self.loop)
-        ended = asyncio.gather(*tasks, return_exceptions=True) if tasks else None
-        if ended is None:
-            self.loop.stop()
-        else:
-            ended.add_done_callback(lambda _: self.loop.stop())
-
-    def _run(self):
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        finally:
-            self.loop.close()
-
-
-# A handler may ignore that it was cancelled; its thread is a daemon.
-_PATIENCE_S = 1.0
-
-
 
 
 document(Server, "server")
