@@ -21,7 +21,8 @@ class Client(BaseClient):
         return loads(self._native().call(method, dumps(args, "the arguments"), settings(options)))
 
     def stream(self, method, args=(), /, **options):
-        """Calls and returns an iterator of the values as they come. Dropping it abandons the call."""
+        """Returns an iterator of the values as they come. The call is sent when the first one is asked for; dropping the
+        iterator abandons it."""
         return Stream(self._native().stream(method, dumps(args, "the arguments"), settings(options)))
 
     def ready(self, timeout_ms=5000):

@@ -99,14 +99,18 @@ class Server:
                     self._dismantle()
             self._ending.put(None)
 
-    def run(self):
-        """Starts, if `start` has not, serves until SIGTERM, SIGINT or `stop`, and stops. For the main thread."""
+    def run(self, started=None):
+        """Starts, serves until SIGTERM, SIGINT or `stop`, and stops. For the main thread.
+
+        ``started`` is called with the address once it serves; from then on, too, a signal stops it in order.
+        """
         before = {}
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 before[number] = signal.signal(number, lambda *_: self._ending.put(None))
-            if self._dispatcher is None:
-                self.start()
+            address = self.start()
+            if started is not None:
+                started(address)
             self._ending.get()
             self.stop()
         finally:
