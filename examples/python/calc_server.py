@@ -46,6 +46,9 @@ def stop_with_input():
     server.stop()
 
 
-print("listening", server.start(), flush=True)
-threading.Thread(target=stop_with_input, daemon=True).start()
-server.run()
+def started(address):
+    print("listening", address, flush=True)
+    threading.Thread(target=stop_with_input, daemon=True).start()
+
+
+server.run(started)
