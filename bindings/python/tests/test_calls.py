@@ -63,12 +63,22 @@ def test_a_timeout_is_a_builtin_timeout_too(client):
     assert client.call("add", [1, 2]) == [3]
 
 
-@pytest.mark.parametrize("args", [{"a": 1}, 7, "text", b"[1", [float("nan")], [object()], ["\ud800"], None])
+@pytest.mark.parametrize("args", [{"a": 1}, 7, "text", b"[1", [object()], ["\ud800"], None])
 def test_arguments_that_are_no_json_array_are_refused(client, args):
     with pytest.raises(libfast.InvalidError):
         client.call("add", args)
     with pytest.raises(libfast.InvalidError):
         list(client.stream("add", args))
+
+
+def test_nan_is_refused_or_null(client):
+    from libfast import _codec
+
+    if _codec.orjson is not None:
+        assert client.call("echo", [float("nan")]) == [[None]]
+    else:
+        with pytest.raises(libfast.InvalidError):
+            client.call("echo", [float("nan")])
 
 
 @pytest.mark.parametrize(

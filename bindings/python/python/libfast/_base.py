@@ -65,6 +65,21 @@ def _restore(cls, target, options):
     return cls(target, **options)
 
 
+class BaseAnnounced:
+    """An entry in a registry."""
+
+    def __init__(self, native):
+        self._native = native
+
+    @property
+    def state(self):
+        """``registered``, ``connecting``, ``suspended`` (listed when last heard of), ``lost`` or ``closed``."""
+        return self._native.state
+
+    def __reduce__(self):
+        raise TypeError("an announcement cannot be pickled or copied")
+
+
 class Pick:
     """An endpoint chosen for a call over another protocol.
 

@@ -1,7 +1,7 @@
 """The client for threads that may wait."""
 
 from . import _native
-from ._base import BaseClient, Pick
+from ._base import BaseAnnounced, BaseClient, Pick
 from ._codec import dumps, loads
 from ._options import config, document, settings
 
@@ -88,16 +88,8 @@ class Stream:
         raise TypeError("a stream cannot be pickled or copied")
 
 
-class Announced:
+class Announced(BaseAnnounced):
     """An entry in a registry for a server of any protocol. It is taken off when it is withdrawn or dropped."""
-
-    def __init__(self, native):
-        self._native = native
-
-    @property
-    def state(self):
-        """``registered``, ``connecting``, ``suspended`` (listed when last heard of), ``lost`` or ``closed``."""
-        return self._native.state
 
     def withdraw(self):
         """Takes it off and waits until the registry has. A second time does nothing."""
@@ -108,9 +100,6 @@ class Announced:
 
     def __exit__(self, *exception):
         self.withdraw()
-
-    def __reduce__(self):
-        raise TypeError("an announcement cannot be pickled or copied")
 
 
 def announce(**options):

@@ -3,8 +3,7 @@
 import asyncio
 from collections import deque
 
-from ._base import BaseClient, Pick
-from ._client import Announced as _Announced
+from ._base import BaseAnnounced, BaseClient, Pick
 from ._codec import dumps, loads
 from ._loop import DATA, LoopQueue
 from ._options import config, settings, window
@@ -155,15 +154,13 @@ class Stream:
         raise TypeError("a stream cannot be pickled or copied")
 
 
-class Announced(_Announced):
+class Announced(BaseAnnounced):
     """As ``libfast.Announced``, with an awaited `withdraw`."""
 
     async def withdraw(self):
         """Takes it off and waits until the registry has. A second time does nothing."""
         queue = LoopQueue.running()
         await queue.answer(self._native.withdraw(queue.native))
-
-    __enter__ = __exit__ = None
 
     async def __aenter__(self):
         return self
