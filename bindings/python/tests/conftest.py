@@ -32,7 +32,9 @@ def run_python(server):
     """Runs a program with the server's address as its argument, and returns what it did."""
 
     def run(program, *args, timeout=30):
-        command = [sys.executable, "-c", program, server.address, *args]
+        # Newer Pythons warn of every fork of a process with threads, which is what is tested.
+        quiet = ["-W", "ignore:This process:DeprecationWarning"]
+        command = [sys.executable, *quiet, "-c", program, server.address, *args]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment())
 
     return run

@@ -249,8 +249,9 @@ def test_ctrl_c_ends_a_wait(server, wait):
 
 
 FORKED = """
-import os, sys, libfast
+import asyncio, os, sys, libfast, libfast.aio
 client = libfast.Client(sys.argv[1])
+on_loops = libfast.aio.Client(sys.argv[1])
 stream = client.stream("count", [1000])
 assert client.call("add", [1, 2]) == [3] and next(stream) == 0
 child = os.fork()
@@ -264,7 +265,9 @@ if child == 0:
     assert client.call("add", [3, 4]) == [7]
     with client:
         assert len(list(client.stream("count", [1000]))) == 1000
+    assert asyncio.run(on_loops.call("add", [1, 2])) == [3]
     sys.exit(3)
+assert asyncio.run(on_loops.call("add", [1, 2])) == [3]
 assert client.call("add", [5, 6]) == [11]
 assert len(list(stream)) == 999
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3

@@ -123,8 +123,14 @@ def test_wrong_options_are_refused():
         libfast.Server(lisen="localhost:0")
     with pytest.raises(libfast.InvalidError, match="threads"):
         libfast.Server(threads=0)
-    with pytest.raises(libfast.ConnectError):
-        libfast.Server(listen="unix:/nonexistent/folder/socket").start()
+
+
+def test_a_server_that_cannot_listen_says_so():
+    server = libfast.Server(listen="unix:/nonexistent/folder/socket")
+    with pytest.raises(libfast.ConnectError, match="/nonexistent/folder"):
+        server.start()
+    server.stop()
+    assert server.address is None
 
 
 def test_a_server_on_the_running_loop(tmp_path):

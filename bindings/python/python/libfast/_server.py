@@ -85,7 +85,7 @@ class Server:
         """
         dispatcher = self._dispatcher
         if dispatcher is None:
-            self._stopped = True
+            self._ending.put(None)
         elif dispatcher.thread is None:
             self._drain_ms = drain_ms
             dispatcher.loop.call_soon_threadsafe(self._end_serving)
@@ -94,9 +94,10 @@ class Server:
         else:
             with self._lock:
                 if not self._stopped:
-                    self._stopped = True
-                    self._native.stop(drain_ms).wait()
-                    self._dismantle()
+                    try:
+                        self._native.stop(drain_ms).wait()
+                    finally:
+                        self._dismantle()
             self._ending.put(None)
 
     def run(self, started=None):
@@ -137,7 +138,6 @@ class Server:
 
     async def __aexit__(self, *exception):
         if not self._stopped:
-            self._stopped = True
             queue = LoopQueue.running()
             try:
                 await queue.answer(self._native.stop(self._drain_ms, queue.native))
@@ -167,6 +167,7 @@ class Server:
             self._ended.set_result(None)
 
     def _dismantle(self):
+        self._stopped = True
         self.address = None
         self._dispatcher.close()
 
