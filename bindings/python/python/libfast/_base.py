@@ -1,0 +1,115 @@
+"""What the two clients share: what they were made of, and the core object that a fork replaces."""
+
+import json
+import time
+
+from . import _native
+from ._errors import make
+from ._options import config, document
+
+
+class BaseClient:
+    """Keeps target and options, so that it can be pickled, and made again on its first use in a forked child."""
+
+    def __init__(self, target, /, **options):
+        self._target = target
+        self._options = options
+        self._closed = False
+        # One attribute for both, because threads replace it without a lock.
+        self._core = None, None
+        self._native()
+
+    def _native(self):
+        generation, core = self._core
+        # The generation counts from the first client on, so it is read after that was made.
+        if core is None or generation != _native.fork_generation():
+            if self._closed:
+                raise make("FAST_E_CLOSED", "the client was closed")
+            if not isinstance(self._target, str):
+                raise make("FAST_E_INVALID", f"a target is text, not {self._target!r}")
+            core = _native.Client(self._target, config(self._options))
+            self._core = _native.fork_generation(), core
+        return core
+
+    @property
+    def target(self):
+        """What it was made of."""
+        return self._target
+
+    def stats(self):
+        """Counters and endpoints, as a dict."""
+        return json.loads(self._native().stats())
+
+    def _close(self, drain_ms, queue=None):
+        """The job that closes it, or None if there is nothing to close."""
+        generation, core = self._core
+        self._closed = True
+        # One that was made in the parent of a fork is the parent's to close.
+        if core is None or generation != _native.fork_generation():
+            return None
+        return core.close(drain_ms, queue)
+
+    def __reduce__(self):
+        return _restore, (type(self), self._target, self._options)
+
+    def __repr__(self):
+        return f"<libfast {type(self).__name__} of {self._target!r}>"
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("libfast"):
+            document(cls, "client")
+
+
+def _restore(cls, target, options):
+    return cls(target, **options)
+
+
+class BaseAnnounced:
+    """An entry in a registry."""
+
+    def __init__(self, native):
+        self._native = native
+
+    @property
+    def state(self):
+        """``registered``, ``connecting``, ``suspended`` (listed when last heard of), ``lost`` or ``closed``."""
+        return self._native.state
+
+    def __reduce__(self):
+        raise TypeError("an announcement cannot be pickled or copied")
+
+
+class Pick:
+    """An endpoint chosen for a call over another protocol.
+
+    It counts as loaded until the outcome is reported, or this object is gone. As a context manager it measures: the time
+    of the block is the latency, and an exception is a failure::
+
+        with client.pick() as pick:
+            connection = http.client.HTTPConnection(pick.endpoint)
+    """
+
+    def __init__(self, native):
+        self._native = native
+        self._since = None
+
+    @property
+    def endpoint(self):
+        """``host:port`` or ``unix:/path``."""
+        return self._native.endpoint
+
+    def report(self, latency_s, ok=True):
+        """Tells, once, how long the call took in seconds and whether the endpoint did its part."""
+        self._native.report(max(0, round(latency_s * 1e6)), ok)
+
+    def __enter__(self):
+        self._since = time.monotonic()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.report(time.monotonic() - self._since, kind is None)
+        return False
+
+    def __repr__(self):
+        return f"<libfast Pick {self.endpoint}>"

@@ -1,0 +1,113 @@
+"""The client for threads that may wait."""
+
+from . import _native
+from ._base import BaseAnnounced, BaseClient, Pick
+from ._codec import dumps, loads
+from ._options import config, document, settings
+
+
+class Client(BaseClient):
+    """Calls the methods of a service, balanced over its servers. Threads may share it.
+
+    ``target`` is a service name, ``host:port[,host:port…]``, ``unix:/path``, ``dir:///folder/service`` or
+    ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries`` and ``window``, too,
+    which count for it alone.
+
+    In a forked child it connects anew on its first use. A pickle of it is its target and options.
+    """
+
+    def call(self, method, args=(), /, **options):
+        """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
+        return loads(self._native().call(method, dumps(args, "the arguments"), settings(options)))
+
+    def stream(self, method, args=(), /, **options):
+        """Returns an iterator of the values as they come. The call is sent when the first one is asked for; dropping the
+        iterator abandons it."""
+        return Stream(self._native().stream(method, dumps(args, "the arguments"), settings(options)))
+
+    def ready(self, timeout_ms=5000):
+        """Waits until a server is known and connected."""
+        self._native().ready(timeout_ms).wait()
+
+    def pick(self):
+        """Chooses an endpoint for a call over another protocol."""
+        return Pick(self._native().pick().wait())
+
+    def close(self, drain_ms=0):
+        """Refuses new calls and waits at most ``drain_ms`` for those under way. A second time does nothing."""
+        job = None if self._closed else self._close(drain_ms)
+        if job is not None:
+            job.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+class Stream:
+    """The values of a call as they come. When it is dropped, as by ``break``, the call is abandoned: the server is not
+    told and goes on, what it sends is ignored."""
+
+    def __init__(self, native):
+        self._native = native
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        call = self._native
+        if call is None:
+            raise StopIteration
+        try:
+            text = call.next()
+        except Exception:
+            self._native = None
+            raise
+        if text is None:
+            self._native = None
+            raise StopIteration
+        return loads(text)
+
+    def abandon(self):
+        """Stops waiting. A thread that waits for a value gets AbandonedError; from then on the stream is at its end."""
+        call, self._native = self._native, None
+        if call is not None:
+            call.abandon()
+
+    close = abandon
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.abandon()
+
+    def __reduce__(self):
+        raise TypeError("a stream cannot be pickled or copied")
+
+
+class Announced(BaseAnnounced):
+    """An entry in a registry for a server of any protocol. It is taken off when it is withdrawn or dropped."""
+
+    def withdraw(self):
+        """Takes it off and waits until the registry has. A second time does nothing."""
+        self._native.withdraw().wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.withdraw()
+
+
+def announce(**options):
+    """Announces the address ``advertise`` under the target ``announce``, and waits until it is listed.
+
+    For servers that speak another protocol; a libfast ``Server`` announces itself.
+    """
+    return Announced(_native.announce(config(options)).wait())
+
+
+document(announce, "server")

@@ -1,0 +1,72 @@
+//! Calls: pulled by a thread, or completed through a queue.
+
+use crate::SLICE;
+use crate::error::OrRaise;
+use bytes::BytesMut;
+use libfast_embed::Next;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A call whose values are pulled. Dropping it abandons the call.
+#[pyclass(frozen)]
+pub(crate) struct PullCall(pub libfast_embed::PullCall);
+
+impl PullCall {
+    /// All values as the JSON text of an array.
+    pub fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let mut array = BytesMut::new();
+        loop {
+            match py.detach(|| self.0.collect(&mut array, Some(SLICE))).or_raise(py)? {
+                Some(array) => return Ok(PyBytes::new(py, &array)),
+                None => py.check_signals()?,
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl PullCall {
+    /// The next value, or `None` at the end.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        loop {
+            match py.detach(|| self.0.next(Some(SLICE))).or_raise(py)? {
+                Next::Value(value) => return Ok(Some(PyBytes::new(py, &value))),
+                Next::End => return Ok(None),
+                Next::Again => py.check_signals()?,
+            }
+        }
+    }
+
+    /// Stops waiting. Waits for a `next` of another thread, which is a slice at most.
+    fn abandon(&self, py: Python<'_>) {
+        py.detach(|| self.0.abandon());
+    }
+}
+
+/// A call that completes through a queue. Dropping it abandons the call.
+#[pyclass(frozen)]
+pub(crate) struct QueuedCall(pub Arc<libfast_embed::QueuedCall>);
+
+#[pymethods]
+impl QueuedCall {
+    fn grant(&self, credits: u64) {
+        self.0.grant(credits);
+    }
+
+    fn abandon(&self) {
+        self.0.abandon();
+    }
+}
+
+impl Drop for QueuedCall {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Milliseconds of a Python caller.
+pub(crate) fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}

@@ -1,0 +1,102 @@
+//! The server and its requests.
+
+use crate::SLICE;
+use crate::call::millis;
+use crate::error::OrRaise;
+use crate::job::{Answer, Job};
+use crate::queue::Queue;
+use crate::settings::Config;
+use crate::text;
+use libfast_model::RemoteError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
+
+#[pyclass(frozen)]
+pub(crate) struct Server(Arc<libfast_embed::Server>);
+
+#[pymethods]
+impl Server {
+    #[new]
+    fn new(py: Python<'_>, config: &Config) -> PyResult<Self> {
+        Ok(Self(Arc::new(py.detach(|| libfast_embed::Server::new(&config.0)).or_raise(py)?)))
+    }
+
+    /// Adds a method whose requests come through `queue`.
+    fn handle(&self, py: Python<'_>, method: &str, queue: &Queue, tag: u64) -> PyResult<()> {
+        self.0.handle(method, &queue.shared(), tag).or_raise(py)
+    }
+
+    /// Listens; the job yields the address.
+    #[pyo3(signature = (queue=None))]
+    fn start(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
+        let server = self.0.clone();
+        Job::start(queue.map(Queue::shared), move || server.start().map(Answer::Address)).or_raise(py)
+    }
+
+    /// Drains and closes.
+    #[pyo3(signature = (drain_ms, queue=None))]
+    fn stop(&self, py: Python<'_>, drain_ms: Option<u64>, queue: Option<&Queue>) -> PyResult<Job> {
+        let server = self.0.clone();
+        let work = move || server.stop(drain_ms.map(millis)).map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::shared), work).or_raise(py)
+    }
+}
+
+/// One request. Dropping it without an end answers `HandlerDropped`.
+#[pyclass(frozen)]
+pub(crate) struct Request(pub libfast_embed::ServerRequest);
+
+#[pymethods]
+impl Request {
+    #[getter]
+    fn id(&self) -> u64 {
+        self.0.id()
+    }
+
+    #[getter]
+    fn method(&self) -> &str {
+        self.0.method()
+    }
+
+    /// The arguments as JSON text.
+    #[getter]
+    fn args<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.args())
+    }
+
+    #[getter]
+    fn peer(&self) -> &str {
+        self.0.peer()
+    }
+
+    #[getter]
+    fn cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Sends one value. False: wait until it is writable.
+    fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        self.0.send(text::bytes(value)?).or_raise(py)
+    }
+
+    /// Waits until more values can be sent or the caller is gone.
+    fn wait_writable(&self, py: Python<'_>) -> PyResult<()> {
+        while !py.detach(|| self.0.wait_writable(SLICE)).or_raise(py)? {
+            py.check_signals()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the answer, with a last value if there is one.
+    #[pyo3(signature = (value=None))]
+    fn end(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let value = value.map(text::bytes).transpose()?;
+        self.0.end(value).or_raise(py)
+    }
+
+    /// Ends the answer with an error; `info` is the JSON text of an object, or empty.
+    fn fail(&self, py: Python<'_>, name: String, message: String, info: String) -> PyResult<()> {
+        self.0.fail(&RemoteError { name, message, info }).or_raise(py)
+    }
+}
