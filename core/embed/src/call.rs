@@ -139,10 +139,13 @@ impl QueuedCall {
         let tag = self.tag;
         for _ in 0..max {
             let Some(call) = &mut progressing.call else { return false };
-            if progressing.credits == 0 && progressing.collected.is_none() {
-                return false;
-            }
-            match call.poll_next_value(&mut cx) {
+            // Without credits only the end of its time is of interest.
+            let starved = progressing.credits == 0 && progressing.collected.is_none();
+            let polled = match starved {
+                true => call.poll_deadline(&mut cx).map(|error| Some(Err(error))),
+                false => call.poll_next_value(&mut cx),
+            };
+            match polled {
                 Poll::Pending => return false,
                 Poll::Ready(Some(Ok(value))) => {
                     let value = value.into_bytes();

@@ -78,7 +78,8 @@ impl Client {
         park::block_on(client.ready(timeout))
     }
 
-    /// Sends a call whose values are pulled. `args` is the JSON text of an array.
+    /// Starts a call whose values are pulled. `args` is the JSON text of an array. It is sent at once if a connection is
+    /// there, else when the first value is pulled.
     pub fn call(&self, method: &str, args: Bytes, settings: &CallSettings) -> Result<PullCall> {
         let client = self.0.get()?;
         Ok(PullCall::new(client.start(method, args, settings.over(client.call_options()))))

@@ -2,7 +2,8 @@
 
 use libfast_model::{ClientOptions, Result, ServerOptions, find_option};
 
-/// Options by name. Names and values are checked when they are set.
+/// Options by name. Names and values are checked when they are set; that a client gets no options of servers, and the
+/// reverse, when it is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     pairs: Vec<(String, String)>,
@@ -11,10 +12,8 @@ pub struct Config {
 impl Config {
     /// Sets an option; setting it again replaces the value. On error nothing is changed.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        // Options are either a client's, a server's or both; whichever knows it checks it.
-        find_option(name)?;
-        ClientOptions::from_pairs([(name, value)])?;
-        ServerOptions::from_pairs([(name, value)])?;
+        // An option that clients and servers have has the same bounds for both.
+        find_option(name)?.read::<String>(value)?;
         match self.pairs.iter_mut().find(|(known, _)| known == name) {
             Some(pair) => pair.1 = value.to_owned(),
             None => self.pairs.push((name.to_owned(), value.to_owned())),

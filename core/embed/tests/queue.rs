@@ -174,6 +174,23 @@ fn no_more_values_than_granted_are_handed_out() {
 }
 
 #[test]
+fn a_call_without_credits_times_out_nevertheless() {
+    let served = Served::start(&Config::default());
+    let (client, queue) = (served.client(), Queue::new());
+    let timeout = Some(Some(Duration::from_millis(100)));
+    let settings = CallSettings { window: Some(1), timeout, ..CallSettings::default() };
+    let _call = client.start(&queue, 1, "range", args("[5]"), &settings, false).unwrap();
+    let mut events = Vec::new();
+    while events.len() < 2 {
+        events.extend(queue.poll(16, LONG).unwrap());
+    }
+    assert!(
+        matches!(&events[1], Event::Done { error: Some(e), .. } if e.kind() == ErrorKind::Timeout),
+        "{events:?}"
+    );
+}
+
+#[test]
 fn an_abandoned_call_is_done_once() {
     let served = Served::start(&Config::default());
     let (client, queue) = (served.client(), Queue::new());

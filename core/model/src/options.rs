@@ -43,14 +43,16 @@ macro_rules! options {
                 Ok(())
             }
 
-            /// Takes from `pairs` what belongs here; names of the other groups are passed over.
+            /// The options with these names and values, all others at their defaults.
             pub fn from_pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Self> {
                 let mut options = Self::default();
                 for (name, value) in pairs {
-                    find_option(name)?;
-                    if Self::specs().iter().any(|spec| spec.name == name) {
-                        options.set(name, value)?;
+                    if !Self::specs().iter().any(|spec| spec.name == name) {
+                        let known = find_option(name)?.name;
+                        let message = format!("option {known:?} is not one of {}", stringify!($group));
+                        return Err(Error::new(ErrorKind::Invalid, message));
                     }
+                    options.set(name, value)?;
                 }
                 Ok(options)
             }
@@ -227,10 +229,12 @@ mod tests {
         assert_eq!(options.timeout_ms, 5_000);
     }
 
+    /// A server's option on a client would do nothing, and somebody would wonder why.
     #[test]
-    fn pairs_of_the_other_group_are_passed_over() {
-        let options = ClientOptions::from_pairs([("timeout_ms", "7"), ("listen", ":1")]).unwrap();
-        assert_eq!(options.timeout_ms, 7);
+    fn options_of_the_other_group_are_refused() {
+        assert_eq!(ClientOptions::from_pairs([("timeout_ms", "7")]).unwrap().timeout_ms, 7);
+        let error = ClientOptions::from_pairs([("listen", ":1")]).unwrap_err();
+        assert!(error.message().contains("\"listen\" is not one of ClientOptions"), "{error}");
         assert!(ClientOptions::from_pairs([("lisen", ":1")]).is_err());
     }
 }

@@ -223,7 +223,8 @@ impl Call {
         Err(self.describe(error))
     }
 
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+    /// Ready with the error once the call has timed out, for an owner that takes no values at present. Wakes `cx` then.
+    pub fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
         // The clock decides, not the timer: a caller with a clock of its own may poll before the timer does.
         if Instant::now() < deadline {

@@ -28,8 +28,18 @@ struct Guard {
 
 enum Running {
     New,
-    Started { address: Address, acceptor: AbortHandle, announcement: Option<Announcement> },
+    Starting,
+    Started { address: Address, acceptor: Acceptor, announcement: Option<Announcement> },
     Stopped,
+}
+
+/// The task that accepts connections. Dropping it closes the listener.
+struct Acceptor(AbortHandle);
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 pub(crate) struct Shared {
@@ -98,10 +108,31 @@ impl Server {
     /// Listens, and when connections are accepted announces the server if `announce` is set. Returns the address
     /// listened on, with the port that was found for port 0.
     pub async fn start(&self) -> Result<Address> {
-        let shared = &self.0.shared;
-        if !matches!(*self.lock(), Running::New) {
-            return Err(Error::new(ErrorKind::State, "the server was started before"));
+        match &mut *self.lock() {
+            state @ Running::New => *state = Running::Starting,
+            _ => return Err(Error::new(ErrorKind::State, "the server was started or stopped before")),
         }
+        let started = self.begin().await;
+        let mut running = self.lock();
+        match started {
+            // Dropping what was begun ends it: somebody called `stop` meanwhile.
+            Ok(_) if matches!(*running, Running::Stopped) => {
+                Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"))
+            }
+            Ok((address, acceptor, announcement)) => {
+                *running = Running::Started { address: address.clone(), acceptor, announcement };
+                Ok(address)
+            }
+            Err(error) => {
+                *running = Running::New;
+                Err(error)
+            }
+        }
+    }
+
+    /// Listens and announces.
+    async fn begin(&self) -> Result<(Address, Acceptor, Option<Announcement>)> {
+        let shared = &self.0.shared;
         let options = &shared.options;
         let invalid = |error| Error::new(ErrorKind::Invalid, format!("option \"listen\": {error}"));
         let listen: Address = options.listen.parse().map_err(invalid)?;
@@ -110,23 +141,16 @@ impl Server {
         };
         let listener = Listener::bind(&listen).await.map_err(cannot_listen)?;
         let address = listener.address().map_err(cannot_listen)?;
-        let acceptor = shared.runtime.spawn(accept_all(shared.clone(), listener)).abort_handle();
-        let announcement = match announce(options, Some(&address)).await {
-            Ok(announcement) => announcement,
-            Err(error) => {
-                acceptor.abort();
-                return Err(error);
-            }
-        };
-        *self.lock() = Running::Started { address: address.clone(), acceptor, announcement };
-        Ok(address)
+        let acceptor = Acceptor(shared.runtime.spawn(accept_all(shared.clone(), listener)).abort_handle());
+        let announcement = announce(options, Some(&address)).await?;
+        Ok((address, acceptor, announcement))
     }
 
     /// The address listened on, once started.
     pub fn address(&self) -> Option<Address> {
         match &*self.lock() {
             Running::Started { address, .. } => Some(address.clone()),
-            Running::New | Running::Stopped => None,
+            Running::New | Running::Starting | Running::Stopped => None,
         }
     }
 
@@ -142,11 +166,10 @@ impl Server {
                 announcement.withdraw().await;
                 shared.quiet().await;
             }
-            acceptor.abort();
+            drop(acceptor);
             shared.all_answered().await;
         };
         let _ = tokio::time::timeout(drain, drained).await;
-        acceptor.abort();
         shared.close_all();
     }
 
@@ -167,10 +190,7 @@ impl Server {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let running = self.running.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Running::Started { acceptor, .. } = running {
-            acceptor.abort();
-        }
+        *self.running.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()) = Running::Stopped;
         self.shared.close_all();
     }
 }
