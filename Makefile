@@ -20,7 +20,7 @@ test: setup check test-core bindings test-bindings test-whole ## all tests
 
 check:               ## formatting, lints, layers, stale files, fast tests: the inner loop
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	$(CARGO) run --quiet -p libfast-codegen -- --check
 	$(CARGO) test --quiet -p libfast-tests --test layers --test files
 	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
@@ -49,7 +49,7 @@ test-core:
 test-bindings:
 	$(MAKE) -C bindings/cpp test
 	$(VENV)/bin/pytest -q bindings/python/tests
-	cd bindings/node && node --test test/
+	cd bindings/node && npm ci --silent --no-audit --no-fund && node --test test/
 	php bindings/php/tests/run.php
 
 test-whole:

@@ -18,11 +18,11 @@ const LANGUAGES: &[Language] = &[
         server: Some(&["target/release/examples/hello_server"]),
         client: &["target/release/examples/hello_client"],
     },
-    Language { name: "c", server: Some(&[".build/c/hello_server"]), client: &[".build/c/hello_client"] },
+    Language { name: "c", server: Some(&[".build/c/c/hello_server"]), client: &[".build/c/c/hello_client"] },
     Language {
         name: "cpp",
-        server: Some(&[".build/cpp/hello_server"]),
-        client: &[".build/cpp/hello_client"],
+        server: Some(&[".build/c/cpp/hello_server"]),
+        client: &[".build/c/cpp/hello_client"],
     },
     Language {
         name: "python",

@@ -1,5 +1,3 @@
-//! A server in a few lines: `cargo run --example hello_server`.
-
 use libfast::{Request, Server, ServerOptions};
 
 #[tokio::main]

@@ -7,8 +7,8 @@ pub struct Language {
 
 pub const LANGUAGES: &[Language] = &[
     Language { name: "rust", command: &["target/release/examples/scenarios"] },
-    Language { name: "c", command: &[".build/c/scenarios"] },
-    Language { name: "cpp", command: &[".build/cpp/scenarios"] },
+    Language { name: "c", command: &[".build/c/c/run"] },
+    Language { name: "cpp", command: &[".build/c/cpp/run"] },
     Language { name: "python", command: &[".build/venv/bin/python", "tests/scenarios/run.py"] },
     Language { name: "node", command: &["node", "tests/scenarios/run.mjs"] },
     Language { name: "php", command: &["php", "tests/scenarios/run.php"] },

@@ -24,16 +24,16 @@ const PYTHON: &str = ".build/venv/bin/python";
 /// One server per language that has them.
 pub const SERVERS: &[Server] = &[
     Server { language: "rust", command: &["target/release/examples/calc_server"] },
-    Server { language: "c", command: &[".build/c/calc_server"] },
-    Server { language: "cpp", command: &[".build/cpp/calc_server"] },
+    Server { language: "c", command: &[".build/c/c/calc_server"] },
+    Server { language: "cpp", command: &[".build/c/cpp/calc_server"] },
     Server { language: "python", command: &[PYTHON, "examples/python/calc_server.py"] },
     Server { language: "node", command: &["node", "examples/node/calc_server.mjs"] },
 ];
 
 /// The clients of all languages but Rust, whose client runs while servers come and go.
 pub const CLIENTS: &[Client] = &[
-    Client { language: "c", command: &[".build/c/calc_client"] },
-    Client { language: "cpp", command: &[".build/cpp/calc_client"] },
+    Client { language: "c", command: &[".build/c/c/calc_client"] },
+    Client { language: "cpp", command: &[".build/c/cpp/calc_client"] },
     Client { language: "python", command: &[PYTHON, "examples/python/calc_client.py"] },
     Client { language: "node", command: &["node", "examples/node/calc_client.mjs"] },
     Client { language: "php", command: &["php", "examples/php/calc_client.php"] },

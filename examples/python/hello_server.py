@@ -1,5 +1,3 @@
-"""A server of the service `hello`: python server_hello.py"""
-
 import libfast
 
 server = libfast.Server(announce="hello")
@@ -7,7 +5,7 @@ server = libfast.Server(announce="hello")
 
 @server.method("greet")
 def greet(ctx, name):
-    return f"hello, {name}"
+    return f"Hello, {name}!"
 
 
-server.run()
+server.run(started=lambda address: print("listening", address, flush=True))
