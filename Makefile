@@ -20,7 +20,8 @@ test: setup check test-core bindings test-bindings test-whole ## all tests
 
 check:               ## formatting, lints, layers, stale files, fast tests: the inner loop
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --quiet -p libfast-python -p libfast-node --lib -- -D warnings
 	$(CARGO) run --quiet -p libfast-codegen -- --check
 	$(CARGO) test --quiet -p libfast-tests --test layers --test files
 	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
