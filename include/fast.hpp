@@ -291,7 +291,6 @@ class client {
     detail::check(fast_client_close(handle_.get(), drain.count()));
   }
 
-  // For what only fast.h has, such as queues.
   fast_client* get() const noexcept { return handle_.get(); }
 
  private:
@@ -448,5 +447,4 @@ class announcement {
 inline announcement announce(const config& options) { return announcement(options); }
 
 }  // namespace fast
-
 #endif  // FAST_HPP
