@@ -515,8 +515,8 @@ const char *fast_config_keys(void);
 
 /**
  * Ends all work, joins the library's threads and waits for them at most `timeout_ms`, for leak checkers and orderly exits.
- * Objects made before are FAST_E_CLOSED afterwards and still to be freed; new ones work. FAST_E_DEADLOCK on a thread of the
- * library.
+ * Objects made before are FAST_E_CLOSED afterwards and still to be freed; new ones work. Dispatcher threads end when their
+ * callbacks have returned. FAST_E_DEADLOCK on a thread of the library.
  */
 fast_code fast_shutdown(int64_t timeout_ms);
 
@@ -553,8 +553,9 @@ void fast_queue_wake(struct fast_queue *queue);
 
 /**
  * Lets `threads` threads of the library's own call `callback` for every event. It may block and may call any function but
- * `fast_queue_free()` and `fast_queue_poll()` on this queue; it must not let an exception out. The events of one call, and the
- * requests with one id, stay in order. The event is released when the callback returns. `free_user_data`, if not NULL, runs
+ * `fast_queue_free()` and `fast_queue_poll()` on this queue, and `fast_shutdown()`; it must not let an exception out. Events of
+ * calls with one tag, and of requests with one id, stay in order and do not overlap. These threads block all signals. The
+ * event is released when the callback returns. `free_user_data`, if not NULL, runs
  * once, after the last callback. Once per queue; FAST_E_STATE after that.
  */
 fast_code fast_queue_dispatch(struct fast_queue *queue,

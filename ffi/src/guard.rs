@@ -86,15 +86,18 @@ pub(crate) unsafe fn bytes<'a>(data: *const c_char, len: usize, name: &str) -> R
     }
 }
 
-/// As [`bytes`], for text.
+/// As [`bytes`], for text. It has no NUL, because C could not get it back.
 ///
 /// # Safety
 /// As [`bytes`].
 pub(crate) unsafe fn text<'a>(data: *const c_char, len: usize, name: &str) -> Result<&'a str> {
     // SAFETY: passed on from the caller.
     let bytes = unsafe { bytes(data, len, name) }?;
-    std::str::from_utf8(bytes)
-        .map_err(|error| Error::new(ErrorKind::Invalid, format!("`{name}` is no UTF-8: {error}")))
+    let invalid = |why: String| Error::new(ErrorKind::Invalid, format!("`{name}` {why}"));
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(invalid(format!("has a NUL at byte {at}; leave it out")));
+    }
+    std::str::from_utf8(bytes).map_err(|error| invalid(format!("is no UTF-8: {error}")))
 }
 
 /// As [`text`], for NUL-terminated text that may be NULL, meaning empty.

@@ -1,8 +1,9 @@
 //! The library as a whole.
 
 use crate::code::{self, fast_code};
+use crate::dispatcher::is_dispatcher;
 use crate::guard::{coded, quiet};
-use libfast_model::{OptionKind, VERSION, option_specs};
+use libfast_model::{Error, ErrorKind, OptionKind, VERSION, option_specs};
 use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -56,13 +57,18 @@ pub extern "C" fn fast_config_keys() -> *const c_char {
 }
 
 /// Ends all work, joins the library's threads and waits for them at most `timeout_ms`, for leak checkers and orderly exits.
-/// Objects made before are FAST_E_CLOSED afterwards and still to be freed; new ones work. FAST_E_DEADLOCK on a thread of the
-/// library.
+/// Objects made before are FAST_E_CLOSED afterwards and still to be freed; new ones work. Dispatcher threads end when their
+/// callbacks have returned. FAST_E_DEADLOCK on a thread of the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn fast_shutdown(timeout_ms: i64) -> fast_code {
     let timeout = Duration::from_millis(timeout_ms.max(0) as u64);
     // SAFETY: no error object is asked for.
-    unsafe { coded(std::ptr::null_mut(), || libfast_embed::shutdown(timeout).map(|()| code::OK)) }
+    unsafe { coded(std::ptr::null_mut(), || {
+        if is_dispatcher() {
+            return Err(Error::new(ErrorKind::Deadlock, "fast_shutdown() was called on a thread of libfast"));
+        }
+        libfast_embed::shutdown(timeout).map(|()| code::OK)
+    }) }
 }
 
 /// A number that differs between a process and its forked children. Objects made before a fork are FAST_E_FORKED in the

@@ -108,8 +108,9 @@ pub unsafe extern "C" fn fast_queue_wake(queue: *mut fast_queue) {
 }
 
 /// Lets `threads` threads of the library's own call `callback` for every event. It may block and may call any function but
-/// `fast_queue_free()` and `fast_queue_poll()` on this queue; it must not let an exception out. The events of one call, and the
-/// requests with one id, stay in order. The event is released when the callback returns. `free_user_data`, if not NULL, runs
+/// `fast_queue_free()` and `fast_queue_poll()` on this queue, and `fast_shutdown()`; it must not let an exception out. Events of
+/// calls with one tag, and of requests with one id, stay in order and do not overlap. These threads block all signals. The
+/// event is released when the callback returns. `free_user_data`, if not NULL, runs
 /// once, after the last callback. Once per queue; FAST_E_STATE after that.
 ///
 /// # Safety

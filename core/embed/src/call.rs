@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 /// A call whose values are pulled by a thread that may wait for them. Dropping it abandons the call.
-pub struct PullCall(Mutex<Owned<Option<Call>>>);
+pub struct PullCall(Owned<Mutex<Option<Call>>>);
 
 /// What a pull yields.
 #[derive(Debug)]
@@ -28,14 +28,13 @@ pub enum Next {
 
 impl PullCall {
     pub(crate) fn new(call: Call) -> Self {
-        Self(Mutex::new(Owned::new(Some(call))))
+        Self(Owned::new(Mutex::new(Some(call))))
     }
 
     /// The next value, waiting at most `wait` (`None`: as long as the call may take).
     pub fn next(&self, wait: Option<Duration>) -> Result<Next> {
-        let mut slot = self.lock();
-        let slot = slot.get_mut()?;
-        let Some(call) = slot else {
+        let mut slot = lock(&self.0)?;
+        let Some(call) = &mut *slot else {
             return Err(abandoned());
         };
         let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
@@ -69,19 +68,15 @@ impl PullCall {
 
     /// Stops waiting. The server is not told and goes on; later pulls fail with `Abandoned`.
     pub fn abandon(&self) {
-        if let Ok(call) = self.lock().get_mut() {
+        if let Ok(mut call) = lock(&self.0) {
             call.take();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Owned<Option<Call>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
 /// A call that completes through a queue.
 pub struct QueuedCall {
-    call: Mutex<Owned<Progressing>>,
+    call: Owned<Mutex<Progressing>>,
     tag: u64,
     queue: Weak<Queue>,
     /// Set while it waits in the queue, so that it waits there once.
@@ -103,7 +98,7 @@ impl QueuedCall {
         let collected = collect.then(BytesMut::new);
         let progressing = Progressing { call: Some(call), credits: window, collected };
         let started = Arc::new(Self {
-            call: Mutex::new(Owned::new(progressing)),
+            call: Owned::new(Mutex::new(progressing)),
             tag,
             queue: Arc::downgrade(queue),
             queued: AtomicBool::new(false),
@@ -115,7 +110,7 @@ impl QueuedCall {
 
     /// Allows `credits` more values to be handed out.
     pub fn grant(self: &Arc<Self>, credits: u64) {
-        if let Ok(progressing) = self.lock().get_mut() {
+        if let Ok(mut progressing) = lock(&self.call) {
             progressing.credits = progressing.credits.saturating_add(credits);
         }
         self.wake_by_ref();
@@ -123,7 +118,7 @@ impl QueuedCall {
 
     /// Stops waiting: the call is done with `Abandoned`, unless it is done already. The server is not told.
     pub fn abandon(self: &Arc<Self>) {
-        let taken = self.lock().get_mut().ok().and_then(|progressing| progressing.call.take());
+        let taken = lock(&self.call).ok().and_then(|mut progressing| progressing.call.take());
         if taken.is_some() {
             self.push(Ready::Event(Event::Done { tag: self.tag, values: None, error: Some(abandoned()) }));
         }
@@ -134,8 +129,8 @@ impl QueuedCall {
         self.queued.store(false, Ordering::Release);
         let waker = Waker::from(self.clone());
         let mut cx = Context::from_waker(&waker);
-        let mut locked = self.lock();
-        let Ok(progressing) = locked.get_mut() else { return false };
+        let Ok(mut locked) = lock(&self.call) else { return false };
+        let progressing = &mut *locked;
         let tag = self.tag;
         for _ in 0..max {
             let Some(call) = &mut progressing.call else { return false };
@@ -174,10 +169,6 @@ impl QueuedCall {
             queue.push(ready);
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Owned<Progressing>> {
-        self.call.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
 }
 
 impl Wake for QueuedCall {
@@ -190,6 +181,11 @@ impl Wake for QueuedCall {
             self.push(Ready::Call(self.clone()));
         }
     }
+}
+
+/// Whose value it is comes first: in a forked child the lock may stay closed for ever, as a thread of the parent had it.
+fn lock<T>(owned: &Owned<Mutex<T>>) -> Result<MutexGuard<'_, T>> {
+    Ok(owned.get()?.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
 }
 
 fn push_element(array: &mut BytesMut, value: &[u8]) {

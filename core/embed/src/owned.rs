@@ -30,6 +30,11 @@ impl<T> Owned<T> {
         Ok(&self.value)
     }
 
+    /// As [`get`](Self::get), also after a shutdown.
+    pub fn get_after_shutdown(&self) -> Option<&T> {
+        (self.fork == fork_generation()).then_some(&*self.value)
+    }
+
     /// As [`get`](Self::get), to change it.
     pub fn get_mut(&mut self) -> Result<&mut T> {
         self.get()?;

@@ -3,11 +3,12 @@
 use crate::call::QueuedCall;
 use crate::event::Event;
 use crate::owned::Owned;
+use crate::per_process::PerProcess;
 use libfast_model::{Error, ErrorKind, Result};
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Called when events begin to wait; from any thread, so it may only pass the wake on.
@@ -17,6 +18,9 @@ pub type Wake = Box<dyn Fn() + Send + Sync>;
 ///
 /// Either poll it with a timeout, or watch [`fd`](Self::fd) and poll without one when it is readable.
 pub struct Queue(Owned<Inner>);
+
+/// The queues of the process, for its shutdown.
+static LIVE: PerProcess<Vec<Weak<Queue>>> = PerProcess::new();
 
 pub(crate) struct Inner {
     state: Mutex<State>,
@@ -54,7 +58,11 @@ impl Queue {
         // The descriptor and the locks of a parent are of no use in a forked child.
         crate::fork::watch_forks();
         let (state, arrived, fd) = (Mutex::default(), Condvar::new(), OnceLock::new());
-        Arc::new(Self(Owned::new(Inner { state, arrived, wake, fd })))
+        let queue = Arc::new(Self(Owned::new(Inner { state, arrived, wake, fd })));
+        let mut live = LIVE.lock();
+        live.retain(|queue| queue.strong_count() > 0);
+        live.push(Arc::downgrade(&queue));
+        queue
     }
 
     /// A descriptor that is readable while events wait. Watch it, do not read it; it lives as long as the queue.
@@ -110,7 +118,7 @@ impl Queue {
 
     /// Makes waiting and later polls fail with `Closed`. What waits is dropped: requests are answered as dropped.
     pub fn close(&self) {
-        let Ok(inner) = self.0.get() else { return };
+        let Some(inner) = self.0.get_after_shutdown() else { return };
         let mut state = inner.lock();
         state.closed = true;
         let dropped = std::mem::take(&mut state.ready);
@@ -124,6 +132,13 @@ impl Queue {
             inner.push(ready);
         }
     }
+}
+
+/// Closes all queues: who waits in one is told.
+pub(crate) fn close_all() {
+    // Closed outside the lock: what waits in a queue is dropped there, which may reach anything.
+    let queues = std::mem::take(&mut *LIVE.lock());
+    queues.iter().filter_map(Weak::upgrade).for_each(|queue| queue.close());
 }
 
 impl Inner {

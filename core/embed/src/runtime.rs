@@ -1,20 +1,19 @@
 //! The one tokio runtime of the process.
 
-use crate::fork::{fork_generation, watch_forks};
+use crate::fork::watch_forks;
+use crate::per_process::PerProcess;
 use libfast_model::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 struct Slot {
     runtime: Runtime,
-    fork: u64,
     /// Catches a child made by clone(2) itself, which runs no fork hooks.
     pid: u32,
 }
 
-static SLOT: Mutex<Option<Slot>> = Mutex::new(None);
+static SLOT: PerProcess<Option<Slot>> = PerProcess::new();
 /// Counts shutdowns: objects of an earlier life cannot be used any more.
 static LIFE: AtomicU64 = AtomicU64::new(1);
 const MOST_THREADS: usize = 4;
@@ -26,9 +25,8 @@ pub(crate) fn life() -> u64 {
 /// The runtime, made now if there is none in this process.
 pub(crate) fn handle() -> Result<Handle> {
     watch_forks();
-    let mut slot = lock();
-    let usable = |slot: &Slot| slot.fork == fork_generation() && slot.pid == std::process::id();
-    if let Some(slot) = slot.as_ref().filter(|slot| usable(slot)) {
+    let mut slot = SLOT.lock();
+    if let Some(slot) = slot.as_ref().filter(|slot| slot.pid == std::process::id()) {
         return Ok(slot.runtime.handle().clone());
     }
     // A parent's runtime has no threads here; dropping it would wait for them for ever.
@@ -45,7 +43,7 @@ pub(crate) fn handle() -> Result<Handle> {
             Error::new(ErrorKind::NoMemory, format!("the I/O threads cannot be started: {error}"))
         })?;
     let handle = runtime.handle().clone();
-    *slot = Some(Slot { runtime, fork: fork_generation(), pid: std::process::id() });
+    *slot = Some(Slot { runtime, pid: std::process::id() });
     Ok(handle)
 }
 
@@ -56,21 +54,19 @@ pub fn shutdown(timeout: Duration) -> Result<()> {
         return Err(Error::new(ErrorKind::Deadlock, "shutdown was called on a thread of libfast"));
     }
     crate::named::forget_all();
-    let taken = lock().take();
+    crate::queue::close_all();
+    let taken = SLOT.lock().take();
     LIFE.fetch_add(1, Ordering::AcqRel);
     match taken {
-        Some(slot) if slot.fork == fork_generation() => slot.runtime.shutdown_timeout(timeout),
+        Some(slot) if slot.pid == std::process::id() => slot.runtime.shutdown_timeout(timeout),
         other => std::mem::forget(other),
     }
     Ok(())
 }
 
-fn lock() -> MutexGuard<'static, Option<Slot>> {
-    SLOT.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// The host's signal handlers must not run on threads it does not know, and SIGPIPE must not kill it.
-fn block_all_signals() {
+/// For the threads of the library: the host's signal handlers must not run on threads it does not know, and SIGPIPE must not
+/// kill it.
+pub fn block_all_signals() {
     // SAFETY: `set` is initialised by sigfillset before it is read; the call changes this thread's mask only.
     unsafe {
         let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();

@@ -1,0 +1,67 @@
+// The scenario runner of the C++ binding; see README.md.
+
+#include <fast.hpp>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+using nlohmann::json;
+using steady = std::chrono::steady_clock;
+
+static fast::config config_of(const json& options) {
+  fast::config config;
+  for (const auto& [name, value] : options.items()) {
+    if (value.is_boolean()) config.set(name, value.get<bool>());
+    else if (value.is_number_integer()) config.set(name, value.get<std::int64_t>());
+    else config.set(name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return config;
+}
+
+static fast::call_options options_of(const json& options) {
+  fast::call_options set;
+  if (options.contains("timeout_ms")) set.timeout = std::chrono::milliseconds(options["timeout_ms"].get<std::int64_t>());
+  if (options.contains("retries")) set.retries = options["retries"].get<int>();
+  set.idempotent = options.value("idempotent", false);
+  return set;
+}
+
+// Does what one line says; the values go to `values` one by one when they are streamed.
+static void run(const json& scenario, fast::client& client, json& values) {
+  const std::string& method = scenario.at("method").get_ref<const std::string&>();
+  std::string args = scenario.value("args", json::array()).dump();
+  fast::call_options options = options_of(scenario.value("options", json::object()));
+  if (scenario.value("stream", false)) {
+    for (std::string_view value : client.stream(method, args, options)) values.push_back(json::parse(value));
+  } else {
+    values = json::parse(client.call(method, args, options));
+  }
+}
+
+static json describe(const fast::error& error) {
+  const char* info = error.remote_info();
+  return {{"code", error.code_name()}, {"message", error.what()}, {"endpoint", error.endpoint()},
+          {"retriable", error.retriable()}, {"name", error.remote_name()}, {"info", *info ? json::parse(info) : json()}};
+}
+
+int main() {
+  std::map<std::string, fast::client> clients;
+  for (std::string line; std::getline(std::cin, line);) {
+    json scenario = json::parse(line), values = json::array(), failure;
+    const std::string& target = scenario.at("target").get_ref<const std::string&>();
+    auto start = steady::now();
+    try {
+      json own = scenario.value("client_options", json());
+      if (own.is_object()) {
+        fast::client once(target, config_of(own));
+        run(scenario, once, values);
+      } else {
+        run(scenario, clients.try_emplace(target, target).first->second, values);
+      }
+    } catch (const fast::error& error) {
+      failure = describe(error);
+    }
+    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - start).count();
+    std::cout << json{{"values", values}, {"error", failure}, {"ms", ms}}.dump() << std::endl;
+  }
+}
