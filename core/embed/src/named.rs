@@ -26,7 +26,7 @@ impl Client {
             named.target == target && named.config == *config && named.fork == fork_generation()
         };
         // One that was closed is of no use to anybody.
-        if let Some(named) = clients.get(name).filter(same).filter(|named| named.client.stats().is_ok()) {
+        if let Some(named) = clients.get(name).filter(same).filter(|named| named.client.is_usable()) {
             return Ok(named.client.clone());
         }
         let client = Arc::new(Client::new(target, config)?);
