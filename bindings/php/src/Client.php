@@ -108,7 +108,7 @@ final class Client
         );
         $library->check($code, $error);
 
-        return new Stream($library, new Handle($call[0], 'fast_call_free', $library), $this->assoc);
+        return new Stream($library, new Handle($call[0], 'fast_call_free', $library), $this->handle, $this->assoc);
     }
 
     /** Waits until a provider is known and connected, at most that long. */

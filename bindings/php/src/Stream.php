@@ -18,10 +18,15 @@ final class Stream implements \IteratorAggregate
 
     private bool $read = false;
 
-    /** @internal */
+    /**
+     * @internal
+     *
+     * @param Handle $client kept, because a call that was not sent yet needs it
+     */
     public function __construct(
         private readonly Library $library,
         private readonly Handle $call,
+        private readonly Handle $client,
         private readonly bool $assoc,
     ) {
     }
