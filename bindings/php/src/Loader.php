@@ -56,9 +56,9 @@ final class Loader
     private static function explain(string $file, \FFI\Exception $error): void
     {
         if (str_contains($error->getMessage(), 'ffi.enable')) {
-            $header = self::HEADER;
-            $advice = "set ffi.enable=preload and ffi.preload=$header, or ffi.enable=true";
-            throw self::failure("PHP does not allow FFI here: $advice in php.ini ({$error->getMessage()})");
+            $preload = 'ffi.preload=' . self::HEADER . ' and opcache.preload=' . __DIR__ . '/preload.php';
+            $advice = "set ffi.enable=true, or ffi.enable=preload with $preload";
+            throw self::failure("PHP does not allow FFI here: $advice, in php.ini ({$error->getMessage()})");
         }
         try {
             // One function that is missing spoils all; the version tells whether the library is too old.

@@ -78,7 +78,7 @@ return [
 
     'FFI that is not allowed is explained' => static function (): void {
         $output = script('load.php', [], [], ['ffi.enable=0'])[1];
-        contains('PHP does not allow FFI here: set ffi.enable=preload', $output);
+        contains('PHP does not allow FFI here: set ffi.enable=true', $output);
     },
 
     'FFI that is not there is explained' => static function (): void {
