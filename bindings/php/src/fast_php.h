@@ -1,3 +1,5 @@
+#define FFI_SCOPE "FAST"
+#define FFI_LIB "libfast.so.1"
 /* Derived from include/fast.h by core/codegen; do not edit. */
 enum {
   FAST_OK = 0,

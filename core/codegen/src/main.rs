@@ -40,6 +40,7 @@ fn generate(root: &Path) -> Vec<Generated> {
     vec![
         Generated { path: "bindings/php/src/fast_php.h", text: php::declarations(&header) },
         Generated { path: "bindings/php/src/Codes.php", text: php::codes(&header) },
+        Generated { path: "bindings/php/src/Exceptions.php", text: php::exceptions() },
         Generated { path: "docs/ERRORS.md", text: docs::errors() },
         Generated { path: "docs/OPTIONS.md", text: docs::options() },
         Generated { path: "include/fast.h", text: header },

@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
-/// The declarations, for `FFI::cdef`: no preprocessor lines, no comments, no `extern "C"`.
+/// The declarations: no preprocessor lines, no comments, no `extern "C"`. The first two lines are for `ffi.preload`;
+/// `FFI::cdef` passes over them.
 pub fn declarations(header: &str) -> String {
-    let mut text = String::from("/* Derived from include/fast.h by core/codegen; do not edit. */\n");
+    let mut text = String::from(
+        "#define FFI_SCOPE \"FAST\"\n#define FFI_LIB \"libfast.so.1\"\n\
+         /* Derived from include/fast.h by core/codegen; do not edit. */\n",
+    );
     for line in without_comments(header).lines() {
         let line = line.trim_end();
         let skipped = line.starts_with('#') || line == "extern \"C\" {" || line.starts_with("}  // extern");
@@ -35,6 +39,27 @@ pub fn codes(header: &str) -> String {
         let _ = writeln!(text, "        {} => ['{}', {}::class],", row.code, row.name, exception(row.class));
     }
     text.push_str("    ];\n}\n");
+    text
+}
+
+/// The classes of the exceptions, each with what its errors mean and what to do about them.
+pub fn exceptions() -> String {
+    let mut text = String::from(
+        "<?php\n\n// Derived from core/model/src/error_kind.rs by core/codegen; do not edit.\n\ndeclare(strict_types=1);\n\n\
+         namespace Fast;\n",
+    );
+    let rows = libfast_model::ErrorKind::TABLE;
+    for (i, row) in rows.iter().enumerate() {
+        // Two codes may share a class.
+        if rows[..i].iter().any(|earlier| earlier.class == row.class) {
+            continue;
+        }
+        text.push_str("\n/**\n");
+        for row in rows.iter().filter(|other| other.class == row.class) {
+            let _ = writeln!(text, " * {}: {} {}", row.name, row.meaning, row.remedy);
+        }
+        let _ = writeln!(text, " */\nclass {} extends FastException\n{{\n}}", exception(row.class));
+    }
     text
 }
 

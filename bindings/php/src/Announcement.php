@@ -1,0 +1,47 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fast;
+
+/**
+ * An entry in a registry for a server of any protocol. It stays listed until it is withdrawn, the object goes or the process
+ * ends. In a forked child it is the parent's and does nothing.
+ */
+final class Announcement
+{
+    private readonly Library $library;
+    private readonly Handle $announcement;
+
+    /**
+     * Waits until the entry is listed.
+     *
+     * @param array<string, bool|int|float|string> $options by name, see docs/OPTIONS.md: `announce` and `advertise`, and if
+     *                                                      wanted `weight` and `zone`
+     */
+    public function __construct(array $options)
+    {
+        $this->library = $library = Library::get();
+        [$config, $error] = [$library->config($options), $library->errorSlot()];
+        $announcement = $library->ffi->fast_announcement_new($config->pointer, $error);
+        $this->announcement = $library->made($announcement, $error, 'fast_announcement_free');
+    }
+
+    /** "registered", "connecting", "suspended" (listed when last heard of), "lost" or "closed". */
+    public function state(): string
+    {
+        return $this->library->ffi->fast_announcement_state($this->announcement->pointer);
+    }
+
+    /** Takes the entry off and waits until the registry acknowledged it. A second time does nothing. */
+    public function withdraw(): void
+    {
+        $error = $this->library->errorSlot();
+        $code = $this->library->ffi->fast_announcement_withdraw($this->announcement->pointer, $error);
+        $this->library->check($code, $error);
+    }
+
+    private function __clone()
+    {
+    }
+}

@@ -1,0 +1,54 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fast;
+
+use FFI\CData;
+
+/**
+ * The options of one call, checked, in the form the library takes.
+ *
+ * @internal
+ */
+final class CallOptions
+{
+    private const NAMES = ['timeout_ms', 'idempotent', 'retries', 'window'];
+
+    public readonly CData $pointer;
+    /** Kept because the pointer does not. */
+    private readonly CData $struct;
+
+    /** @param array<string, bool|int|float|string> $options by name */
+    public function __construct(Library $library, public readonly array $options)
+    {
+        // The library knows names, bounds and hints.
+        $library->config($options);
+        foreach (array_diff(array_keys($options), self::NAMES) as $name) {
+            $message = "option \"$name\" is a client's or server's; a call has " . implode(', ', self::NAMES);
+            throw FastException::of(Codes::E_INVALID, $message);
+        }
+        $struct = $library->ffi->new('fast_call_opts');
+        $struct->struct_size = \FFI::sizeof($struct);
+        // In the struct 0 stands for the client's option, and -1 for what 0 means as text.
+        $struct->timeout_ms = self::number($options, 'timeout_ms');
+        $struct->retries = self::number($options, 'retries');
+        $struct->window = max(0, self::number($options, 'window'));
+        if (isset($options['idempotent'])) {
+            if (in_array($options['idempotent'], [true, 1, '1', 'true'], true)) {
+                $struct->flags = Codes::CALL_IDEMPOTENT;
+            } else {
+                // No flag takes back what the client's option says; a call that is never repeated is never run twice.
+                $struct->retries = -1;
+            }
+        }
+        $this->struct = $struct;
+        $this->pointer = \FFI::addr($struct);
+    }
+
+    /** @param array<string, bool|int|float|string> $options by name */
+    private static function number(array $options, string $name): int
+    {
+        return isset($options[$name]) ? ((int) $options[$name] ?: -1) : 0;
+    }
+}

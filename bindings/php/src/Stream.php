@@ -1,0 +1,83 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fast;
+
+/**
+ * The values of one call, as they come: foreach ($client->stream('range', [3]) as $value). Can be read once.
+ *
+ * Leaving the loop, or dropping the stream, abandons the call: the server is not told and goes on.
+ *
+ * @implements \IteratorAggregate<int, mixed>
+ */
+final class Stream implements \IteratorAggregate
+{
+    /** Between two of these PHP gets to run its signal handlers. */
+    private const SLICE_MS = 100;
+
+    private bool $read = false;
+
+    /**
+     * @internal
+     *
+     * @param Handle $client kept, because a call that was not sent yet needs it
+     */
+    public function __construct(
+        private readonly Library $library,
+        private readonly Handle $call,
+        private readonly Handle $client,
+        private readonly bool $assoc,
+    ) {
+    }
+
+    /** @return \Generator<int, mixed> */
+    public function getIterator(): \Generator
+    {
+        if ($this->read) {
+            throw FastException::of(Codes::E_STATE, 'a stream can be read once; make another call');
+        }
+        $this->read = true;
+
+        return $this->values();
+    }
+
+    /** Stops waiting and gives up the values that are still to come. Leaving the loop does the same. */
+    public function abandon(): void
+    {
+        $this->read = true;
+        $this->call->free();
+    }
+
+    /** @return \Generator<int, mixed> */
+    private function values(): \Generator
+    {
+        try {
+            while (($text = $this->next()) !== null) {
+                yield Json::decode($text, $this->assoc);
+            }
+        } finally {
+            $this->call->free();
+        }
+    }
+
+    /** The JSON text of the next value; null after the last one. */
+    private function next(): ?string
+    {
+        [$library, $ffi] = [$this->library, $this->library->ffi];
+        [$value, $error] = [$library->bufferSlot(), $library->errorSlot()];
+        do {
+            if ($this->call->pointer === null) {
+                throw FastException::of(Codes::E_ABANDONED, 'the call was abandoned by its caller');
+            }
+            $code = $ffi->fast_call_next($this->call->pointer, self::SLICE_MS, $value, $error);
+        } while ($code === Codes::AGAIN);
+        $library->check($code, $error);
+
+        return $code === Codes::END ? null : $library->take($value);
+    }
+
+    private function __clone()
+    {
+    }
+}

@@ -1,0 +1,73 @@
+<?php
+
+// The scenario runner of PHP. See README.md.
+
+declare(strict_types=1);
+
+require_once __DIR__ . '/../../bindings/php/src/autoload.php';
+
+/** @return array{list<mixed>, ?Fast\FastException} the values that came, and the error that followed them */
+function run(Fast\Client $client, object $scenario): array
+{
+    $values = [];
+    $call = [$scenario->method, $scenario->args, (array) ($scenario->options ?? [])];
+    try {
+        if ($scenario->stream ?? false) {
+            foreach ($client->stream(...$call) as $value) {
+                $values[] = $value;
+            }
+        } else {
+            $values = $client->call(...$call);
+        }
+    } catch (Fast\FastException $error) {
+        return [$values, $error];
+    }
+
+    return [$values, null];
+}
+
+/** @return array{list<mixed>, ?Fast\FastException} */
+function run_with_own_client(object $scenario): array
+{
+    try {
+        $client = new Fast\Client($scenario->target, (array) $scenario->client_options);
+    } catch (Fast\FastException $error) {
+        return [[], $error];
+    }
+    try {
+        return run($client, $scenario);
+    } finally {
+        $client->close();
+    }
+}
+
+/** @return ?array<string, mixed> */
+function describe(?Fast\FastException $error): ?array
+{
+    return $error === null ? null : [
+        'code' => $error->fastCode,
+        'message' => $error->getMessage(),
+        'endpoint' => $error->endpoint,
+        'retriable' => $error->retriable,
+        'name' => $error->remoteName,
+        'info' => $error->info,
+    ];
+}
+
+const AS_IT_CAME = JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE;
+
+$clients = [];
+while (($line = fgets(STDIN)) !== false) {
+    $scenario = json_decode($line, false, 10_000, JSON_THROW_ON_ERROR);
+    $start = hrtime(true);
+    try {
+        [$values, $error] = isset($scenario->client_options)
+            ? run_with_own_client($scenario)
+            : run($clients[$scenario->target] ??= new Fast\Client($scenario->target), $scenario);
+    } catch (Fast\FastException $refused) {
+        // The target.
+        [$values, $error] = [[], $refused];
+    }
+    $answer = ['values' => $values, 'error' => describe($error), 'ms' => intdiv(hrtime(true) - $start, 1_000_000)];
+    fwrite(STDOUT, json_encode($answer, AS_IT_CAME, 10_000) . "\n");
+}
