@@ -1,11 +1,7 @@
-// Calls the method "hello": hello_client TARGET
 #include <fast.hpp>
 #include <iostream>
 
-int main(int argc, char** argv) try {
-  fast::client client(argc > 1 ? argv[1] : "hello");
-  for (std::string_view value : client.stream("hello")) std::cout << value << '\n';
-} catch (const fast::error& failure) {
-  std::cerr << failure.code_name() << ": " << failure.what() << '\n';
-  return 1;
+int main() {
+  fast::client client("hello", {{"timeout_ms", 2000}});
+  for (std::string_view greeting : client.stream("greet", R"(["world"])")) std::cout << greeting << '\n';
 }

@@ -1,14 +1,14 @@
-// Serves the method "hello" until its input ends: hello_server TARGET
 #include <fast.hpp>
+#include <unistd.h>
+
 #include <iostream>
 
-int main(int argc, char** argv) try {
-  fast::server server({{"announce", argc > 1 ? argv[1] : "hello"}});
-  server.method("hello", [](fast::request& request) { request.end("\"hello from C++\""); });
+int main() {
+  fast::server server({{"announce", "hello"}});
+  server.method("greet", [](fast::request& request) {
+    std::string args(request.args());  // the text of a JSON array, here ["world"]
+    request.end("\"Hello, " + args.substr(2, args.size() - 4) + "!\"");
+  });
   std::cout << "listening " << server.start() << std::endl;
-  while (std::cin.get() != EOF) continue;
-  server.stop();
-} catch (const std::exception& failure) {
-  std::cerr << failure.what() << '\n';
-  return 1;
+  for (;;) pause();
 }

@@ -26,11 +26,7 @@ impl Client {
             return Ok(named.client.clone());
         }
         let client = Arc::new(Client::new(target, config)?);
-        let named = Named {
-            target: target.into(),
-            config: config.clone(),
-            client: client.clone(),
-        };
+        let named = Named { target: target.into(), config: config.clone(), client: client.clone() };
         clients.insert(name.to_owned(), named);
         Ok(client)
     }

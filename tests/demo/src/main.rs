@@ -156,16 +156,18 @@ impl Story {
     const USED_AFTER_MS: u64 = 500;
 
     fn print(&self) {
-        let after = |from: u64, to: Option<u64>| {
-            to.map_or("never".into(), |to| format!("{} ms", to as i64 - from as i64))
+        let after = |from: u64, to: Option<u64>| match to {
+            None => "never".to_owned(),
+            Some(to) if to < from => format!("{} ms before", from - to),
+            Some(to) => format!("{} ms after", to - from),
         };
         println!("\nwhile the paced Rust client ran:");
         println!(
-            "  the {KILLED} server was killed; its last call was chosen {} after the kill",
+            "  the {KILLED} server was killed; its last call was chosen {} that",
             after(self.killed_ms, self.last_pick_ms)
         );
         println!(
-            "  {NEW} was started; it answered its first call {} after it was announced",
+            "  {NEW} was started; it answered its first call {} it was announced",
             after(self.announced_ms, self.first_answer_ms)
         );
     }
