@@ -7,7 +7,9 @@ namespace Fast;
 /**
  * The values of one call, as they come: foreach ($client->stream('range', [3]) as $value). Can be read once.
  *
- * Leaving the loop, or dropping the stream, abandons the call: the server is not told and goes on.
+ * Leaving the loop, or dropping the stream, abandons the call: the server is not told and goes on. If more than the option
+ * `stream_buffer_bytes` waits to be read, other calls on the same connection wait as well; so in the loop make calls with
+ * another client.
  *
  * @implements \IteratorAggregate<int, mixed>
  */

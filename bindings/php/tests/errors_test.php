@@ -135,7 +135,7 @@ return [
 
     'a server that speaks another protocol' => static function (): void {
         $pipes = [];
-        $process = proc_open([PHP_BINARY, __DIR__ . '/scripts/web_server.php'], [['pipe', 'r'], ['pipe', 'w'], STDERR], $pipes);
+        $process = proc_open([PHP_BINARY, __DIR__ . '/scripts/web_server.php'], [['pipe', 'r'], ['pipe', 'w']], $pipes);
         $address = trim((string) fgets($pipes[1]));
         $error = thrown(ProtocolException::class, static fn () => (new Client($address))->call('add', [1, 2]));
         same(['FAST_E_PROTOCOL', $address], [$error->fastCode, $error->endpoint]);

@@ -7,6 +7,8 @@ declare(strict_types=1);
 
 namespace Fast\Tests;
 
+use Fast\Library;
+
 require_once __DIR__ . '/../src/autoload.php';
 require_once __DIR__ . '/support.php';
 
@@ -39,5 +41,8 @@ foreach (glob(__DIR__ . '/*_test.php') as $file) {
     }
 }
 CalcServer::stopAll();
+// Clients that still live keep their entries in the folders up.
+Library::get()->ffi->fast_shutdown(10_000);
+folder(remove: true);
 echo "{$results['passed']} passed, {$results['failed']} failed, {$results['skipped']} skipped\n";
 exit($results['failed'] > 0 ? 1 : 0);

@@ -46,17 +46,17 @@ function thrown(string $class, callable $function): FastException
     throw new Failed("no $class was thrown");
 }
 
-/** An empty folder that goes with the process. */
-function folder(): string
+/** An empty folder; with `$remove` all of them are removed instead. */
+function folder(bool $remove = false): string
 {
-    $folder = sys_get_temp_dir() . '/libfast-php-' . bin2hex(random_bytes(8));
+    static $folders = [];
+    if ($remove) {
+        array_map(remove(...), $folders);
+
+        return '';
+    }
+    $folder = $folders[] = sys_get_temp_dir() . '/libfast-php-' . bin2hex(random_bytes(8));
     mkdir($folder, 0700);
-    $owner = getmypid();
-    register_shutdown_function(static function () use ($folder, $owner): void {
-        if (getmypid() === $owner) {
-            remove($folder);
-        }
-    });
 
     return $folder;
 }
@@ -166,7 +166,7 @@ final class CalcServer
             throw new Skipped("no $program: cargo build --release -p libfast --example calc_server");
         }
         $this->target = 'dir://' . folder() . '/calc';
-        $this->process = proc_open([$program, $this->target], [['pipe', 'r'], ['pipe', 'w'], STDERR], $this->pipes);
+        $this->process = proc_open([$program, $this->target], [['pipe', 'r'], ['pipe', 'w']], $this->pipes);
         $line = (string) fgets($this->pipes[1]);
         check(str_starts_with($line, 'listening '), "start of calc_server: \"$line\"");
         $this->address = trim(substr($line, strlen('listening ')));

@@ -37,7 +37,8 @@ $announcement = new Fast\Announcement(['announce' => "dir://$folder/db", 'advert
 $add = static fn (Fast\Client $client): string => (string) $client->call('add', [2, 3])[0]->sum;
 $add($own);
 $add($shared);
-$stream = $own->stream('range', [1_000_000_000])->getIterator();
+// A client of its own: what is unread of a long stream holds up other calls on its connection.
+$stream = (new Fast\Client($target))->stream('range', [1_000_000_000])->getIterator();
 $stream->current();
 
 $uses = [
