@@ -1,3 +1,5 @@
+//! Calls `greet` on whoever serves `hello`.
+
 use libfast::Client;
 
 #[tokio::main]

@@ -1,3 +1,5 @@
+//! Serves the method `greet` under the name `hello`.
+
 use libfast::{Request, Server, ServerOptions};
 
 #[tokio::main]
