@@ -79,6 +79,11 @@ enum {
 #define FAST_CALL_IDEMPOTENT 1
 
 /**
+ * Flag of a call: it may not, whatever the client's `idempotent` says.
+ */
+#define FAST_CALL_NOT_IDEMPOTENT 4
+
+/**
  * Flag of a call to a queue: all values come with FAST_EV_DONE, as one JSON array.
  */
 #define FAST_CALL_COLLECT 2
@@ -378,7 +383,8 @@ fast_code fast_client_call(struct fast_client *client,
                            struct fast_error **err);
 
 /**
- * Sends a call and returns at once. With a queue it completes there, as FAST_EV_DATA events and one FAST_EV_DONE, or as one
+ * Starts a call and returns at once; it is sent now if a connection is there, else when its queue is polled or its first value
+ * is pulled. With a queue it completes there, as FAST_EV_DATA events and one FAST_EV_DONE, or as one
  * FAST_EV_DONE with all values if `opts` has FAST_CALL_COLLECT; a failure to start is a FAST_EV_DONE, too. With `queue` NULL
  * its values are pulled with `fast_call_next()`. `out` may be NULL if the call goes to a queue; otherwise `*out` is to be
  * freed with `fast_call_free()`.

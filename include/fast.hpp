@@ -146,14 +146,14 @@ struct call_options {
   // Longest the call may take; 0 is no limit.
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   // It may be repeated although the server may have run it.
-  bool idempotent = false;
+  std::optional<bool> idempotent = std::nullopt;
   // How often it is repeated where that is safe.
   std::optional<int> retries = std::nullopt;
 
   fast_call_opts raw() const noexcept {
     fast_call_opts opts = {};
     opts.struct_size = sizeof opts;
-    opts.flags = idempotent ? FAST_CALL_IDEMPOTENT : 0;
+    if (idempotent) opts.flags = *idempotent ? FAST_CALL_IDEMPOTENT : FAST_CALL_NOT_IDEMPOTENT;
     if (timeout) opts.timeout_ms = own(timeout->count());
     if (retries) opts.retries = static_cast<std::int32_t>(own(*retries));
     return opts;

@@ -43,7 +43,7 @@ async fn add(request: Request, name: String) -> Result<Value> {
 
 async fn echo(request: Request) -> Result<()> {
     for argument in request.args::<Vec<Value>>()? {
-        send(&request, json!({"value": argument})).await?;
+        request.send(&json!({"value": argument})).await?;
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ async fn echo(request: Request) -> Result<()> {
 async fn range(request: Request) -> Result<()> {
     let (n,): (u64,) = request.args()?;
     for i in 0..n {
-        send(&request, json!({"value": i})).await?;
+        request.send(&json!({"value": i})).await?;
     }
     Ok(())
 }
@@ -68,12 +68,4 @@ async fn slow(request: Request) -> Result<Value> {
 fn asked_to_fail() -> Error {
     let info = r#"{"code":42}"#.into();
     Error::from_remote(RemoteError { name: "CalcError".into(), message: "asked to fail".into(), info })
-}
-
-/// Sends a value and waits while the caller is slow.
-async fn send(request: &Request, value: Value) -> Result<()> {
-    if !request.send(&value)? {
-        request.writable().await;
-    }
-    Ok(())
 }

@@ -21,6 +21,8 @@ enum Kind {
 
 /// Flag of a call: it may be repeated although the server may have run it.
 pub const FAST_CALL_IDEMPOTENT: u32 = 1;
+/// Flag of a call: it may not, whatever the client's `idempotent` says.
+pub const FAST_CALL_NOT_IDEMPOTENT: u32 = 4;
 /// Flag of a call to a queue: all values come with FAST_EV_DONE, as one JSON array.
 pub const FAST_CALL_COLLECT: u32 = 2;
 
@@ -77,10 +79,16 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
         retries if retries > 0 => settings.retries = Some(retries as u32),
         retries => return invalid(format!("`retries` is {retries}; use -1 for none")),
     }
-    if known.flags & !(FAST_CALL_IDEMPOTENT | FAST_CALL_COLLECT) != 0 {
+    let all = FAST_CALL_IDEMPOTENT | FAST_CALL_NOT_IDEMPOTENT | FAST_CALL_COLLECT;
+    if known.flags & !all != 0 {
         return invalid(format!("`flags` has unknown bits: {:#x}", known.flags));
     }
-    settings.idempotent = (known.flags & FAST_CALL_IDEMPOTENT != 0).then_some(true);
+    settings.idempotent = match known.flags & (FAST_CALL_IDEMPOTENT | FAST_CALL_NOT_IDEMPOTENT) {
+        0 => None,
+        FAST_CALL_IDEMPOTENT => Some(true),
+        FAST_CALL_NOT_IDEMPOTENT => Some(false),
+        _ => return invalid("`flags` say both idempotent and not".into()),
+    };
     settings.window = (known.window > 0).then_some(known.window.into());
     Ok((settings, known.flags & FAST_CALL_COLLECT != 0))
 }

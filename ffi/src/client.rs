@@ -116,7 +116,8 @@ pub unsafe extern "C" fn fast_client_call(
     }
 }
 
-/// Sends a call and returns at once. With a queue it completes there, as FAST_EV_DATA events and one FAST_EV_DONE, or as one
+/// Starts a call and returns at once; it is sent now if a connection is there, else when its queue is polled or its first value
+/// is pulled. With a queue it completes there, as FAST_EV_DATA events and one FAST_EV_DONE, or as one
 /// FAST_EV_DONE with all values if `opts` has FAST_CALL_COLLECT; a failure to start is a FAST_EV_DONE, too. With `queue` NULL
 /// its values are pulled with `fast_call_next()`. `out` may be NULL if the call goes to a queue; otherwise `*out` is to be
 /// freed with `fast_call_free()`.

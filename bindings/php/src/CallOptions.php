@@ -35,12 +35,8 @@ final class CallOptions
         $struct->retries = self::number($options, 'retries');
         $struct->window = max(0, self::number($options, 'window'));
         if (isset($options['idempotent'])) {
-            if (in_array($options['idempotent'], [true, 1, '1', 'true'], true)) {
-                $struct->flags = Codes::CALL_IDEMPOTENT;
-            } else {
-                // No flag takes back what the client's option says; a call that is never repeated is never run twice.
-                $struct->retries = -1;
-            }
+            $idempotent = in_array($options['idempotent'], [true, 1, '1', 'true'], true);
+            $struct->flags = $idempotent ? Codes::CALL_IDEMPOTENT : Codes::CALL_NOT_IDEMPOTENT;
         }
         $this->struct = $struct;
         $this->pointer = \FFI::addr($struct);

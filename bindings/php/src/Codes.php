@@ -36,6 +36,7 @@ final class Codes
     public const E_UNSUPPORTED = -19;
     public const E_PANIC = -99;
     public const CALL_IDEMPOTENT = 1;
+    public const CALL_NOT_IDEMPOTENT = 4;
     public const CALL_COLLECT = 2;
     public const EV_DATA = 1;
     public const EV_DONE = 2;

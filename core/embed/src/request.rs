@@ -59,7 +59,7 @@ impl ServerRequest {
     /// Sends one value. `false`: it is queued, but the caller is slow; a `Writable` event tells when to go on.
     pub fn send(&self, value: &[u8]) -> Result<bool> {
         let request = self.request.get()?;
-        let more = request.send_text(value)?;
+        let more = request.try_send_text(value)?;
         if !more {
             let (tag, id) = (self.tag, self.id);
             let told = Tell { queue: self.queue.clone(), event: move || Event::Writable { tag, id } };

@@ -27,7 +27,7 @@ use tokio::task::AbortHandle;
 #[derive(Clone)]
 pub struct Client(Arc<Guard>);
 
-/// Ends the background work when the last [`Client`] goes. Calls under way hold only the [`Shared`] part.
+/// Ends the background work when the last [`Client`] and the last call go.
 struct Guard {
     shared: Arc<Shared>,
     follower: AbortHandle,
@@ -114,9 +114,13 @@ impl Client {
         let shared = &self.0.shared;
         shared.in_flight.fetch_add(1, Ordering::Relaxed);
         match shared.check(method, &args) {
-            Ok(()) => Call::new(shared.clone(), method.to_owned(), args, options),
-            Err(error) => Call::failed(shared.clone(), error),
+            Ok(()) => Call::new(self.clone(), method.to_owned(), args, options),
+            Err(error) => Call::failed(self.clone(), error),
         }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
     }
 
     /// What a call does unless told otherwise.
@@ -253,9 +257,8 @@ impl CallRequest {
         match self.args {
             Ok(args) => self.client.start(&self.method, args, self.options),
             Err(error) => {
-                let shared = self.client.0.shared.clone();
-                shared.in_flight.fetch_add(1, Ordering::Relaxed);
-                Call::failed(shared, error)
+                self.client.0.shared.in_flight.fetch_add(1, Ordering::Relaxed);
+                Call::failed(self.client, error)
             }
         }
     }

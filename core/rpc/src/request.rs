@@ -67,14 +67,29 @@ impl Request {
         })
     }
 
-    /// Sends one value. `Ok(false)`: it is queued, but the caller is slow; wait for [`writable`](Self::writable) before
-    /// the next one. Fails with `Closed` if the caller is gone and with `State` after the end.
-    pub fn send(&self, value: &impl Serialize) -> Result<bool> {
-        self.send_checked(&self.to_json(value)?)
+    /// Sends one value, then waits while the caller is slow. Fails with `Closed` if the caller is gone and with `State`
+    /// after the end. Cancel safe: the value is sent or queued before it first waits.
+    pub async fn send(&self, value: &impl Serialize) -> Result<()> {
+        let more = self.try_send(value)?;
+        self.pause(more).await;
+        Ok(())
     }
 
     /// As [`send`](Self::send), with the JSON text of the value.
-    pub fn send_text(&self, text: &[u8]) -> Result<bool> {
+    pub async fn send_text(&self, text: &[u8]) -> Result<()> {
+        let more = self.try_send_text(text)?;
+        self.pause(more).await;
+        Ok(())
+    }
+
+    /// Sends one value without waiting. `Ok(false)`: it is queued, but the caller is slow; wait for
+    /// [`writable`](Self::writable) before the next one.
+    pub fn try_send(&self, value: &impl Serialize) -> Result<bool> {
+        self.send_checked(&self.to_json(value)?)
+    }
+
+    /// As [`try_send`](Self::try_send), with the JSON text of the value.
+    pub fn try_send_text(&self, text: &[u8]) -> Result<bool> {
         self.check(text)?;
         self.send_checked(text)
     }
@@ -148,6 +163,14 @@ impl Request {
         if let Err(error) = sent {
             let _ = self.0.fail(&remote::to_wire(&error));
         }
+    }
+
+    async fn pause(&self, more: bool) {
+        if !more {
+            self.writable().await;
+        }
+        // To a quick caller it would never wait: others must get their turn nevertheless.
+        tokio::task::consume_budget().await;
     }
 
     fn send_checked(&self, text: &[u8]) -> Result<bool> {

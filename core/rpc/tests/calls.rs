@@ -24,9 +24,7 @@ async fn serve(options: ServerOptions) -> (Server, String) {
     let range = |r: Request| async move {
         let (n,) = r.args::<(u64,)>()?;
         for i in 0..n {
-            if !r.send(&i)? {
-                r.writable().await;
-            }
+            r.send(&i).await?;
         }
         Ok(())
     };
@@ -242,6 +240,34 @@ async fn bounds_refuse_with_overload_and_nothing_is_run() {
     let _running = client.stream("hang", [0; 0]);
     let error = client.call("add", (1, 1)).await.unwrap_err();
     assert!(error.message().contains("max_calls"), "{error}");
+}
+
+/// The last handle may go while a call still waits for the registry or a connection.
+#[tokio::test]
+async fn a_call_outlives_its_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/late", folder.path().display());
+    let mut announced = options(":0");
+    announced.announce = target.clone();
+    let (_server, _) = serve(announced).await;
+    let client = Client::new(&target).unwrap();
+    let call = client.stream("add", (1, 1));
+    drop(client);
+    assert!(call.collect().await.is_ok());
+}
+
+/// A handler that always has something to send to somebody who always reads must leave room for others.
+#[tokio::test]
+async fn an_endless_stream_does_not_starve_other_calls() {
+    let (_server, address) = serve(options(":0")).await;
+    let (greedy, modest) = (Client::new(&address).unwrap(), Client::new(&address).unwrap());
+    let mut stream = greedy.stream("range", (u64::MAX,));
+    stream.next().await.unwrap().unwrap();
+    let reader = tokio::spawn(async move { while stream.next().await.is_some() {} });
+    for _ in 0..20 {
+        modest.call("add", (1, 1)).await.unwrap();
+    }
+    reader.abort();
 }
 
 #[tokio::test]

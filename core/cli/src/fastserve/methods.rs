@@ -126,9 +126,7 @@ async fn words(request: Request) -> Result<()> {
         Error::from_remote(RemoteError { name: "VError".into(), message, info: String::new() })
     })?;
     for word in String::from_utf8_lossy(&text).lines() {
-        if !request.send(&Word { word })? {
-            request.writable().await;
-        }
+        request.send(&Word { word }).await?;
     }
     Ok(())
 }
@@ -183,10 +181,7 @@ async fn send_all(request: &Request, values: &[Raw]) -> Result<()> {
 }
 
 async fn send(request: &Request, text: &str) -> Result<()> {
-    if !request.send_text(text.as_bytes())? {
-        request.writable().await;
-    }
-    Ok(())
+    request.send_text(text.as_bytes()).await
 }
 
 /// Waits, unless nobody waits for the answer any more.
