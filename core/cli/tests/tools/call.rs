@@ -50,7 +50,7 @@ async fn each_value_is_printed_as_it_comes() {
     let count = move |request: Request| {
         let seen = first_was_seen.clone();
         async move {
-            request.send(&1)?;
+            request.send(&1).await?;
             seen.notified().await;
             Ok(2)
         }
