@@ -111,10 +111,10 @@ inline const char* terminated(const std::string& text) {
 
 // One option: {"policy", "p2c"}, {"retries", 3}, {"idempotent", true}.
 struct option {
-  option(std::string name, std::string value) : name(std::move(name)), value(std::move(value)) {}
-  option(std::string name, const char* value) : name(std::move(name)), value(value) {}
+  option(std::string key, std::string text) : name(std::move(key)), value(std::move(text)) {}
+  option(std::string key, const char* text) : name(std::move(key)), value(text) {}
   template <class T, class = std::enable_if_t<std::is_integral_v<T>>>
-  option(std::string name, T value) : name(std::move(name)), value(std::to_string(value)) {}
+  option(std::string key, T number) : name(std::move(key)), value(std::to_string(number)) {}
 
   std::string name, value;
 };
@@ -127,9 +127,9 @@ class config {
     for (const option& one : options) set(one);
   }
 
-  config& set(const option& option) {
-    const char* name = detail::terminated(option.name);
-    const char* value = detail::terminated(option.value);
+  config& set(const option& one) {
+    const char* name = detail::terminated(one.name);
+    const char* value = detail::terminated(one.value);
     detail::checked([&](fast_error** err) { return fast_config_set(handle_.get(), name, value, err); });
     return *this;
   }

@@ -4,9 +4,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-static void threads_block_all_signals(void) {
+/* A thread that has only just started may not have come to it yet. */
+static bool threads_block_all_signals(void) {
   DIR *folder = opendir("/proc/self/task");
-  int seen = 0;
+  int seen = 0, blocking = 0;
   for (struct dirent *entry; (entry = readdir(folder));) {
     char path[300], line[200];
     if (entry->d_name[0] == '.' || atoi(entry->d_name) == getpid()) continue;
@@ -17,14 +18,14 @@ static void threads_block_all_signals(void) {
       if (strncmp(line, "SigBlk:", 7) != 0) continue;
       /* All but SIGKILL, SIGSTOP and the two that belong to the C library. */
       uint64_t blocked = strtoull(line + 7, NULL, 16), reserved = 1u << 8 | 1u << 18 | 3ull << 31;
-      if ((blocked | reserved) != UINT64_MAX) fprintf(stderr, "%s: %s", path, line);
-      CHECK((blocked | reserved) == UINT64_MAX);
+      blocking += (blocked | reserved) == UINT64_MAX;
       seen++;
     }
     fclose(status);
   }
   closedir(folder);
   CHECK(seen > 5);
+  return blocking == seen;
 }
 
 static int exit_code(pid_t child) {
@@ -191,7 +192,7 @@ static void shutdown_ends_threads(void) {
     server_start(&server, NULL);
     fast_client *client = client_of(&server);
     check_echo(client);
-    threads_block_all_signals();
+    WAIT_UNTIL(threads_block_all_signals());
     fast_queue *queue = fast_queue_new(NULL);
     pthread_t waiting;
     pthread_create(&waiting, NULL, poll_queue, queue);
@@ -218,8 +219,12 @@ static void shutdown_ends_threads(void) {
 int main(void) {
   alarm(60);
   shutdown_ends_threads();
+#ifndef __SANITIZE_ADDRESS__ /* whose allocator's locks are not opened in a forked child */
   forks();
   fork_while_others_wait();
+#else
+  (void)forks, (void)fork_while_others_wait;
+#endif
   SAME(fast_shutdown(10000), FAST_OK);
   return 0;
 }
