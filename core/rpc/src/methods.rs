@@ -3,9 +3,11 @@
 use crate::request::Request;
 use libfast_model::{Error, ErrorKind, Result};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Takes a request and sees to its answer, now or later. Runs on a thread that does I/O, so it must not block.
+/// Takes a request and sees to its answer, now or later. Runs on a thread that does I/O, so it must not block. If it
+/// panics and has not kept the request, the caller gets an error.
 pub type Handler = dyn Fn(Request) + Send + Sync;
 
 /// Name to handler.
@@ -32,11 +34,13 @@ impl Methods {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 
+    /// Gives the request to its handler.
     pub fn run(&self, request: Request) {
         let handler = self.0.read().unwrap_or_else(PoisonError::into_inner).get(request.method()).cloned();
         // Methods are never removed, so the handler that was there a moment ago still is.
         if let Some(handler) = handler {
-            handler(request);
+            // The panic hook has reported it. Its request was dropped, which answers it; other requests go on.
+            let _ = catch_unwind(AssertUnwindSafe(|| handler(request)));
         }
     }
 }

@@ -83,14 +83,16 @@ impl ServerConnection {
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
     /// last byte written, otherwise until it breaks.
     pub async fn drive(self: Arc<Self>) {
+        // One future for both phases: a new one would not know that the socket was full when the reading ended.
+        let mut writing = std::pin::pin!(self.write_blocked());
         let end = tokio::select! {
             end = self.read_all() => end,
-            error = self.write_blocked() => Err(error),
+            error = &mut writing => Err(error),
         };
         let why = match end {
             Ok(()) => tokio::select! {
                 () = std::future::poll_fn(|cx| self.poll_answered(cx)) => None,
-                error = self.write_blocked() => Some(error.to_string()),
+                error = &mut writing => Some(error.to_string()),
             },
             Err(error) => Some(error.to_string()),
         };
@@ -147,9 +149,9 @@ impl ServerConnection {
 
     /// After the last frame of a request.
     fn finish(&self, mut state: MutexGuard<'_, State>) {
-        self.flush(&mut state);
-        drop(state);
+        // Before the client can know of the end: it may send the next request at once.
         self.server.requests_ended(1);
+        self.flush(&mut state);
     }
 
     async fn read_all(self: &Arc<Self>) -> io::Result<()> {
@@ -192,6 +194,10 @@ impl ServerConnection {
     fn serve(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
         let mut fatal = None;
         let mut state = self.lock();
+        if state.dead {
+            // What came before the end of the connection and was not read then is not run any more.
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         state.wire.set_time(clock::wall_micros());
         let mut more = false;
         while let Some(event) = state.wire.next_event(input) {
