@@ -69,7 +69,7 @@ fn add_big(server: &Server) -> Arc<AtomicU64> {
         async move {
             let (n,) = request.args::<(u64,)>()?;
             for _ in 0..n {
-                if !request.send(&"x".repeat(65_536))? {
+                if !request.try_send(&"x".repeat(65_536))? {
                     // Whoever else has something to do about it gets to wait, too.
                     for _ in 0..100 {
                         tokio::task::yield_now().await;
