@@ -63,12 +63,17 @@ pub extern "C" fn fast_config_keys() -> *const c_char {
 pub extern "C" fn fast_shutdown(timeout_ms: i64) -> fast_code {
     let timeout = Duration::from_millis(timeout_ms.max(0) as u64);
     // SAFETY: no error object is asked for.
-    unsafe { coded(std::ptr::null_mut(), || {
-        if is_dispatcher() {
-            return Err(Error::new(ErrorKind::Deadlock, "fast_shutdown() was called on a thread of libfast"));
-        }
-        libfast_embed::shutdown(timeout).map(|()| code::OK)
-    }) }
+    unsafe {
+        coded(std::ptr::null_mut(), || {
+            if is_dispatcher() {
+                return Err(Error::new(
+                    ErrorKind::Deadlock,
+                    "fast_shutdown() was called on a thread of libfast",
+                ));
+            }
+            libfast_embed::shutdown(timeout).map(|()| code::OK)
+        })
+    }
 }
 
 /// A number that differs between a process and its forked children. Objects made before a fork are FAST_E_FORKED in the
