@@ -11,10 +11,14 @@ use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
 use libfast_rpc::CallOptions;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A client: blocking calls, calls through a queue, and picks.
-pub struct Client(Owned<libfast_rpc::Client>);
+pub struct Client {
+    client: Owned<libfast_rpc::Client>,
+    closed: AtomicBool,
+}
 
 /// How one call differs from its client's options.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,12 +71,13 @@ impl Client {
         let options = config.client()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        Ok(Self(Owned::new(libfast_rpc::Client::with_options(target, options)?)))
+        let client = Owned::new(libfast_rpc::Client::with_options(target, options)?);
+        Ok(Self { client, closed: AtomicBool::new(false) })
     }
 
     /// Waits until a provider is known and connected, at most `timeout`.
     pub fn ready(&self, timeout: Duration) -> Result<()> {
-        let client = self.0.get()?;
+        let client = self.client.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
         park::block_on(client.ready(timeout))
@@ -80,7 +85,7 @@ impl Client {
 
     /// Sends a call whose values are pulled. `args` is the JSON text of an array.
     pub fn call(&self, method: &str, args: Bytes, settings: &CallSettings) -> Result<PullCall> {
-        let client = self.0.get()?;
+        let client = self.client.get()?;
         Ok(PullCall::new(client.start(method, args, settings.over(client.call_options()))))
     }
 
@@ -95,7 +100,7 @@ impl Client {
         settings: &CallSettings,
         collect: bool,
     ) -> Result<Arc<QueuedCall>> {
-        let client = self.0.get()?;
+        let client = self.client.get()?;
         let call = client.start(method, args, settings.over(client.call_options()));
         let window = settings.window.unwrap_or(client.options().window);
         Ok(QueuedCall::start(call, queue, tag, window, collect))
@@ -103,7 +108,7 @@ impl Client {
 
     /// Chooses an endpoint for a call over another protocol; waits until providers are known.
     pub fn pick(&self) -> Result<Picked> {
-        let client = self.0.get()?;
+        let client = self.client.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
         Ok(Picked::new(park::block_on(client.pick())?))
@@ -111,12 +116,18 @@ impl Client {
 
     /// Counters and endpoints as a JSON object.
     pub fn stats(&self) -> Result<String> {
-        Ok(self.0.get()?.stats())
+        Ok(self.client.get()?.stats())
+    }
+
+    /// False once it was closed here, or belongs to a parent or to a life before a shutdown.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.client.get().is_ok() && !self.closed.load(Ordering::Acquire)
     }
 
     /// Refuses new calls and waits at most `drain` for those under way.
     pub fn close(&self, drain: Duration) -> Result<()> {
-        let client = self.0.get()?;
+        let client = self.client.get()?;
+        self.closed.store(true, Ordering::Release);
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
         park::block_on(client.close(drain));

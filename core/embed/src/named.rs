@@ -22,15 +22,11 @@ impl Client {
         let mut clients = CLIENTS.lock();
         let same = |named: &&Named| named.target == target && named.config == *config;
         // One that was closed is of no use to anybody.
-        if let Some(named) = clients.get(name).filter(same).filter(|named| named.client.stats().is_ok()) {
+        if let Some(named) = clients.get(name).filter(same).filter(|named| named.client.is_usable()) {
             return Ok(named.client.clone());
         }
         let client = Arc::new(Client::new(target, config)?);
-        let named = Named {
-            target: target.into(),
-            config: config.clone(),
-            client: client.clone(),
-        };
+        let named = Named { target: target.into(), config: config.clone(), client: client.clone() };
         clients.insert(name.to_owned(), named);
         Ok(client)
     }
