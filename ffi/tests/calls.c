@@ -129,6 +129,9 @@ static void closed_objects(struct server *server) {
   check_echo(named);
   SAME(fast_client_close(named, 1000), FAST_OK);
   SAME(code_of(again, "echo", NULL), FAST_E_CLOSED);
+  fast_client_free(again);
+  again = fast_client_named("n", fast_server_address(server->server), NULL, NULL);
+  check_echo(again); /* a new one */
   fast_client_free(client);
   fast_client_free(named);
   fast_client_free(again);
