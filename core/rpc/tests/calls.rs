@@ -263,3 +263,30 @@ async fn too_large_messages_fail_alone() {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(client.call("add", (1, 1)).await.is_ok());
 }
+
+/// A stopped server has let go of its address, so the next one can have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_can_be_replaced_as_soon_as_it_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    for _ in 0..200 {
+        let (server, _) = serve(options(&format!("unix:{}", path.display()))).await;
+        server.stop(Duration::ZERO).await;
+        assert!(!path.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, file) = (folder.path().join("s"), folder.path().join("file"));
+    std::fs::write(&file, "").unwrap();
+    let mut options = options(&format!("unix:{}", path.display()));
+    options.announce = format!("dir://{}/calc", file.display());
+    let server = Server::new(options).unwrap();
+    for _ in 0..2 {
+        let error = server.start().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Registry, "{error}");
+        assert!(!path.exists());
+    }
+}
