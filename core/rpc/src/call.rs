@@ -1,7 +1,7 @@
 //! One call: its attempts, its deadline, and the values that came.
 
 use crate::channel::{Channel, Wait};
-use crate::client::Shared;
+use crate::client::Client;
 use crate::clock;
 use crate::connection::Attempt;
 use crate::value::Value;
@@ -32,7 +32,8 @@ pub struct CallOptions {
 /// The request leaves when the call is made, if a connection is there. Connecting and repeating go on while the call is
 /// polled. Dropping it abandons the call: the server is not told, and what it still sends is dropped.
 pub struct Call {
-    client: Arc<Shared>,
+    /// Kept open by its calls: they may have yet to learn from the registry whom to call.
+    client: Client,
     method: String,
     args: Bytes,
     options: CallOptions,
@@ -62,7 +63,7 @@ struct Charge {
 }
 
 impl Call {
-    pub(crate) fn new(client: Arc<Shared>, method: String, args: Bytes, options: CallOptions) -> Self {
+    pub(crate) fn new(client: Client, method: String, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
         // The request should leave now, not when somebody first looks for the answer.
         match call.advance(&Context::from_waker(Waker::noop())) {
@@ -73,18 +74,12 @@ impl Call {
     }
 
     /// A call that failed before it began.
-    pub(crate) fn failed(client: Arc<Shared>, error: Error) -> Self {
+    pub(crate) fn failed(client: Client, error: Error) -> Self {
         let options = CallOptions { timeout: None, idempotent: false, retries: 0 };
         Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
     }
 
-    fn in_phase(
-        client: Arc<Shared>,
-        method: String,
-        args: Bytes,
-        options: CallOptions,
-        phase: Phase,
-    ) -> Self {
+    fn in_phase(client: Client, method: String, args: Bytes, options: CallOptions, phase: Phase) -> Self {
         let started = Instant::now();
         Self {
             client,
@@ -198,7 +193,7 @@ impl Call {
         }
         let tried =
             |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
-        match self.client.poll_pick(cx, tried) {
+        match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
             Poll::Pending if last.is_some() => Poll::Ready(Err(self.describe(last.expect("just checked")))),
@@ -228,7 +223,7 @@ impl Call {
         let Some(deadline) = self.deadline else { return Poll::Pending };
         // The clock decides, not the timer: a caller with a clock of its own may poll before the timer does.
         if Instant::now() < deadline {
-            let runtime = &self.client.runtime;
+            let runtime = &self.client.shared().runtime;
             let timer = self.timer.get_or_insert_with(|| {
                 let _context = runtime.enter();
                 Box::pin(tokio::time::sleep_until(deadline.into()))
@@ -249,9 +244,10 @@ impl Call {
             )
         };
         let error = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => {
-                error(&format!("waiting for the registry to list providers of {}", self.client.target))
-            }
+            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => error(&format!(
+                "waiting for the registry to list providers of {}",
+                self.client.shared().target
+            )),
             Phase::Connecting { mut charge, .. } => {
                 charge.fail();
                 error("connecting").at(&charge.member.endpoint.address)
@@ -286,7 +282,7 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.client.call_ended();
+        self.client.shared().call_ended();
     }
 }
 

@@ -290,3 +290,56 @@ async fn a_start_that_fails_leaves_nothing_behind() {
         assert!(!path.exists());
     }
 }
+
+/// The service is looked up while the call waits, and nobody but the call is left to want it.
+#[tokio::test]
+async fn a_call_outlives_its_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/calc", folder.path().display());
+    let mut announced = options(":0");
+    announced.announce = target.clone();
+    let (_server, _) = serve(announced).await;
+    let call = Client::new(&target).unwrap().call("add", (2, 3));
+    let values = call.await.unwrap();
+    assert_eq!(values[0].text(), r#"{"sum":5}"#);
+}
+
+/// A server that has no room closes connections as soon as it has taken them.
+#[tokio::test]
+async fn a_server_that_hangs_up_is_not_called_again_without_pause() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
+    let _ = client.stream("add", (1, 1));
+    let mut taken = 0;
+    let counted = async {
+        loop {
+            drop(listener.accept().await.unwrap());
+            taken += 1;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(500), counted).await;
+    assert!((1..100).contains(&taken), "{taken} connections in half a second");
+}
+
+/// Nobody would ever wake them otherwise.
+#[tokio::test]
+async fn calls_without_a_time_limit_end_with_the_runtime_of_their_client() {
+    let (server, address) = serve(options(":0")).await;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut unlimited = ClientOptions::default();
+    unlimited.timeout_ms = 0;
+    let client = {
+        let _context = runtime.enter();
+        Client::with_options(&address, unlimited).unwrap()
+    };
+    let mut running = client.stream("hang", [0; 0]);
+    let waiting = tokio::spawn(async move { running.next().await.unwrap().unwrap_err() });
+    while server.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    runtime.shutdown_background();
+    let error = tokio::time::timeout(LONG, waiting).await.unwrap().unwrap();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::ConnectionLost, Progress::Unknown));
+    let error = tokio::time::timeout(LONG, client.call("hang", [0; 0])).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+}
