@@ -1,7 +1,7 @@
 //! One call: its attempts, its deadline, and the values that came.
 
 use crate::channel::{Channel, Wait};
-use crate::client::{Client, Shared};
+use crate::client::Client;
 use crate::clock;
 use crate::connection::Attempt;
 use crate::value::Value;
@@ -32,7 +32,7 @@ pub struct CallOptions {
 /// The request leaves when the call is made, if a connection is there. Connecting and repeating go on while the call is
 /// polled. Dropping it abandons the call: the server is not told, and what it still sends is dropped.
 pub struct Call {
-    /// Keeps the client going: a call may outlive its last handle.
+    /// Kept open by its calls: they may have yet to learn from the registry whom to call.
     client: Client,
     method: String,
     args: Bytes,
@@ -110,10 +110,6 @@ impl Call {
             all.push(value?);
         }
         Ok(all)
-    }
-
-    fn shared(&self) -> &Shared {
-        self.client.shared()
     }
 
     /// When the call times out, for callers that wait with a clock of their own.
@@ -197,7 +193,7 @@ impl Call {
         }
         let tried =
             |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
-        match self.shared().poll_pick(cx, tried) {
+        match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
             Poll::Pending if last.is_some() => Poll::Ready(Err(self.describe(last.expect("just checked")))),
@@ -248,9 +244,10 @@ impl Call {
             )
         };
         let error = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => {
-                error(&format!("waiting for the registry to list providers of {}", self.shared().target))
-            }
+            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => error(&format!(
+                "waiting for the registry to list providers of {}",
+                self.client.shared().target
+            )),
             Phase::Connecting { mut charge, .. } => {
                 charge.fail();
                 error("connecting").at(&charge.member.endpoint.address)
@@ -285,7 +282,7 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.shared().call_ended();
+        self.client.shared().call_ended();
     }
 }
 

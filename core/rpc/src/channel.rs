@@ -8,7 +8,7 @@ use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
 use libfast_protocol::{ClientWire, Limits, Version};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -53,6 +53,8 @@ pub(crate) struct Wait {
 const BACKOFF_START: Duration = Duration::from_millis(100);
 const BACKOFF_GROWTH: f64 = 1.6;
 const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
+/// A connection that is lost sooner is as good as a failed try: a server without room hangs up as soon as it has accepted.
+const STABLE: Duration = Duration::from_secs(1);
 
 impl Channel {
     pub fn new(address: Address, load: Arc<Load>, options: Arc<ClientOptions>, runtime: Handle) -> Self {
@@ -69,6 +71,7 @@ impl Channel {
         wait: &mut Wait,
     ) -> Poll<Result<Arc<Connection>>> {
         let mut slot = self.lock();
+        let mut without_task = false;
         let begun_before = *wait.begun_before.get_or_insert(slot.begun);
         match &slot.state {
             SlotState::Ready(connection) if connection.is_alive() => {
@@ -80,15 +83,20 @@ impl Channel {
             SlotState::Connecting => {}
             SlotState::Ready(_) | SlotState::Failed(_) | SlotState::Idle => {
                 slot.state = SlotState::Connecting;
-                if std::mem::replace(&mut slot.has_task, true) {
+                without_task = !std::mem::replace(&mut slot.has_task, true);
+                if !without_task {
                     self.kick.notify_one();
-                } else {
-                    self.runtime.spawn(keep_connected(Arc::downgrade(self), self.kick.clone()));
                 }
             }
         }
         // Registered under the slot's lock, so no change can come in between.
         self.waiting.register(cx);
+        // A runtime that was shut down drops the task here, which takes the lock.
+        drop(slot);
+        if without_task {
+            let keeper = Keeper(Arc::downgrade(self));
+            self.runtime.spawn(keep_connected(keeper, self.kick.clone()));
+        }
         Poll::Pending
     }
 
@@ -143,8 +151,26 @@ impl Drop for Channel {
     }
 }
 
+/// The channel as its task holds it.
+struct Keeper(Weak<Channel>);
+
+impl Drop for Keeper {
+    /// Tells those who wait, if the task ends before its channel.
+    fn drop(&mut self) {
+        let Some(channel) = self.0.upgrade() else { return };
+        let message = format!("the runtime of the connection to {} was shut down", channel.address);
+        let mut slot = channel.lock();
+        slot.has_task = false;
+        // The outcome of a try of its own, so it counts for everybody who waits.
+        slot.begun += 1;
+        drop(slot);
+        channel.set_failed(Error::new(ErrorKind::Closed, message).at(&channel.address));
+    }
+}
+
 /// Connects, drives the connection, and connects again, as long as the channel lives.
-async fn keep_connected(channel: Weak<Channel>, kick: Arc<Notify>) {
+async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
+    let channel = &keeper.0;
     let mut backoff = BACKOFF_START;
     loop {
         let Some(now) = channel.upgrade() else { return };
@@ -153,21 +179,25 @@ async fn keep_connected(channel: Weak<Channel>, kick: Arc<Notify>) {
                 let shared = connection.shared();
                 now.set_ready(connection);
                 drop(now);
-                backoff = BACKOFF_START;
+                let since = Instant::now();
                 let error = shared.drive().await;
                 let Some(now) = channel.upgrade() else { return };
                 // Suspended first, so that no call picks it while it is being tried again.
                 now.set_failed(error);
+                if since.elapsed() >= STABLE {
+                    backoff = BACKOFF_START;
+                    continue;
+                }
             }
             Err(error) => {
                 now.set_failed(error);
                 drop(now);
-                // Full jitter, or all clients of a restarted server come back in step.
-                let pause = backoff.mul_f64(fastrand::f64());
-                let _ = tokio::time::timeout(pause, kick.notified()).await;
-                backoff = backoff.mul_f64(BACKOFF_GROWTH).min(BACKOFF_LIMIT);
             }
         }
+        // Full jitter, or all clients of a restarted server come back in step.
+        let pause = backoff.mul_f64(fastrand::f64());
+        let _ = tokio::time::timeout(pause, kick.notified()).await;
+        backoff = backoff.mul_f64(BACKOFF_GROWTH).min(BACKOFF_LIMIT);
     }
 }
 

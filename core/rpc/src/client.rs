@@ -27,7 +27,7 @@ use tokio::task::AbortHandle;
 #[derive(Clone)]
 pub struct Client(Arc<Guard>);
 
-/// Ends the background work when the last [`Client`] and the last call go.
+/// Ends the background work when the last [`Client`] goes, of which calls under way hold one.
 struct Guard {
     shared: Arc<Shared>,
     follower: AbortHandle,
@@ -84,7 +84,7 @@ impl Client {
             closed: AtomicBool::new(false),
         });
         shared.resolved(watch.current());
-        let follower = runtime.spawn(follow(shared.clone(), watch)).abort_handle();
+        let follower = runtime.spawn(follow(Follower(shared.clone()), watch)).abort_handle();
         Ok(Self(Arc::new(Guard { shared, follower, consumer: Mutex::new(consumer) })))
     }
 
@@ -119,10 +119,6 @@ impl Client {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.0.shared
-    }
-
     /// What a call does unless told otherwise.
     pub fn call_options(&self) -> CallOptions {
         let options = &self.0.shared.options;
@@ -144,15 +140,18 @@ impl Client {
         let mut last = None;
         let connect = async {
             loop {
-                let member = match std::future::poll_fn(|cx| shared.poll_pick(cx, |_| false)).await {
-                    Ok(member) => member,
-                    Err(error) if error.kind() == ErrorKind::Closed => return Err(error),
-                    Err(error) => {
-                        last = Some(error);
-                        shared.changed().await;
-                        continue;
+                let pick = std::future::poll_fn(|cx| {
+                    // Registered first: a change after a vain pick must be noticed.
+                    shared.known_changed.register(cx);
+                    match shared.poll_pick(cx, |_| false) {
+                        Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
+                            last = Some(error);
+                            Poll::Pending
+                        }
+                        picked => picked,
                     }
-                };
+                });
+                let member = pick.await?;
                 let mut wait = Wait::default();
                 match std::future::poll_fn(|cx| member.owner.poll_connection(cx, &mut wait)).await {
                     Ok(_) => return Ok(()),
@@ -201,6 +200,10 @@ impl Client {
         }
         self.0.follower.abort();
         shared.lock().set = Arc::default();
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
     }
 
     /// Counters and endpoints as a JSON object, for operators.
@@ -325,19 +328,6 @@ impl Shared {
         })
     }
 
-    /// Waits for the next change of what is known.
-    async fn changed(&self) {
-        let mut registered = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut registered, true) {
-                return Poll::Ready(());
-            }
-            self.known_changed.register(cx);
-            Poll::Pending
-        })
-        .await;
-    }
-
     fn resolved(&self, resolution: Resolution) {
         let mut known = self.lock();
         match &resolution {
@@ -379,10 +369,21 @@ thread_local! {
     static RNG: std::cell::RefCell<fastrand::Rng> = std::cell::RefCell::new(fastrand::Rng::new());
 }
 
-async fn follow(shared: Arc<Shared>, mut watch: Watch) {
+async fn follow(follower: Follower, mut watch: Watch) {
     loop {
         let resolution = watch.changed().await;
-        shared.resolved(resolution);
+        follower.0.resolved(resolution);
+    }
+}
+
+/// The client as the task holds that follows its registry.
+struct Follower(Arc<Shared>);
+
+impl Drop for Follower {
+    /// Without it nobody would learn anything new: the client was closed, or its runtime was shut down.
+    fn drop(&mut self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.known_changed.wake_all();
     }
 }
 

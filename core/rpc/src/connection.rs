@@ -188,16 +188,13 @@ impl Drop for Attempt {
 impl Shared {
     /// Reads and writes until the connection ends, and fails what is still under way. Returns why it ended.
     pub async fn drive(&self) -> Error {
+        let ending = Ending(self);
         let ended = tokio::select! {
             error = self.read_all() => error,
             error = self.write_blocked() => error,
         };
-        let mut state = self.lock();
-        let error = state.failure.clone().unwrap_or(ended);
-        let wakers = state.fail_all(&error);
-        drop(state);
-        self.socket.shut_down();
-        wakers.into_iter().for_each(Waker::wake);
+        let error = self.lock().failure.get_or_insert(ended).clone();
+        drop(ending);
         error
     }
 
@@ -316,6 +313,22 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs in an inconsistent state.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Fails what is under way when it is dropped: at the end of the connection, or with a runtime that is shut down.
+struct Ending<'c>(&'c Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let Self(shared) = self;
+        let mut state = shared.lock();
+        let shut_down = || shared.lost("its runtime was shut down".into());
+        let error = state.failure.clone().unwrap_or_else(shut_down);
+        let wakers = state.fail_all(&error);
+        drop(state);
+        shared.socket.shut_down();
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 /// Serves methods. Cheap to clone; dropping the last clone stops it at once, without draining.
 #[derive(Clone)]
@@ -34,7 +34,15 @@ enum Running {
 }
 
 /// The task that accepts connections. Dropping it closes the listener.
-struct Acceptor(AbortHandle);
+struct Acceptor(JoinHandle<()>);
+
+impl Acceptor {
+    /// Closes the listener, if it is not closed yet, and waits until it is.
+    async fn close(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
@@ -46,10 +54,17 @@ pub(crate) struct Shared {
     pub options: ServerOptions,
     pub methods: Methods,
     runtime: Handle,
-    connections: Mutex<Slab<Arc<ServerConnection>>>,
+    connections: Mutex<Connections>,
     in_flight: AtomicU64,
     /// Requests ever taken, to notice that none came for a while.
     taken: AtomicU64,
+}
+
+#[derive(Default)]
+struct Connections {
+    open: Slab<Arc<ServerConnection>>,
+    /// Set when the server stops: a connection that is accepted at the same moment comes too late.
+    closed: bool,
 }
 
 /// After its entry left the registry a server waits until no request came for this long: a client may have chosen it
@@ -65,7 +80,7 @@ impl Server {
             options,
             methods: Methods::default(),
             runtime: crate::runtime()?,
-            connections: Mutex::new(Slab::new()),
+            connections: Mutex::default(),
             in_flight: AtomicU64::new(0),
             taken: AtomicU64::new(0),
         });
@@ -117,6 +132,7 @@ impl Server {
         match started {
             // Dropping what was begun ends it: somebody called `stop` meanwhile.
             Ok(_) if matches!(*running, Running::Stopped) => {
+                self.0.shared.close_all();
                 Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"))
             }
             Ok((address, acceptor, announcement)) => {
@@ -124,7 +140,9 @@ impl Server {
                 Ok(address)
             }
             Err(error) => {
-                *running = Running::New;
+                if matches!(*running, Running::Starting) {
+                    *running = Running::New;
+                }
                 Err(error)
             }
         }
@@ -141,9 +159,16 @@ impl Server {
         };
         let listener = Listener::bind(&listen).await.map_err(cannot_listen)?;
         let address = listener.address().map_err(cannot_listen)?;
-        let acceptor = Acceptor(shared.runtime.spawn(accept_all(shared.clone(), listener)).abort_handle());
-        let announcement = announce(options, Some(&address)).await?;
-        Ok((address, acceptor, announcement))
+        let acceptor = Acceptor(shared.runtime.spawn(accept_all(shared.clone(), listener)));
+        match announce(options, Some(&address)).await {
+            Ok(announcement) => Ok((address, acceptor, announcement)),
+            Err(error) => {
+                // Nothing is left behind: it may be started again.
+                acceptor.close().await;
+                shared.hang_up();
+                Err(error)
+            }
+        }
     }
 
     /// The address listened on, once started.
@@ -166,10 +191,12 @@ impl Server {
                 announcement.withdraw().await;
                 shared.quiet().await;
             }
-            drop(acceptor);
+            acceptor.0.abort();
             shared.all_answered().await;
         };
         let _ = tokio::time::timeout(drain, drained).await;
+        // The address is free when this returns, for the server that takes over.
+        acceptor.close().await;
         shared.close_all();
     }
 
@@ -180,7 +207,7 @@ impl Server {
 
     /// Connections open.
     pub fn connections(&self) -> usize {
-        self.0.shared.lock().len()
+        self.0.shared.lock().open.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
@@ -238,14 +265,17 @@ impl Shared {
 
     fn serve(self: &Arc<Self>, socket: Socket) {
         let mut connections = self.lock();
-        if connections.len() as u64 >= self.options.max_connections {
+        if connections.closed {
+            return;
+        }
+        if connections.open.len() as u64 >= self.options.max_connections {
             tracing::warn!(
                 max_connections = self.options.max_connections,
                 "connection refused: too many are open"
             );
             return;
         }
-        let entry = connections.vacant_entry();
+        let entry = connections.open.vacant_entry();
         let key = entry.key();
         let connection = Arc::new(ServerConnection::new(socket, self.clone(), key as u64 + 1));
         entry.insert(connection.clone());
@@ -253,7 +283,7 @@ impl Shared {
         let shared = self.clone();
         self.runtime.spawn(async move {
             connection.drive().await;
-            shared.lock().try_remove(key);
+            shared.lock().open.try_remove(key);
         });
     }
 
@@ -270,7 +300,8 @@ impl Shared {
     /// Waits until no request runs and no answer waits to be written.
     async fn all_answered(&self) {
         std::future::poll_fn(|cx| {
-            let connections: Vec<_> = self.lock().iter().map(|(_, connection)| connection.clone()).collect();
+            let connections: Vec<_> =
+                self.lock().open.iter().map(|(_, connection)| connection.clone()).collect();
             // `all` would stop at the first that is not ready, and leave the others without this waker.
             let waiting =
                 connections.iter().filter(|connection| connection.poll_answered(cx).is_pending()).count();
@@ -279,14 +310,24 @@ impl Shared {
         .await;
     }
 
+    /// Ends the connections that are open, but not those that come later.
+    fn hang_up(&self) {
+        let open: Vec<_> = self.lock().open.iter().map(|(_, connection)| connection.clone()).collect();
+        open.iter().for_each(|connection| connection.close());
+    }
+
+    /// Ends all connections, for good.
     fn close_all(&self) {
-        let connections = std::mem::take(&mut *self.lock());
-        for (_, connection) in connections {
+        let mut connections = self.lock();
+        connections.closed = true;
+        let open = std::mem::take(&mut connections.open);
+        drop(connections);
+        for (_, connection) in open {
             connection.close();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slab<Arc<ServerConnection>>> {
+    fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -242,20 +242,6 @@ async fn bounds_refuse_with_overload_and_nothing_is_run() {
     assert!(error.message().contains("max_calls"), "{error}");
 }
 
-/// The last handle may go while a call still waits for the registry or a connection.
-#[tokio::test]
-async fn a_call_outlives_its_client() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = format!("dir://{}/late", folder.path().display());
-    let mut announced = options(":0");
-    announced.announce = target.clone();
-    let (_server, _) = serve(announced).await;
-    let client = Client::new(&target).unwrap();
-    let call = client.stream("add", (1, 1));
-    drop(client);
-    assert!(call.collect().await.is_ok());
-}
-
 /// A handler that always has something to send to somebody who always reads must leave room for others.
 #[tokio::test]
 async fn an_endless_stream_does_not_starve_other_calls() {
@@ -288,4 +274,84 @@ async fn too_large_messages_fail_alone() {
     let error = client.call("add", ["x".repeat(4000)]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(client.call("add", (1, 1)).await.is_ok());
+}
+
+/// A stopped server has let go of its address, so the next one can have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_can_be_replaced_as_soon_as_it_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    for _ in 0..200 {
+        let (server, _) = serve(options(&format!("unix:{}", path.display()))).await;
+        server.stop(Duration::ZERO).await;
+        assert!(!path.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, file) = (folder.path().join("s"), folder.path().join("file"));
+    std::fs::write(&file, "").unwrap();
+    let mut options = options(&format!("unix:{}", path.display()));
+    options.announce = format!("dir://{}/calc", file.display());
+    let server = Server::new(options).unwrap();
+    for _ in 0..2 {
+        let error = server.start().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Registry, "{error}");
+        assert!(!path.exists());
+    }
+}
+
+/// The service is looked up while the call waits, and nobody but the call is left to want it.
+#[tokio::test]
+async fn a_call_outlives_its_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/calc", folder.path().display());
+    let mut announced = options(":0");
+    announced.announce = target.clone();
+    let (_server, _) = serve(announced).await;
+    let call = Client::new(&target).unwrap().call("add", (2, 3));
+    let values = call.await.unwrap();
+    assert_eq!(values[0].text(), r#"{"sum":5}"#);
+}
+
+/// A server that has no room closes connections as soon as it has taken them.
+#[tokio::test]
+async fn a_server_that_hangs_up_is_not_called_again_without_pause() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
+    let _ = client.stream("add", (1, 1));
+    let mut taken = 0;
+    let counted = async {
+        loop {
+            drop(listener.accept().await.unwrap());
+            taken += 1;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(500), counted).await;
+    assert!((1..100).contains(&taken), "{taken} connections in half a second");
+}
+
+/// Nobody would ever wake them otherwise.
+#[tokio::test]
+async fn calls_without_a_time_limit_end_with_the_runtime_of_their_client() {
+    let (server, address) = serve(options(":0")).await;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut unlimited = ClientOptions::default();
+    unlimited.timeout_ms = 0;
+    let client = {
+        let _context = runtime.enter();
+        Client::with_options(&address, unlimited).unwrap()
+    };
+    let mut running = client.stream("hang", [0; 0]);
+    let waiting = tokio::spawn(async move { running.next().await.unwrap().unwrap_err() });
+    while server.in_flight() == 0 {
+        tokio::task::yield_now().await;
+    }
+    runtime.shutdown_background();
+    let error = tokio::time::timeout(LONG, waiting).await.unwrap().unwrap();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::ConnectionLost, Progress::Unknown));
+    let error = tokio::time::timeout(LONG, client.call("hang", [0; 0])).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
 }
