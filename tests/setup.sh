@@ -2,7 +2,10 @@
 # Installs the system packages that the demo and the tests need and that are missing.
 set -eu
 
-packages="g++ make pkg-config php-cli valgrind libcjson-dev nlohmann-json3-dev"
+cd "$(dirname "$0")/.."
+packages="$(cat bindings/cpp/packages.txt) php-cli"
+# Debian's own Python comes without what makes virtual environments; others bring it along.
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
 
 missing=""
 for package in $packages; do
