@@ -75,7 +75,7 @@ impl Client {
         let client = self.0.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        park::block_on(client.ready(timeout))
+        park::block_on(client.ready(timeout))?
     }
 
     /// Starts a call whose values are pulled. `args` is the JSON text of an array. It is sent at once if a connection is
@@ -107,7 +107,7 @@ impl Client {
         let client = self.0.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        Ok(Picked::new(park::block_on(client.pick())?))
+        Ok(Picked::new(park::block_on(client.pick())??))
     }
 
     /// Counters and endpoints as a JSON object.
@@ -120,7 +120,6 @@ impl Client {
         let client = self.0.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        park::block_on(client.close(drain));
-        Ok(())
+        park::block_on(client.close(drain))
     }
 }
