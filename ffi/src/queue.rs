@@ -30,7 +30,9 @@ impl fast_queue {
 impl Drop for fast_queue {
     fn drop(&mut self) {
         self.queue.close();
-        if let Some(dispatcher) = self.dispatcher().take() {
+        // Joined without the lock, which a callback that still runs may want.
+        let dispatcher = self.dispatcher().take();
+        if let Some(dispatcher) = dispatcher {
             dispatcher.join();
         }
     }
@@ -160,5 +162,46 @@ pub unsafe extern "C" fn fast_queue_free(queue: *mut fast_queue) {
         if !own {
             free(queue);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::channel;
+
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+
+    /// Polls until it is told that the queue is closed. Until then it is told that it may not.
+    unsafe extern "C" fn poll_until_closed(user_data: *mut c_void, _event: *mut fast_event) {
+        BEGUN.store(true, Ordering::Release);
+        let mut out = std::mem::MaybeUninit::<fast_event>::uninit();
+        // SAFETY: the queue is freed only after this returns, and nothing is written without an event.
+        while unsafe { fast_queue_poll(user_data.cast(), out.as_mut_ptr(), 1, 0) }
+            != i64::from(ErrorKind::Closed.code())
+        {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_callback_that_uses_its_queue_does_not_hold_up_its_end() {
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            // SAFETY: one queue, used until it is freed.
+            unsafe {
+                let queue = fast_queue_new(std::ptr::null_mut());
+                let callback: fast_event_fn = Some(poll_until_closed);
+                fast_queue_dispatch(queue, 1, callback, queue.cast(), None, std::ptr::null_mut());
+                fast_queue_wake(queue);
+                while !BEGUN.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
+                fast_queue_free(queue);
+            }
+            sender.send(())
+        });
+        receiver.recv_timeout(Duration::from_secs(20)).expect("the queue is freed");
     }
 }

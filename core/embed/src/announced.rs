@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// An entry in a registry for a server of any protocol. Dropping it takes the entry off in the background.
-pub struct Announced(Mutex<Owned<Option<Announcement>>>);
+pub struct Announced(Owned<Mutex<Option<Announcement>>>);
 
 impl Announced {
     /// Announces the address `advertise` under the target `announce`, and waits until it is listed.
@@ -18,9 +18,9 @@ impl Announced {
         let options = config.server()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        let announcement = park::block_on(libfast_rpc::announce(&options, None))?;
+        let announcement = park::block_on(libfast_rpc::announce(&options, None))??;
         match announcement {
-            Some(announcement) => Ok(Self(Mutex::new(Owned::new(Some(announcement))))),
+            Some(announcement) => Ok(Self(Owned::new(Mutex::new(Some(announcement))))),
             None => Err(Error::new(
                 ErrorKind::Invalid,
                 "option \"announce\" is empty; name a service to announce",
@@ -30,7 +30,7 @@ impl Announced {
 
     /// `registered`, `connecting`, `suspended` (listed when last heard of), `lost` or `closed`.
     pub fn state(&self) -> Result<&'static str> {
-        Ok(match self.lock().get()?.as_ref().map(Announcement::state) {
+        Ok(match self.lock()?.as_ref().map(Announcement::state) {
             Some(AnnouncementState::Registered) => "registered",
             Some(AnnouncementState::Connecting) => "connecting",
             Some(AnnouncementState::Suspended) => "suspended",
@@ -41,29 +41,29 @@ impl Announced {
 
     /// Takes the entry off and waits until the registry acknowledged it. A second time does nothing.
     pub fn withdraw(&self) -> Result<()> {
-        let taken = self.lock().get_mut()?.take();
+        let taken = self.lock()?.take();
         if let Some(announcement) = taken {
             let runtime = runtime::handle()?;
             let _context = runtime.enter();
-            park::block_on(announcement.withdraw());
+            park::block_on(announcement.withdraw())?;
         }
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Owned<Option<Announcement>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> Result<MutexGuard<'_, Option<Announcement>>> {
+        Ok(self.0.get()?.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 }
 
 /// An endpoint chosen for a call over another protocol.
 pub struct Picked {
     address: String,
-    picked: Mutex<Owned<Option<libfast_rpc::Picked>>>,
+    picked: Owned<Mutex<Option<libfast_rpc::Picked>>>,
 }
 
 impl Picked {
     pub(crate) fn new(picked: libfast_rpc::Picked) -> Self {
-        Self { address: picked.endpoint().address.to_string(), picked: Mutex::new(Owned::new(Some(picked))) }
+        Self { address: picked.endpoint().address.to_string(), picked: Owned::new(Mutex::new(Some(picked))) }
     }
 
     /// The address: `host:port` or `unix:/path`.
@@ -73,8 +73,8 @@ impl Picked {
 
     /// Tells how the call went. A second report fails with `State`.
     pub fn report(&self, latency: Duration, ok: bool) -> Result<()> {
-        let mut slot = self.picked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match slot.get_mut()?.take() {
+        let mut slot = self.picked.get()?.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match slot.take() {
             Some(picked) => {
                 picked.report(latency, ok);
                 Ok(())

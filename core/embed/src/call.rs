@@ -8,12 +8,17 @@ use bytes::{BufMut, Bytes, BytesMut};
 use libfast_model::{Error, ErrorKind, Progress, Result};
 use libfast_rpc::Call;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, LockResult, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 /// A call whose values are pulled by a thread that may wait for them. Dropping it abandons the call.
-pub struct PullCall(Owned<Mutex<Option<Call>>>);
+pub struct PullCall {
+    call: Owned<Mutex<Option<Call>>>,
+    abandoned: AtomicBool,
+    /// Wakes the thread that waits for a value, which has the lock of the call.
+    waiting: Mutex<Option<Waker>>,
+}
 
 /// What a pull yields.
 #[derive(Debug)]
@@ -28,19 +33,40 @@ pub enum Next {
 
 impl PullCall {
     pub(crate) fn new(call: Call) -> Self {
-        Self(Owned::new(Mutex::new(Some(call))))
+        let call = Owned::new(Mutex::new(Some(call)));
+        Self { call, abandoned: AtomicBool::new(false), waiting: Mutex::new(None) }
     }
 
     /// The next value, waiting at most `wait` (`None`: as long as the call may take).
     pub fn next(&self, wait: Option<Duration>) -> Result<Next> {
-        let mut slot = lock(&self.0)?;
+        let pulled = self.pull(wait);
+        self.drop_abandoned();
+        pulled
+    }
+
+    fn pull(&self, wait: Option<Duration>) -> Result<Next> {
+        let mut slot = unpoisoned(self.call.get()?.lock());
         let Some(call) = &mut *slot else {
             return Err(abandoned());
         };
         let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
         // The caller's clock ends the wait; a starved runtime cannot delay it.
         let until = [limit, call.deadline()].into_iter().flatten().min();
-        let mut polled = park::wait(until, |cx| call.poll_next_value(cx));
+        let mut polled = park::wait(until, |cx| {
+            // A shutdown wakes the call, too.
+            if let Err(error) = self.call.get() {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let polled = call.poll_next_untimed(cx);
+            if polled.is_pending() {
+                *unpoisoned(self.waiting.lock()) = Some(cx.waker().clone());
+                // After the waker is there, so that an abandonment either is seen here or wakes it.
+                if self.abandoned.load(Ordering::SeqCst) {
+                    return Poll::Ready(Some(Err(abandoned())));
+                }
+            }
+            polled
+        });
         if polled.is_none() && until == call.deadline() {
             polled = park::wait(Some(Instant::now()), |cx| call.poll_next_value(cx));
         }
@@ -66,10 +92,25 @@ impl PullCall {
         }
     }
 
-    /// Stops waiting. The server is not told and goes on; later pulls fail with `Abandoned`.
+    /// Stops waiting, from any thread. The server is not told and goes on; a pull that waits and later ones fail with
+    /// `Abandoned`.
     pub fn abandon(&self) {
-        if let Ok(mut call) = lock(&self.0) {
-            call.take();
+        if self.call.get().is_err() {
+            return;
+        }
+        self.abandoned.store(true, Ordering::SeqCst);
+        if let Some(waiting) = unpoisoned(self.waiting.lock()).take() {
+            waiting.wake();
+        }
+        self.drop_abandoned();
+    }
+
+    /// Drops the call if it was abandoned, unless a thread is pulling: that one comes here afterwards.
+    fn drop_abandoned(&self) {
+        if let (true, Ok(call)) = (self.abandoned.load(Ordering::SeqCst), self.call.get())
+            && let Ok(mut slot) = call.try_lock()
+        {
+            slot.take();
         }
     }
 }
@@ -110,7 +151,7 @@ impl QueuedCall {
 
     /// Allows `credits` more values to be handed out.
     pub fn grant(self: &Arc<Self>, credits: u64) {
-        if let Ok(mut progressing) = lock(&self.call) {
+        if let Ok(mut progressing) = self.lock() {
             progressing.credits = progressing.credits.saturating_add(credits);
         }
         self.wake_by_ref();
@@ -118,7 +159,7 @@ impl QueuedCall {
 
     /// Stops waiting: the call is done with `Abandoned`, unless it is done already. The server is not told.
     pub fn abandon(self: &Arc<Self>) {
-        let taken = lock(&self.call).ok().and_then(|mut progressing| progressing.call.take());
+        let taken = self.lock().ok().and_then(|mut progressing| progressing.call.take());
         if taken.is_some() {
             self.push(Ready::Event(Event::Done { tag: self.tag, values: None, error: Some(abandoned()) }));
         }
@@ -129,7 +170,7 @@ impl QueuedCall {
         self.queued.store(false, Ordering::Release);
         let waker = Waker::from(self.clone());
         let mut cx = Context::from_waker(&waker);
-        let Ok(mut locked) = lock(&self.call) else { return false };
+        let Ok(mut locked) = self.lock() else { return false };
         let progressing = &mut *locked;
         let tag = self.tag;
         for _ in 0..max {
@@ -164,10 +205,22 @@ impl QueuedCall {
         !self.queued.swap(true, Ordering::AcqRel)
     }
 
+    /// Drops the call, because nobody can hear of its end.
+    pub(crate) fn let_go(&self) {
+        // Whoever has the lock sees to it: it is polling or abandoning the call.
+        let taken = self.call.get().ok().and_then(|call| call.try_lock().ok()?.call.take());
+        drop(taken);
+    }
+
     fn push(&self, ready: Ready) {
-        if let Some(queue) = self.queue.upgrade() {
-            queue.push(ready);
+        match self.queue.upgrade() {
+            Some(queue) => queue.push(ready),
+            None => ready.refuse(),
         }
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, Progressing>> {
+        Ok(unpoisoned(self.call.get()?.lock()))
     }
 }
 
@@ -183,9 +236,8 @@ impl Wake for QueuedCall {
     }
 }
 
-/// Whose value it is comes first: in a forked child the lock may stay closed for ever, as a thread of the parent had it.
-fn lock<T>(owned: &Owned<Mutex<T>>) -> Result<MutexGuard<'_, T>> {
-    Ok(owned.get()?.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+fn unpoisoned<T>(locked: LockResult<T>) -> T {
+    locked.unwrap_or_else(PoisonError::into_inner)
 }
 
 fn push_element(array: &mut BytesMut, value: &[u8]) {

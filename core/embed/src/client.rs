@@ -80,7 +80,7 @@ impl Client {
         let client = self.client.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        park::block_on(client.ready(timeout))
+        park::block_on(client.ready(timeout))?
     }
 
     /// Starts a call whose values are pulled. `args` is the JSON text of an array. It is sent at once if a connection is
@@ -112,7 +112,7 @@ impl Client {
         let client = self.client.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        Ok(Picked::new(park::block_on(client.pick())?))
+        Ok(Picked::new(park::block_on(client.pick())??))
     }
 
     /// Counters and endpoints as a JSON object.
@@ -126,8 +126,7 @@ impl Client {
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
         self.closed.store(true, Ordering::Release);
-        park::block_on(client.close(drain));
-        Ok(())
+        park::block_on(client.close(drain))
     }
 
     /// False once it was closed, alone or by a shutdown, and in a forked child.

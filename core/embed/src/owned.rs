@@ -18,27 +18,22 @@ impl<T> Owned<T> {
         Self { value: ManuallyDrop::new(value), fork: fork_generation(), life: runtime::life() }
     }
 
-    /// The value, if it can be used here and now.
+    /// The value, if it can be used here and now. A lock belongs inside: in a forked child it may be held for ever.
     pub fn get(&self) -> Result<&T> {
+        let value = self.get_in_any_life()?;
+        if self.life != runtime::life() {
+            return Err(runtime::was_shut_down());
+        }
+        Ok(value)
+    }
+
+    /// As [`get`](Self::get), also after a shutdown, for what needs no runtime.
+    pub fn get_in_any_life(&self) -> Result<&T> {
         if self.fork != fork_generation() {
             let message = "made before fork() and used in the child; make clients and servers after the fork";
             return Err(Error::new(ErrorKind::Forked, message));
         }
-        if self.life != runtime::life() {
-            return Err(Error::new(ErrorKind::Closed, "libfast was shut down after this object was made"));
-        }
         Ok(&self.value)
-    }
-
-    /// As [`get`](Self::get), also after a shutdown.
-    pub fn get_after_shutdown(&self) -> Option<&T> {
-        (self.fork == fork_generation()).then_some(&*self.value)
-    }
-
-    /// As [`get`](Self::get), to change it.
-    pub fn get_mut(&mut self) -> Result<&mut T> {
-        self.get()?;
-        Ok(&mut self.value)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Waiting on the caller's own thread.
 
+use crate::runtime;
+use libfast_model::Result;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -31,11 +33,17 @@ pub(crate) fn wait<T>(
     }
 }
 
-/// As [`wait`] for a future without a time limit of its own.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// As [`wait`] for a future without a time limit of its own. Fails if the runtime is shut down meanwhile: the timers of
+/// the future must not be polled then.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T> {
+    let life = runtime::life();
     let mut future = std::pin::pin!(future);
     loop {
-        if let Some(value) = wait(None, |cx| future.as_mut().poll(cx)) {
+        let polled = wait(None, |cx| match runtime::life() == life {
+            true => future.as_mut().poll(cx).map(Ok),
+            false => Poll::Ready(Err(runtime::was_shut_down())),
+        });
+        if let Some(value) = polled {
             return value;
         }
     }

@@ -43,6 +43,16 @@ pub(crate) enum Ready {
     Call(Arc<QueuedCall>),
 }
 
+impl Ready {
+    /// Lets go of it because nobody will poll for it.
+    pub fn refuse(self) {
+        match self {
+            Self::Event(event) => drop(event),
+            Self::Call(call) => call.let_go(),
+        }
+    }
+}
+
 impl Queue {
     /// A queue that is polled or watched by its descriptor.
     pub fn new() -> Arc<Self> {
@@ -77,7 +87,8 @@ impl Queue {
         // Under the lock, so that no event can come between making the descriptor and signalling it.
         let state = inner.lock();
         let fd = inner.fd.get_or_init(|| new);
-        if !state.ready.is_empty() {
+        // Also if nothing waits any more but no poll has found that out: the next push would not signal it.
+        if state.told {
             let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
         }
         Ok(fd.as_raw_fd())
@@ -89,6 +100,7 @@ impl Queue {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut events = Vec::new();
         loop {
+            self.0.get()?;
             inner.take_ready(max, &mut events);
             if !events.is_empty() || max == 0 {
                 return Ok(events);
@@ -118,17 +130,18 @@ impl Queue {
 
     /// Makes waiting and later polls fail with `Closed`. What waits is dropped: requests are answered as dropped.
     pub fn close(&self) {
-        let Some(inner) = self.0.get_after_shutdown() else { return };
+        // Also after a shutdown: a thread may be waiting in a poll since before.
+        let Ok(inner) = self.0.get_in_any_life() else { return };
         let mut state = inner.lock();
         state.closed = true;
-        let dropped = std::mem::take(&mut state.ready);
+        let refused = std::mem::take(&mut state.ready);
         drop(state);
         inner.arrived.notify_all();
-        drop(dropped);
+        refused.into_iter().for_each(Ready::refuse);
     }
 
     pub(crate) fn push(&self, ready: Ready) {
-        if let Ok(inner) = self.0.get() {
+        if let Ok(inner) = self.0.get_in_any_life() {
             inner.push(ready);
         }
     }
@@ -146,7 +159,7 @@ impl Inner {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            drop(ready);
+            ready.refuse();
             return;
         }
         state.ready.push_back(ready);
@@ -188,6 +201,13 @@ impl Inner {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        std::mem::take(&mut state.ready).into_iter().for_each(Ready::refuse);
     }
 }
 

@@ -6,8 +6,8 @@ use crate::park;
 use crate::queue::{Queue, Ready};
 use libfast_model::{RemoteError, Result};
 use libfast_rpc::Request;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -17,18 +17,15 @@ pub struct ServerRequest {
     tag: u64,
     queue: Weak<Queue>,
     request: Owned<Request>,
+    /// Puts the `Writable` event into the queue; one, so that it is registered once however often it is.
+    writable: OnceLock<Waker>,
 }
 
 impl ServerRequest {
     pub(crate) fn new(request: Request, queue: Weak<Queue>, tag: u64) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let told = Tell { queue: queue.clone(), event: move || Event::Cancelled { tag, id } };
-        let waker = Waker::from(Arc::new(told));
-        if request.poll_cancelled(&Context::from_waker(&waker)).is_ready() {
-            waker.wake();
-        }
-        Self { id, tag, queue, request: Owned::new(request) }
+        Self { id, tag, queue, request: Owned::new(request), writable: OnceLock::new() }
     }
 
     /// A number that no other request of this process has, as in `Cancelled` and `Writable` events.
@@ -62,9 +59,10 @@ impl ServerRequest {
         let more = request.try_send_text(value)?;
         if !more {
             let (tag, id) = (self.tag, self.id);
-            let told = Tell { queue: self.queue.clone(), event: move || Event::Writable { tag, id } };
-            let waker = Waker::from(Arc::new(told));
-            if request.poll_writable(&Context::from_waker(&waker)).is_ready() {
+            let tell =
+                || Tell { queue: self.queue.clone(), event: move || Some(Event::Writable { tag, id }) };
+            let waker = self.writable.get_or_init(|| Waker::from(Arc::new(tell())));
+            if request.poll_writable(&Context::from_waker(waker)).is_ready() {
                 return Ok(true);
             }
         }
@@ -99,16 +97,27 @@ impl std::fmt::Debug for ServerRequest {
     }
 }
 
+/// Puts a `Cancelled` event into `queue` when nobody waits for the answer of `request` any more.
+pub(crate) fn tell_when_cancelled(request: &Request, queue: Weak<Queue>, tag: u64, id: u64) {
+    // Cancelled in the middle of this, it may be woken from both sides.
+    let told = AtomicBool::new(false);
+    let event = move || (!told.swap(true, Ordering::AcqRel)).then_some(Event::Cancelled { tag, id });
+    let waker = Waker::from(Arc::new(Tell { queue, event }));
+    if request.poll_cancelled(&Context::from_waker(&waker)).is_ready() {
+        waker.wake();
+    }
+}
+
 /// Puts an event into the queue when woken.
 struct Tell<F> {
     queue: Weak<Queue>,
     event: F,
 }
 
-impl<F: Fn() -> Event + Send + Sync + 'static> Wake for Tell<F> {
+impl<F: Fn() -> Option<Event> + Send + Sync + 'static> Wake for Tell<F> {
     fn wake(self: Arc<Self>) {
-        if let Some(queue) = self.queue.upgrade() {
-            queue.push(Ready::Event((self.event)()));
+        if let (Some(queue), Some(event)) = (self.queue.upgrade(), (self.event)()) {
+            queue.push(Ready::Event(event));
         }
     }
 }

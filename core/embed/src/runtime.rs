@@ -22,6 +22,11 @@ pub(crate) fn life() -> u64 {
     LIFE.load(Ordering::Acquire)
 }
 
+/// What objects of an earlier life answer.
+pub(crate) fn was_shut_down() -> Error {
+    Error::new(ErrorKind::Closed, "libfast was shut down after this object was made")
+}
+
 /// The runtime, made now if there is none in this process.
 pub(crate) fn handle() -> Result<Handle> {
     watch_forks();

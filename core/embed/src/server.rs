@@ -5,9 +5,10 @@ use crate::event::Event;
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::{Queue, Ready};
-use crate::request::ServerRequest;
+use crate::request::{self, ServerRequest};
 use crate::runtime;
 use libfast_model::Result;
+use libfast_rpc::Request;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +32,14 @@ impl Server {
     /// `HandlerDropped`.
     pub fn handle(&self, method: &str, queue: &Arc<Queue>, tag: u64) -> Result<()> {
         let queue = Arc::downgrade(queue);
-        let hand_over = move |request| {
+        let hand_over = move |request: Request| {
+            let Some(alive) = queue.upgrade() else { return };
+            let watched = request.clone();
             let request = ServerRequest::new(request, queue.clone(), tag);
-            if let Some(queue) = queue.upgrade() {
-                queue.push(Ready::Event(Event::Request { tag, request }));
-            }
+            let id = request.id();
+            alive.push(Ready::Event(Event::Request { tag, request }));
+            // Only now, so that the program hears of the request before it hears that it is cancelled.
+            request::tell_when_cancelled(&watched, queue.clone(), tag, id);
         };
         self.server.get()?.handle(method, Arc::new(hand_over))
     }
@@ -45,7 +49,7 @@ impl Server {
         let server = self.server.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        Ok(park::block_on(server.start())?.to_string())
+        Ok(park::block_on(server.start())??.to_string())
     }
 
     /// Withdraws, drains for at most `drain` (`None`: the option `drain_ms`) and closes.
@@ -53,7 +57,6 @@ impl Server {
         let server = self.server.get()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        park::block_on(server.stop(drain.unwrap_or(self.drain)));
-        Ok(())
+        park::block_on(server.stop(drain.unwrap_or(self.drain)))
     }
 }

@@ -119,13 +119,22 @@ impl Call {
 
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
+        match self.poll_next_untimed(cx) {
+            Poll::Pending => self.poll_deadline(cx).map(|error| Some(Err(error))),
+            ready => ready,
+        }
+    }
+
+    /// As [`poll_next_value`](Self::poll_next_value), without a timer: for callers that wait with a clock of their own,
+    /// and poll with a timer when the deadline has passed.
+    pub fn poll_next_untimed(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Value>>> {
         if let Some(value) = self.values.pop_front() {
             return Poll::Ready(Some(Ok(Value::new(value))));
         }
         match self.advance(cx) {
             Poll::Ready(Some(Ok(()))) | Poll::Ready(None) => {}
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-            Poll::Pending => return self.poll_deadline(cx).map(|error| Some(Err(error))),
+            Poll::Pending => return Poll::Pending,
         }
         Poll::Ready(self.values.pop_front().map(|value| Ok(Value::new(value))))
     }
