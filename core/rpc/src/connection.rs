@@ -5,7 +5,7 @@
 //! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
 
 use crate::clock;
-use crate::socket::Socket;
+use crate::socket::{Socket, fit};
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Address, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A connection as its users hold it. When the last one lets go, the stream is closed.
@@ -45,6 +46,8 @@ struct State {
     queued: u64,
     written: u64,
     write_blocked: bool,
+    /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
+    stale: u64,
     /// Inboxes over their limit: while there is one, nothing is read.
     full: usize,
     failure: Option<Error>,
@@ -55,6 +58,8 @@ struct Inbox {
     id: u32,
     /// Where its request begins in the stream of bytes: tells whether any of it left the process.
     offset: u64,
+    /// Where it ends.
+    end: u64,
     values: VecDeque<Bytes>,
     bytes: usize,
     full: bool,
@@ -66,6 +71,14 @@ struct Inbox {
 const READ_BYTES: usize = 64 * 1024;
 /// Reads in a row before other tasks get their turn.
 const READS_PER_TURN: usize = 16;
+/// Longest to wait for what was sent before the connection was found broken.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// Reads after the connection is found broken; enough for what the kernel holds.
+const READS_AT_END: usize = 256;
+/// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
+const MOST_ABANDONED: usize = 65_536;
+/// Bytes of given-up requests that wait to be written, above which the server is taken for stuck.
+const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
@@ -76,6 +89,7 @@ impl Connection {
             queued: 0,
             written: 0,
             write_blocked: false,
+            stale: 0,
             full: 0,
             failure: None,
         };
@@ -116,6 +130,7 @@ impl Connection {
             }
         }
         state.queued += (state.wire.transmit().len() - before) as u64;
+        state.inboxes[key].end = state.queued;
         if !state.write_blocked {
             self.0.flush(&mut state);
         }
@@ -174,6 +189,8 @@ impl Drop for Attempt {
         let inbox = state.inboxes.remove(self.key);
         if inbox.outcome.is_none() {
             state.wire.abandon(inbox.id);
+            state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
+            shared.give_up_if_stuck(&mut state);
         }
         if inbox.full {
             state.full -= 1;
@@ -189,31 +206,34 @@ impl Shared {
     /// Reads and writes until the connection ends, and fails what is still under way. Returns why it ended.
     pub async fn drive(&self) -> Error {
         let ending = Ending(self);
-        let ended = tokio::select! {
-            error = self.read_all() => error,
-            error = self.write_blocked() => error,
+        let mut input = BytesMut::new();
+        let (ended, unread) = tokio::select! {
+            error = self.read_all(&mut input) => (error, false),
+            error = self.write_blocked() => (error, true),
         };
+        if unread {
+            self.read_rest(&mut input).await;
+        }
         let error = self.lock().failure.get_or_insert(ended).clone();
         drop(ending);
         error
     }
 
-    async fn read_all(&self) -> Error {
-        let mut input = BytesMut::new();
+    async fn read_all(&self, input: &mut BytesMut) -> Error {
         loop {
             if let Err(error) = self.socket.readable().await {
                 return self.broken(&error);
             }
             for turn in 0.. {
                 input.reserve(READ_BYTES);
-                match self.socket.try_read(&mut input) {
-                    Ok(0) => return self.end_of_stream(&input),
-                    Ok(_) => {}
+                match self.socket.try_read(input) {
+                    Ok(0) => return self.end_of_stream(input),
+                    Ok(_) => fit(input),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return self.broken(&error),
                 }
-                if let Err(error) = self.deliver(&mut input) {
+                if let Err(error) = self.deliver(input) {
                     return error;
                 }
                 while self.lock().full > 0 {
@@ -225,7 +245,23 @@ impl Shared {
             }
             if input.is_empty() {
                 // An idle connection holds no buffer.
-                input = BytesMut::new();
+                *input = BytesMut::new();
+            }
+        }
+    }
+
+    /// Delivers what has come although nothing can be written any more: the server may have answered before it went.
+    async fn read_rest(&self, input: &mut BytesMut) {
+        // A server that is gone makes it readable at once.
+        let _ = tokio::time::timeout(LAST_WORDS, self.socket.readable()).await;
+        for _ in 0..READS_AT_END {
+            input.reserve(READ_BYTES);
+            match self.socket.try_read(input) {
+                Ok(0) => return,
+                Ok(_) if self.deliver(input).is_err() => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
             }
         }
     }
@@ -285,10 +321,26 @@ impl Shared {
         let result = self.socket.try_write(state.wire.transmit());
         state.written += (before - state.wire.transmit().len()) as u64;
         state.write_blocked = !matches!(result, Ok(true));
+        if state.wire.transmit().is_empty() {
+            state.stale = 0;
+        }
         if let Err(error) = result {
-            state.failure = Some(self.broken(&error));
+            state.failure.get_or_insert_with(|| self.broken(&error));
         }
         if state.write_blocked {
+            self.write_wanted.notify_one();
+        }
+    }
+
+    /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
+    fn give_up_if_stuck(&self, state: &mut State) {
+        let waiting = state.wire.transmit().len() as u64;
+        let too_much = state.stale.min(waiting) > MOST_STALE || state.wire.abandoned() > MOST_ABANDONED;
+        if too_much && state.failure.is_none() {
+            let why = "the server is stuck: too many of the calls that were given up are without an answer";
+            state.failure = Some(self.lost(why.into()));
+            // Wakes the task that drives the connection, whatever it waits for.
+            self.socket.shut_down();
             self.write_wanted.notify_one();
         }
     }

@@ -4,7 +4,7 @@ use crate::clock;
 use crate::remote::OVERLOADED;
 use crate::request::Request;
 use crate::server::Shared;
-use crate::socket::Socket;
+use crate::socket::{Socket, fit};
 use crate::wakers::Wakers;
 use bytes::BytesMut;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
@@ -166,7 +166,10 @@ impl ServerConnection {
                         let ended = self.lock().wire.handle_end_of_stream(&input);
                         return ended.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
                     }
-                    Ok(_) => self.serve_all(&mut input, &mut batch).await?,
+                    Ok(_) => {
+                        fit(&mut input);
+                        self.serve_all(&mut input, &mut batch).await?;
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return Err(error),

@@ -96,6 +96,14 @@ impl Socket {
     }
 }
 
+/// Moves what was read out of a buffer that is much larger. Values and arguments are slices of the buffer they were read
+/// into, and may be kept for long.
+pub(crate) fn fit(input: &mut BytesMut) {
+    if input.len() < input.capacity() / 8 {
+        *input = BytesMut::from(&input[..]);
+    }
+}
+
 /// A listening socket. A Unix socket's file is removed with it.
 #[derive(Debug)]
 pub(crate) struct Listener {
