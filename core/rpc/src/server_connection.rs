@@ -119,8 +119,7 @@ impl ServerConnection {
     pub fn send(&self, id: u32, request: &RequestState, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
         state.wire.send(clock::wall_micros(), id, value)?;
-        self.flush(&mut state);
-        Ok(state.wire.transmit().len() <= self.high_water())
+        Ok(self.flush(state) <= self.high_water())
     }
 
     pub fn end(&self, id: u32, request: &RequestState, last: Option<&[u8]>) -> Result<()> {
@@ -148,10 +147,10 @@ impl ServerConnection {
     }
 
     /// After the last frame of a request.
-    fn finish(&self, mut state: MutexGuard<'_, State>) {
+    fn finish(&self, state: MutexGuard<'_, State>) {
         // Before the client can know of the end: it may send the next request at once.
         self.server.requests_ended(1);
-        self.flush(&mut state);
+        self.flush(state);
     }
 
     async fn read_all(self: &Arc<Self>) -> io::Result<()> {
@@ -231,7 +230,7 @@ impl ServerConnection {
         }
         let mut state = self.lock();
         state.corked = false;
-        self.flush(&mut state);
+        self.flush(state);
         fatal.map_or(Ok(more), Err)
     }
 
@@ -257,23 +256,37 @@ impl ServerConnection {
             if let Err(error) = self.write(&mut state) {
                 return error;
             }
+            self.wake_writers(state);
         }
     }
 
-    fn flush(&self, state: &mut State) {
-        if !state.corked && !state.write_blocked && self.write(state).is_err() {
+    /// Writes, unless somebody else will. Returns how many bytes wait.
+    fn flush(&self, mut state: MutexGuard<'_, State>) -> usize {
+        if state.corked || state.write_blocked {
+            return state.wire.transmit().len();
+        }
+        if self.write(&mut state).is_err() {
             // Whoever drives the connection finds the same error and ends it.
             self.write_wanted.notify_one();
         }
+        self.wake_writers(state)
+    }
+
+    /// Wakes those who wait for the output to shrink, if it has. Returns how many bytes wait.
+    fn wake_writers(&self, mut state: MutexGuard<'_, State>) -> usize {
+        let waiting = state.wire.transmit().len();
+        // Without the lock: waking may run anything, also what answers another request of this connection.
+        drop(state);
+        if waiting <= self.high_water() / 4 {
+            self.writable.wake_all();
+        }
+        waiting
     }
 
     fn write(&self, state: &mut State) -> io::Result<()> {
         state.write_blocked = !self.socket.try_write(state.wire.transmit())?;
         if state.write_blocked {
             self.write_wanted.notify_one();
-        }
-        if state.wire.transmit().len() <= self.high_water() / 4 {
-            self.writable.wake_all();
         }
         Ok(())
     }
