@@ -3,7 +3,6 @@
 use crate::config::Config;
 use crate::owned::Owned;
 use crate::park;
-use crate::runtime;
 use libfast_model::{Error, ErrorKind, Result};
 use libfast_registry::{Announcement, AnnouncementState};
 use std::sync::{Mutex, MutexGuard};
@@ -16,8 +15,6 @@ impl Announced {
     /// Announces the address `advertise` under the target `announce`, and waits until it is listed.
     pub fn new(config: &Config) -> Result<Self> {
         let options = config.server()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
         let announcement = park::block_on(libfast_rpc::announce(&options, None))??;
         match announcement {
             Some(announcement) => Ok(Self(Owned::new(Mutex::new(Some(announcement))))),
@@ -43,8 +40,6 @@ impl Announced {
     pub fn withdraw(&self) -> Result<()> {
         let taken = self.lock()?.take();
         if let Some(announcement) = taken {
-            let runtime = runtime::handle()?;
-            let _context = runtime.enter();
             park::block_on(announcement.withdraw())?;
         }
         Ok(())

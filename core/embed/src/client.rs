@@ -78,8 +78,6 @@ impl Client {
     /// Waits until a provider is known and connected, at most `timeout`.
     pub fn ready(&self, timeout: Duration) -> Result<()> {
         let client = self.client.get()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
         park::block_on(client.ready(timeout))?
     }
 
@@ -110,8 +108,6 @@ impl Client {
     /// Chooses an endpoint for a call over another protocol; waits until providers are known.
     pub fn pick(&self) -> Result<Picked> {
         let client = self.client.get()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
         Ok(Picked::new(park::block_on(client.pick())??))
     }
 
@@ -123,8 +119,6 @@ impl Client {
     /// Refuses new calls and waits at most `drain` for those under way.
     pub fn close(&self, drain: Duration) -> Result<()> {
         let client = self.client.get()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
         self.closed.store(true, Ordering::Release);
         park::block_on(client.close(drain))
     }

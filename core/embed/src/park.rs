@@ -33,9 +33,11 @@ pub(crate) fn wait<T>(
     }
 }
 
-/// As [`wait`] for a future without a time limit of its own. Fails if the runtime is shut down meanwhile: the timers of
-/// the future must not be polled then.
+/// As [`wait`] for a future without a time limit of its own, within the process's runtime. Fails if that is shut down
+/// meanwhile: the timers of the future must not be polled then.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T> {
+    let runtime = runtime::handle()?;
+    let _context = runtime.enter();
     let life = runtime::life();
     let mut future = std::pin::pin!(future);
     loop {

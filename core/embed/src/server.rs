@@ -47,16 +47,12 @@ impl Server {
     /// Listens, and announces the server if `announce` is set. Returns the address listened on.
     pub fn start(&self) -> Result<String> {
         let server = self.server.get()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
         Ok(park::block_on(server.start())??.to_string())
     }
 
     /// Withdraws, drains for at most `drain` (`None`: the option `drain_ms`) and closes.
     pub fn stop(&self, drain: Option<Duration>) -> Result<()> {
         let server = self.server.get()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
         park::block_on(server.stop(drain.unwrap_or(self.drain)))
     }
 }

@@ -300,8 +300,7 @@ impl Shared {
     /// Waits until no request runs and no answer waits to be written.
     async fn all_answered(&self) {
         std::future::poll_fn(|cx| {
-            let connections: Vec<_> =
-                self.lock().open.iter().map(|(_, connection)| connection.clone()).collect();
+            let connections = self.open();
             // `all` would stop at the first that is not ready, and leave the others without this waker.
             let waiting =
                 connections.iter().filter(|connection| connection.poll_answered(cx).is_pending()).count();
@@ -312,8 +311,12 @@ impl Shared {
 
     /// Ends the connections that are open, but not those that come later.
     fn hang_up(&self) {
-        let open: Vec<_> = self.lock().open.iter().map(|(_, connection)| connection.clone()).collect();
-        open.iter().for_each(|connection| connection.close());
+        self.open().iter().for_each(|connection| connection.close());
+    }
+
+    /// The connections that are open now.
+    fn open(&self) -> Vec<Arc<ServerConnection>> {
+        self.lock().open.iter().map(|(_, connection)| connection.clone()).collect()
     }
 
     /// Ends all connections, for good.
