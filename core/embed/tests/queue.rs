@@ -115,8 +115,9 @@ fn a_blocking_call_times_out() {
     let served = Served::start(&Config::default());
     let mut settings = CallSettings::default();
     settings.set("timeout_ms", "50").unwrap();
-    let call = served.client().call("hang", args("[]"), &settings).unwrap();
+    // Before the call, whose time runs from its start.
     let started = Instant::now();
+    let call = served.client().call("hang", args("[]"), &settings).unwrap();
     assert_eq!(call.next(None).unwrap_err().kind(), ErrorKind::Timeout);
     assert!(started.elapsed() >= Duration::from_millis(50));
 }
