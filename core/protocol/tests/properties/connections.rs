@@ -1,11 +1,12 @@
 //! A client and a server with a stream between them that is cut anywhere, whatever the two do meanwhile.
 
 use crate::config;
+use crate::cuts::feed;
 use crate::tree::{Tree, tree};
 use bytes::BytesMut;
 use libfast_model::RemoteError;
 use libfast_protocol::{
-    ClientConnection, ClientEvent, ClientWire, ServerConnection, ServerEvent, ServerWire, Version,
+    ClientConnection, ClientEvent, ClientWire, Limits, ServerConnection, ServerEvent, ServerWire, Version,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -62,10 +63,13 @@ struct Told {
 }
 
 struct Pair {
+    version: Version,
     client: ClientConnection<usize>,
     server: ServerConnection<()>,
     to_server: BytesMut,
     to_client: BytesMut,
+    /// All that the server sent and that is on its way or has arrived.
+    answered: BytesMut,
     /// The calls that run on the server: id and number.
     running: Vec<(u32, usize)>,
     pending: Vec<(u32, usize)>,
@@ -77,10 +81,12 @@ struct Pair {
 impl Pair {
     fn new(version: Version) -> Self {
         Self {
+            version,
             client: ClientConnection::new(ClientWire { version, ..ClientWire::default() }),
             server: ServerConnection::new(ServerWire::default()),
             to_server: BytesMut::new(),
             to_client: BytesMut::new(),
+            answered: BytesMut::new(),
             running: Vec::new(),
             pending: Vec::new(),
             announced: Default::default(),
@@ -126,7 +132,11 @@ impl Pair {
             }
             Step::Abandon(_) | Step::Send(..) | Step::End(..) | Step::Fail(..) => {}
             Step::ToServer(bytes) => pass(self.client.transmit(), &mut self.to_server, *bytes),
-            Step::ToClient(bytes) => pass(self.server.transmit(), &mut self.to_client, *bytes),
+            Step::ToClient(bytes) => {
+                let before = self.to_client.len();
+                pass(self.server.transmit(), &mut self.to_client, *bytes);
+                self.answered.extend_from_slice(&self.to_client[before..]);
+            }
             Step::PollServer => drop(self.poll_server()?),
             Step::PollClient => drop(self.poll_client()?),
         }
@@ -178,6 +188,12 @@ impl Pair {
         self.step(&Step::ToClient(usize::MAX))?;
         while self.poll_client()? {}
         prop_assert_eq!((self.client.pending(), self.client.abandoned()), (0, 0));
+        let (frames, end) = feed(Limits::default(), &[&self.answered]);
+        prop_assert_eq!(end, Ok(()));
+        prop_assert!(
+            frames.iter().all(|frame| frame.version == self.version),
+            "answers speak as requests do"
+        );
         prop_assert_eq!(self.client.handle_end_of_stream(&self.to_client), Ok(()));
         prop_assert_eq!(self.server.handle_end_of_stream(&self.to_server), Ok(()));
         for ((sent, received), abandoned) in

@@ -32,6 +32,17 @@ pub fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
+/// A value inside of many others, each with something behind it.
+pub fn deep_tree() -> impl Strategy<Value = Tree> {
+    let outer = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(any::<bool>(), 0..200)];
+    (tree(), outer).prop_map(|(tree, outer)| {
+        outer.iter().fold(tree, |inner, is_object| match is_object {
+            true => Tree::Object(vec![(Spelt::plain("a"), inner), (Spelt::plain(""), Tree::Plain("null"))]),
+            false => Tree::Array(vec![inner, Tree::Plain("true")]),
+        })
+    })
+}
+
 pub fn spelt() -> impl Strategy<Value = Spelt> {
     let character = prop_oneof![
         6 => 0x20_u32..0x7f,
@@ -41,7 +52,12 @@ pub fn spelt() -> impl Strategy<Value = Spelt> {
         1 => 0xe000_u32..0x1_0000,
         1 => 0x1_0000_u32..0x11_0000,
     ];
-    prop::collection::vec((character, prop::bool::weighted(0.2)), 0..12).prop_map(Spelt)
+    let length = prop_oneof![5 => 0..8_usize, 1 => 8..40_usize];
+    length
+        .prop_flat_map(move |length| {
+            prop::collection::vec((character.clone(), prop::bool::weighted(0.2)), length)
+        })
+        .prop_map(Spelt)
 }
 
 fn number() -> impl Strategy<Value = String> {
