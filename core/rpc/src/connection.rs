@@ -86,8 +86,6 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 const READS_AT_END: usize = 256;
 /// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
 const MOST_ABANDONED: usize = 65_536;
-/// Bytes of given-up requests that wait to be written, above which the server is taken for stuck.
-const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
@@ -359,7 +357,9 @@ impl Shared {
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
     fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
-        let too_much = state.stale.min(waiting) > MOST_STALE || state.wire.abandoned() > MOST_ABANDONED;
+        // Half of what may wait is not wanted any more.
+        let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
+        let too_much = stale || state.wire.abandoned() > MOST_ABANDONED;
         if too_much {
             let why = "the server is stuck: too many of the calls that were given up are without an answer";
             self.give_up(state, self.lost(why.into()));
