@@ -51,11 +51,11 @@ enum State {
 }
 
 /// The rest of a frame whose values were handed out first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Deferred {
     id: u32,
-    /// Whether it ends the call because of null rather than well.
-    null: bool,
+    /// There if it ends the call because of null rather than well.
+    null: Option<Box<ProtocolError>>,
     /// Whether the server is done with the id.
     last: bool,
 }
@@ -227,12 +227,18 @@ impl<T> ClientConnection<T> {
     }
 
     fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
-        let Frame { status, msgid: id, body, .. } = frame;
+        let Frame { version, status, msgid: id, payload, body, .. } = frame;
         if !self.calls.contains_key(&id) {
             return self.handle_unawaited(status, id).map(|()| None);
         }
         Ok(match body {
-            Body::Values(values) => self.handle_values(id, values, status == Status::End),
+            Body::Values(values) if values.has_nulls() && !self.wire.ignore_nulls => {
+                let null = ProtocolError::null_value(version, status, id, &payload);
+                self.handle_values(id, values.before_null(), Some(null.into()), status == Status::End)
+            }
+            Body::Values(values) => {
+                self.handle_values(id, values.without_nulls(), None, status == Status::End)
+            }
             Body::Error(mut error) => {
                 if error.name.is_empty() {
                     // What other clients call an error without a name.
@@ -250,10 +256,15 @@ impl<T> ClientConnection<T> {
         if known { Ok(()) } else { Err(ProtocolError::unknown_msgid(id)) }
     }
 
-    fn handle_values(&mut self, id: u32, values: Values, last: bool) -> Option<ClientEvent<T>> {
-        let null = values.has_nulls() && !self.wire.ignore_nulls;
-        let values = if null { values.before_null() } else { values.without_nulls() };
-        let rest = (null || last).then_some(Deferred { id, null, last });
+    /// Hands out the values, and then the end of the call if there is one.
+    fn handle_values(
+        &mut self,
+        id: u32,
+        values: Values,
+        null: Option<Box<ProtocolError>>,
+        last: bool,
+    ) -> Option<ClientEvent<T>> {
+        let rest = (null.is_some() || last).then_some(Deferred { id, null, last });
         if values.is_empty() {
             return self.complete(rest?);
         }
@@ -266,7 +277,10 @@ impl<T> ClientConnection<T> {
         if !last {
             self.abandoned.insert(id);
         }
-        Some(if null { ClientEvent::NullValue { id, call } } else { ClientEvent::Ended { id, call } })
+        Some(match null {
+            Some(error) => ClientEvent::NullValue { id, call, error: *error },
+            None => ClientEvent::Ended { id, call },
+        })
     }
 }
 

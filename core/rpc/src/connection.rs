@@ -8,7 +8,7 @@ use crate::clock;
 use crate::socket::{Socket, fit};
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
-use libfast_protocol::{ClientConnection, ClientEvent, ClientWire, ProtocolError};
+use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::io;
@@ -312,8 +312,8 @@ impl Shared {
                     let error = crate::remote::from_wire(error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
-                ClientEvent::NullValue { call, .. } => {
-                    let error = ProtocolError::null_value().to_error().at(&self.address);
+                ClientEvent::NullValue { call, error, .. } => {
+                    let error = error.to_error().at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
                 ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),

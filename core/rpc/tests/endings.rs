@@ -220,6 +220,7 @@ async fn an_error_has_everything_that_is_known() {
     let error = client.call("null", [0; 0]).await.unwrap_err();
     assert_eq!(error.cause().map(Cause::name), Some("FastProtocolError"));
     assert_eq!(info(&error)["rpcMsgid"], 2);
+    assert_eq!(info(&error)["rpcMessage"]["data"]["d"], json!([null]));
 
     let error = client.call("hang", [0; 0]).timeout(Duration::from_millis(30)).await.unwrap_err();
     assert_eq!(error.cause().map(Cause::name), Some("TimeoutError"));
