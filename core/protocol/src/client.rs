@@ -17,7 +17,8 @@ pub struct ClientWire {
     pub checksum_v1: ChecksumV1,
     /// Bounds of frames in both directions.
     pub limits: Limits,
-    /// Whether null as a value is passed over. If not, which is the default, it fails its call.
+    /// Whether null as a value is passed over. If not, which is the default, it fails its call. A call may differ
+    /// ([`ClientConnection::ignore_nulls`]).
     pub ignore_nulls: bool,
 }
 
@@ -30,7 +31,7 @@ pub struct ClientConnection<T> {
     wire: ClientWire,
     decoder: Decoder,
     ids: Ids,
-    calls: HashMap<u32, T>,
+    calls: HashMap<u32, Pending<T>>,
     /// Ids nobody waits for whose END or ERROR has not come. Four bytes each, so they are not bounded here:
     /// the owner of a server that never answers sees [`abandoned`](Self::abandoned) grow and closes the
     /// connection.
@@ -40,6 +41,12 @@ pub struct ClientConnection<T> {
     state: State,
     ignored: u64,
     transmit: BytesMut,
+}
+
+#[derive(Debug)]
+struct Pending<T> {
+    call: T,
+    ignore_nulls: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,14 +136,21 @@ impl<T> ClientConnection<T> {
         };
         let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
         frame.finish(out, (self.wire.version, checksum), Status::Data, id);
-        self.calls.insert(id, call);
+        self.calls.insert(id, Pending { call, ignore_nulls: self.wire.ignore_nulls });
         Ok(id)
+    }
+
+    /// Says for one call whether null as a value is passed over.
+    pub fn ignore_nulls(&mut self, id: u32, ignore: bool) {
+        if let Some(pending) = self.calls.get_mut(&id) {
+            pending.ignore_nulls = ignore;
+        }
     }
 
     /// Stops waiting for a call and gives back what the owner kept. Nothing is sent; the id stays reserved
     /// until the server's END or ERROR, and what comes until then is dropped.
     pub fn abandon(&mut self, id: u32) -> Option<T> {
-        let call = self.calls.remove(&id)?;
+        let Pending { call, .. } = self.calls.remove(&id)?;
         // If the last frame of the call is already read, nothing will come that could release the id.
         let answered =
             self.deferred.take_if(|deferred| deferred.id == id).is_some_and(|deferred| deferred.last);
@@ -148,7 +162,7 @@ impl<T> ClientConnection<T> {
 
     /// What the owner keeps for a pending call.
     pub fn call_mut(&mut self, id: u32) -> Option<&mut T> {
-        self.calls.get_mut(&id)
+        self.calls.get_mut(&id).map(|pending| &mut pending.call)
     }
 
     /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are
@@ -201,7 +215,7 @@ impl<T> ClientConnection<T> {
         self.state = State::Failed;
         self.deferred = None;
         self.abandoned.clear();
-        let mut calls: Vec<_> = self.calls.drain().collect();
+        let mut calls: Vec<_> = self.calls.drain().map(|(id, pending)| (id, pending.call)).collect();
         calls.sort_unstable_by_key(|(id, _)| *id);
         calls
     }
@@ -228,11 +242,11 @@ impl<T> ClientConnection<T> {
 
     fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
         let Frame { version, status, msgid: id, payload, body, .. } = frame;
-        if !self.calls.contains_key(&id) {
+        let Some(&Pending { ignore_nulls, .. }) = self.calls.get(&id) else {
             return self.handle_unawaited(status, id).map(|()| None);
-        }
+        };
         Ok(match body {
-            Body::Values(values) if values.has_nulls() && !self.wire.ignore_nulls => {
+            Body::Values(values) if values.has_nulls() && !ignore_nulls => {
                 let null = ProtocolError::null_value(version, status, id, &payload);
                 self.handle_values(id, values.before_null(), Some(null.into()), status == Status::End)
             }
@@ -244,7 +258,7 @@ impl<T> ClientConnection<T> {
                     // What other clients call an error without a name.
                     error.name = "VError".into();
                 }
-                self.calls.remove(&id).map(|call| ClientEvent::Failed { id, call, error })
+                self.calls.remove(&id).map(|pending| ClientEvent::Failed { id, call: pending.call, error })
             }
         })
     }
@@ -273,7 +287,7 @@ impl<T> ClientConnection<T> {
     }
 
     fn complete(&mut self, Deferred { id, null, last }: Deferred) -> Option<ClientEvent<T>> {
-        let call = self.calls.remove(&id)?;
+        let Pending { call, .. } = self.calls.remove(&id)?;
         if !last {
             self.abandoned.insert(id);
         }

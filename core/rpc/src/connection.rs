@@ -126,7 +126,7 @@ impl Connection {
     }
 
     /// Sends a request. `args` is the text of a JSON array that was checked.
-    pub fn start(self: &Arc<Self>, method: &str, args: &[u8]) -> Result<Attempt> {
+    pub fn start(self: &Arc<Self>, method: &str, args: &[u8], ignore_nulls: bool) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
@@ -141,7 +141,10 @@ impl Connection {
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
         match state.wire.start_call(clock::wall_micros(), method, args, key) {
-            Ok(id) => state.inboxes[key].id = id,
+            Ok(id) => {
+                state.wire.ignore_nulls(id, ignore_nulls);
+                state.inboxes[key].id = id;
+            }
             Err(error) => {
                 state.inboxes.remove(key);
                 return Err(error.at(&self.0.address));

@@ -205,7 +205,12 @@ async fn an_error_has_everything_that_is_known() {
     };
     server.method("fail", fail).unwrap();
     server.method("null", |r: Request| async move { r.send(&Value::Null).await }).unwrap();
-    server.method("hang", |r: Request| async move { Ok(r.cancelled().await) }).unwrap();
+    server
+        .method("hang", |r: Request| async move {
+            r.cancelled().await;
+            Ok(())
+        })
+        .unwrap();
     let address = server.start().await.unwrap().to_string();
     let client = Client::new(&address).unwrap();
 
@@ -295,4 +300,27 @@ async fn a_client_does_not_pile_up_requests_without_end() {
     };
     assert_eq!((error.kind(), error.progress()), (ErrorKind::Overload, Progress::NotStarted), "{error}");
     assert!(error.message().contains("write_limit_bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_can_be_buffered_in_part_and_null_values_dropped() {
+    let server = Server::new(options(":0")).unwrap();
+    let values = |request: Request| async move {
+        for value in [json!(1), Value::Null, json!(2), json!(3)] {
+            request.send(&value).await?;
+        }
+        Err::<(), _>(RemoteError::new("Late", "after all of them").into())
+    };
+    server.method("values", values).unwrap();
+    let address = server.start().await.unwrap().to_string();
+    let client = Client::new(&address).unwrap();
+    let texts =
+        |values: &[libfast_rpc::Value]| values.iter().map(|v| v.text().to_owned()).collect::<Vec<_>>();
+
+    let buffered = client.call("values", [0; 0]).ignore_null_values(true).buffer(2).await;
+    assert_eq!((texts(&buffered.values), buffered.count), (vec!["1".into(), "2".into()], 3));
+    assert_eq!(buffered.error.unwrap().remote().unwrap().name, "Late");
+    let buffered = client.call("values", [0; 0]).buffer(0).await;
+    assert_eq!((buffered.values.len(), buffered.count), (0, 1));
+    assert_eq!(buffered.error.unwrap().kind(), ErrorKind::Protocol);
 }
