@@ -324,3 +324,46 @@ async fn a_call_can_be_buffered_in_part_and_null_values_dropped() {
     assert_eq!((buffered.values.len(), buffered.count), (0, 1));
     assert_eq!(buffered.error.unwrap().kind(), ErrorKind::Protocol);
 }
+
+/// A client that goes on sending while the server stops must still get the answers that were on their way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_does_not_take_answers_back() {
+    for _ in 0..3 {
+        let server = Server::new(options(":0")).unwrap();
+        let handled = Arc::<AtomicU64>::default();
+        let counted = handled.clone();
+        let large = move |request: Request| {
+            // Written at once, and small enough for the buffers on the way.
+            request.end_with(&"x".repeat(50_000)).unwrap();
+            counted.fetch_add(1, Ordering::Relaxed);
+            async { Ok(()) }
+        };
+        server.method("large", large).unwrap();
+        let address = server.start().await.unwrap().to_string();
+        let mut client = Bare::connect(&address);
+        let mut sender = Bare::over(client.stream.try_clone().unwrap());
+        client.send(1, "large", "[]");
+        until("the request is answered", || handled.load(Ordering::Relaxed) == 1).await;
+        let sending = std::thread::spawn(move || {
+            for id in 2..2000 {
+                if sender.try_send(id, "large", "[]").is_err() {
+                    return;
+                }
+            }
+        });
+        server.stop(Duration::ZERO).await;
+        let ended = blocking(move || {
+            loop {
+                match client.next() {
+                    Some(frame) if frame.msgid == 1 && frame.status == libfast_protocol::Status::End => {
+                        return true;
+                    }
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+        });
+        assert!(ended.await, "the first answer was complete before the server stopped");
+        sending.join().unwrap();
+    }
+}
