@@ -58,8 +58,8 @@ impl<'a> Script<'a> {
     pub fn limits(&mut self) -> Limits {
         match self.byte() % 4 {
             0 | 1 => Limits::default(),
-            2 => Limits { max_frame_bytes: 1024, max_depth: 4 },
-            _ => Limits { max_frame_bytes: 64, max_depth: 2 },
+            2 => Limits { max_frame_bytes: 1024, max_depth: 4, max_name_bytes: 16 },
+            _ => Limits { max_frame_bytes: 64, max_depth: 2, max_name_bytes: 64 },
         }
     }
 }

@@ -20,6 +20,7 @@ fn run(mut script: Script<'_>) {
         version: script.choose(&[Version::V2, Version::V1]),
         limits: script.limits(),
         ignore_nulls: script.flag(),
+        ..ClientWire::default()
     };
     let mut owner = Owner::new(wire);
     while !script.is_over() {
@@ -131,7 +132,7 @@ impl Owner {
                 return true;
             }
             ClientEvent::Ended { id, call } | ClientEvent::Failed { id, call, .. } => (id, call),
-            ClientEvent::NullValue { id, call } => {
+            ClientEvent::NullValue { id, call, .. } => {
                 assert!(!self.wire.ignore_nulls);
                 self.given_up += 1;
                 (id, call)

@@ -5,6 +5,7 @@
 #![no_main]
 
 use bytes::{Bytes, BytesMut};
+use libfast_model::RemoteError;
 use libfast_protocol::json::{check_array, check_object, check_value, decode_string, escape_into};
 use libfast_protocol::{Body, Decoder, Limits, Status, Values, Version, encode};
 use libfuzzer_sys::fuzz_target;
@@ -114,16 +115,20 @@ fn payload(text: &[u8]) {
         assert_eq!(frame.meta.map(|meta| parse(&meta)).as_ref(), expected.get("m"));
         match frame.body {
             Body::Values(values) => assert_eq!(parse(values.text()), *d),
-            Body::Error(body) => {
-                assert_eq!((body.error.name.as_str(), body.error.message.as_str()), (name(d), message(d)));
-                assert_eq!(body.context.map(|context| parse(&context)).as_ref(), d.get("context"));
+            Body::Error(error) => {
+                assert_eq!((error.name.as_str(), error.message.as_str()), (name(d), message(d)));
+                assert_eq!(context(&error), d.get("context").cloned());
                 if d["info"].is_object() {
-                    assert_eq!(parse(body.error.info.as_bytes()), d["info"]);
+                    assert_eq!(parse(error.info.as_bytes()), d["info"]);
                 }
-                assert!(body.error.info.is_empty() || check_object(body.error.info.as_bytes(), ANY).is_ok());
+                assert!(error.info.is_empty() || check_object(error.info.as_bytes(), ANY).is_ok());
             }
         }
     }
+}
+
+fn context(error: &RemoteError) -> Option<Json> {
+    (!error.context.is_empty()).then(|| parse(error.context.as_bytes()))
 }
 
 fn name(error: &Json) -> &str {

@@ -29,8 +29,8 @@ fn run(mut script: Script<'_>) {
             5 => owner.send(script.id(), script.choose(VALUES)),
             6 => owner.end(script.id(), script.flag().then(|| script.choose(VALUES))),
             7 => {
-                let info = script.choose(INFOS).into();
-                owner.fail(script.id(), &RemoteError { name: "E".into(), message: script.text(), info });
+                let info = script.choose(INFOS).to_owned();
+                owner.fail(script.id(), &RemoteError::new("E", script.text()).with_info(info));
             }
             8 => owner.fail_unknown_method(script.id()),
             9 => owner.forget(script.id()),
@@ -65,7 +65,8 @@ impl Owner {
     fn new(limits: Limits) -> Self {
         Self {
             limits,
-            server: ServerConnection::new(ServerWire { limits }).with_connection_id(3),
+            server: ServerConnection::new(ServerWire { limits, ..ServerWire::default() })
+                .with_connection_id(3),
             stream: BytesMut::new(),
             input: BytesMut::new(),
             output: Output::new(limits),

@@ -99,7 +99,8 @@ fn answer_to_a_deep_request_without_method_stays_within_the_depth_of_the_client(
     for (max_depth, depths) in [(10_000, 9_990..=10_000), (4, 0..=4), (1, 0..=1)] {
         let limits = Limits { max_depth, ..Limits::default() };
         for depth in depths {
-            let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, ServerWire { limits });
+            let server = ServerWire { limits, ..ServerWire::default() };
+            let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, server);
             let args = format!("[{}1{}]", "[".repeat(depth), "]".repeat(depth));
             pair.client.start_call(UTS, "", args.as_bytes(), "call").unwrap();
             assert_eq!(pair.server_events(), Vec::<String>::new());
@@ -192,7 +193,10 @@ fn info_that_is_no_object_is_refused_before_it_breaks_a_frame() {
 #[test]
 fn request_with_a_name_as_long_as_a_frame_can_be_answered() {
     let limits = Limits { max_frame_bytes: 1000, ..Limits::default() };
-    let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, ServerWire { limits });
+    let mut pair = Pair::with(
+        ClientWire { limits, ..ClientWire::default() },
+        ServerWire { limits, ..ServerWire::default() },
+    );
     let mut input = BytesMut::new();
     for id in [1, 2] {
         let payload = format!(r#"{{"m":{{"name":"{}"}},"d":[]}}"#, "n".repeat(970));

@@ -126,7 +126,7 @@ impl Pair {
             }
             Step::Fail(at, message) if !self.running.is_empty() => {
                 let (id, number) = self.running.remove(at.index(self.running.len()));
-                let error = RemoteError { name: "E".into(), message: message.clone(), info: String::new() };
+                let error = RemoteError::new("E", message.clone());
                 self.server.fail(4, id, &error).unwrap();
                 self.told.sent[number].end = Some(Err(message.clone()));
             }

@@ -76,7 +76,7 @@ proptest! {
         max_frame_bytes in prop_oneof![Just(16 << 20), 0..300_usize],
         max_depth in prop_oneof![Just(10_000), 0..6_usize],
     ) {
-        let limits = Limits { max_frame_bytes, max_depth };
+        let limits = Limits { max_frame_bytes, max_depth, ..Limits::default() };
         let mut stream = BytesMut::new();
         cases.iter().for_each(|case| case.write(&mut stream));
         let mut stream = stream.to_vec();

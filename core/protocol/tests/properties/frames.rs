@@ -82,19 +82,26 @@ impl Case {
                 prop_assert_eq!(values.has_nulls(), expected.contains(&Seen::Null));
                 prop_assert_eq!(seen, expected);
             }
-            (Body::Error(body), Seen::Object(expected)) => {
+            (Body::Error(error), Seen::Object(expected)) => {
                 let member = |name: &str| expected.get(&name.encode_utf16().collect::<Vec<_>>());
-                prop_assert_eq!(string(&body.error.name), lossy(member("name")));
-                prop_assert_eq!(string(&body.error.message), lossy(member("message")));
+                prop_assert_eq!(string(&error.name), lossy(member("name")));
+                prop_assert_eq!(string(&error.message), lossy(member("message")));
                 match member("info") {
-                    Some(info @ Seen::Object(_)) => prop_assert_eq!(&see(body.error.info.as_bytes()), info),
+                    Some(info @ Seen::Object(_)) => prop_assert_eq!(&see(error.info.as_bytes()), info),
                     Some(Seen::Array(elements)) => {
                         let members = elements.iter().enumerate();
                         let name = |i: usize| i.to_string().encode_utf16().collect();
                         let object = members.map(|(i, element)| (name(i), element.clone())).collect();
-                        prop_assert_eq!(see(body.error.info.as_bytes()), Seen::Object(object));
+                        prop_assert_eq!(see(error.info.as_bytes()), Seen::Object(object));
                     }
-                    _ => prop_assert_eq!(&body.error.info, ""),
+                    Some(Seen::String(units)) => {
+                        let text = String::from_utf16_lossy(units);
+                        let name = |i: usize| i.to_string().encode_utf16().collect();
+                        let units = text.encode_utf16().enumerate();
+                        let object = units.map(|(i, unit)| (name(i), Seen::String(vec![unit]))).collect();
+                        prop_assert_eq!(see(error.info.as_bytes()), Seen::Object(object));
+                    }
+                    _ => prop_assert_eq!(&error.info, ""),
                 }
             }
             (body, expected) => prop_assert!(false, "{:?} is not {:?}", body, expected),
