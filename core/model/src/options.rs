@@ -66,7 +66,7 @@ const ANY_MS: OptionKind = OptionKind::Integer { min: 0, max: DAY_MS };
 const FRAME_BYTES: OptionKind = OptionKind::Integer { min: 1024, max: 1024 * MIB };
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
 
-// The two options that clients and servers share have one text each. Macros, because an attribute takes no constant.
+// The options that clients and servers share have one text each. Macros, because an attribute takes no constant.
 macro_rules! frame_doc {
     () => {
         "Largest message sent or accepted, in bytes of JSON. A larger one to be sent fails with FAST_E_TOO_LARGE; a larger one received ends its connection."
@@ -75,6 +75,22 @@ macro_rules! frame_doc {
 macro_rules! session_doc {
     () => {
         "ZooKeeper session timeout asked for; the ensemble may grant another. Shorter notices a crash sooner, longer rides out longer pauses."
+    };
+}
+
+macro_rules! metrics_doc {
+    () => {
+        "Whether calls, connections and messages are counted and measured, as docs/METRICS.md lists."
+    };
+}
+macro_rules! legacy_names_doc {
+    () => {
+        "Whether completed calls are counted and timed under the metric names of node-fast, too."
+    };
+}
+macro_rules! labels_doc {
+    () => {
+        "Labels that all metrics with names of node-fast get, as in component=api,zone=a. A name has letters, digits and _."
     };
 }
 
@@ -107,6 +123,9 @@ options! {
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        metrics: bool = true, OptionKind::Flag, metrics_doc!();
+        metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
+        metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
     }
 }
 
@@ -133,6 +152,9 @@ options! {
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
         max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, frame_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        metrics: bool = true, OptionKind::Flag, metrics_doc!();
+        metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
+        metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
     }
 }
 
