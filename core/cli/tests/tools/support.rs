@@ -99,6 +99,11 @@ impl Fastserve {
         self.line.split_whitespace().nth(3).unwrap()
     }
 
+    /// Host and port of the monitoring pages.
+    pub fn admin(&self) -> &str {
+        self.line.split_whitespace().nth(5).and_then(|url| url.strip_prefix("http://")).unwrap()
+    }
+
     pub fn id(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
