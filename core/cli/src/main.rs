@@ -11,8 +11,10 @@ mod exit;
 mod fastcall;
 mod fastctl;
 mod fastserve;
+mod format;
 mod later;
 mod output;
+mod table;
 mod usage;
 
 use clap::{CommandFactory, FromArgMatches, Parser};

@@ -10,7 +10,7 @@ pub fn fail(tool: &str, message: &str, help: &str) -> Exit {
     all.build();
     let usage = all.find_subcommand_mut(tool).map(Command::render_usage).unwrap_or_default();
     let usage = usage.to_string();
-    say(tool, message, usage.trim_start_matches(CLAPS), help)
+    say(tool, message, usage.trim_start_matches(CLAPS).trim(), help)
 }
 
 /// Says what the parser of options found, and ends the process; also for `--help` and `--version`, which it finds, too.

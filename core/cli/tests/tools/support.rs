@@ -14,7 +14,7 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// The tool of that name, as if called through its link.
 pub fn tool(name: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_libfast-cli"));
-    command.arg0(name).env_remove("FAST_REGISTRY").stdin(Stdio::null());
+    command.arg0(name).env_remove("FAST_REGISTRY").env_remove("FAST_OUTPUT").stdin(Stdio::null());
     command
 }
 
