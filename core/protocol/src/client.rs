@@ -3,9 +3,9 @@
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
 use crate::json;
-use crate::{Body, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
+use crate::{Body, Checksum, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
 use bytes::{BufMut, BytesMut};
-use libfast_model::{Error, ErrorKind, Result};
+use libfast_model::{ChecksumV1, Error, ErrorKind, Result};
 use std::collections::{HashMap, HashSet};
 
 /// How a client speaks.
@@ -13,6 +13,8 @@ use std::collections::{HashMap, HashSet};
 pub struct ClientWire {
     /// The version of the frames it sends. It understands both. Default 2.
     pub version: Version,
+    /// The checksum of frames of version 1. Default XMODEM.
+    pub checksum_v1: ChecksumV1,
     /// Bounds of frames in both directions.
     pub limits: Limits,
     /// Whether null as a value is passed over. If not, which is the default, it fails its call.
@@ -63,7 +65,7 @@ impl<T> ClientConnection<T> {
     pub fn new(wire: ClientWire) -> Self {
         Self {
             wire,
-            decoder: Decoder::new(wire.limits),
+            decoder: Decoder::new(wire.limits).with_checksum_v1(wire.checksum_v1),
             ids: Ids::new(),
             calls: HashMap::new(),
             abandoned: HashSet::new(),
@@ -88,6 +90,14 @@ impl<T> ClientConnection<T> {
             State::Failed => {
                 return Err(Error::new(ErrorKind::ConnectionLost, "the connection failed before"));
             }
+        }
+        let Limits { max_name_bytes, .. } = self.wire.limits;
+        if method.len() > max_name_bytes {
+            let bytes = method.len();
+            let what =
+                format!("the name of method {method:.100?}… has {bytes} bytes and at most {max_name_bytes}");
+            let message = what + " may be sent; raise max_name_bytes on both sides";
+            return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let max = self.wire.limits.payload_bytes();
         let too_large = |bytes: usize| {
@@ -117,7 +127,8 @@ impl<T> ClientConnection<T> {
             frame.cancel(out);
             return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
         };
-        frame.finish(out, self.wire.version, Status::Data, id);
+        let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
+        frame.finish(out, (self.wire.version, checksum), Status::Data, id);
         self.calls.insert(id, call);
         Ok(id)
     }
@@ -222,8 +233,7 @@ impl<T> ClientConnection<T> {
         }
         Ok(match body {
             Body::Values(values) => self.handle_values(id, values, status == Status::End),
-            Body::Error(body) => {
-                let mut error = body.error;
+            Body::Error(mut error) => {
                 if error.name.is_empty() {
                     // What other clients call an error without a name.
                     error.name = "VError".into();

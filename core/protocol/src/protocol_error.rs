@@ -2,7 +2,7 @@
 
 use crate::json::JsonError;
 use crate::{Reason, Version};
-use libfast_model::{Error, ErrorKind, Progress};
+use libfast_model::{Cause, Error, ErrorKind, Progress};
 use std::fmt;
 
 /// What a peer did that is not Fast. Final for its connection, save for [`Reason::NullValue`].
@@ -42,7 +42,14 @@ impl ProtocolError {
             Reason::UnexpectedEnd | Reason::IncompleteMessage => ErrorKind::ConnectionLost,
             _ => ErrorKind::Protocol,
         };
-        Error::new(kind, self.message.clone()).with_progress(Progress::Unknown)
+        let advice = match self.reason {
+            Reason::NullValue => "; set `ignore_null_values` to drop these",
+            _ => "",
+        };
+        Error::new(kind, format!("{self}{advice}"))
+            .with_progress(Progress::Unknown)
+            .with_cause(Cause::Protocol)
+            .with_merged_info(self.info())
     }
 
     /// A server sent null as a value.

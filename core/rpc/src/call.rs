@@ -4,6 +4,7 @@ use crate::channel::{Channel, Wait};
 use crate::client::Client;
 use crate::clock;
 use crate::connection::Attempt;
+use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
 use libfast_balance::Member;
@@ -168,9 +169,12 @@ impl Call {
                             return Poll::Pending;
                         }
                         Poll::Ready(connection) => {
-                            match connection.and_then(|c| c.start(&self.method, &self.args)) {
+                            let open = self.client.shared().check_attached();
+                            let started =
+                                open.and(connection).and_then(|c| c.start(&self.method, &self.args));
+                            match started {
                                 Ok(attempt) => self.phase = Phase::Running { charge, attempt },
-                                Err(error) => self.fail_attempt(charge, error)?,
+                                Err(error) => self.fail_attempt(charge, error, None)?,
                             }
                         }
                     }
@@ -189,7 +193,11 @@ impl Call {
                         charge.succeed();
                         return Poll::Ready(None);
                     }
-                    Poll::Ready(Some(Err(error))) => self.fail_attempt(charge, error)?,
+                    Poll::Ready(Some(Err(error))) => {
+                        let msgid = attempt.id();
+                        drop(attempt);
+                        self.fail_attempt(charge, error, Some(msgid))?;
+                    }
                 },
             }
         }
@@ -198,20 +206,23 @@ impl Call {
     /// Chooses the next endpoint, unless `last` was the last attempt.
     fn pick(&mut self, last: Option<Error>, cx: &Context<'_>) -> Poll<Result<Arc<Member<Channel>>>> {
         if let (Some(error), true) = (&last, self.attempts > self.options.retries) {
-            return Poll::Ready(Err(self.describe(error.clone())));
+            return Poll::Ready(Err(self.describe(error.clone(), None)));
         }
         let tried =
             |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
         match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
-            Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
-            Poll::Pending if last.is_some() => Poll::Ready(Err(self.describe(last.expect("just checked")))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
+            Poll::Pending if last.is_some() => {
+                Poll::Ready(Err(self.describe(last.expect("just checked"), None)))
+            }
             other => other,
         }
     }
 
     /// Goes on to the next attempt if that is safe; otherwise returns the error.
-    fn fail_attempt(&mut self, mut charge: Charge, error: Error) -> Result<()> {
+    fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
+        let error = remote::with_call(error, &self.method, msgid);
         match error.kind() {
             ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
             ErrorKind::Remote => charge.succeed(),
@@ -224,7 +235,7 @@ impl Call {
             self.phase = Phase::Picking { last: Some(error) };
             return Ok(());
         }
-        Err(self.describe(error))
+        Err(self.describe(error, None))
     }
 
     /// Ready with the error once the call has timed out, for an owner that takes no values at present. Wakes `cx` then.
@@ -251,7 +262,9 @@ impl Call {
                 ErrorKind::Timeout,
                 format!("{:?} timed out after {limit} milliseconds, {doing}", self.method),
             )
+            .with_merged_info(format!(r#"{{"timeout":{limit}}}"#))
         };
+        let mut msgid = None;
         let error = match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => error(&format!(
                 "waiting for the registry to list providers of {}",
@@ -263,14 +276,16 @@ impl Call {
             }
             Phase::Running { mut charge, attempt } => {
                 charge.fail();
+                msgid = Some(attempt.id());
                 let address = &charge.member.endpoint.address;
                 error(&format!("waiting for {address}")).at(address).with_progress(attempt.progress())
             }
         };
-        self.describe(error)
+        self.describe(error, msgid)
     }
 
-    fn describe(&self, error: Error) -> Error {
+    fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
+        let error = remote::with_call(error, &self.method, msgid);
         match self.attempts {
             2.. => {
                 let took = self.started.elapsed().as_millis();

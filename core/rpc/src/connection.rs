@@ -7,8 +7,8 @@
 use crate::clock;
 use crate::socket::{Socket, fit};
 use bytes::{Bytes, BytesMut};
-use libfast_model::{Address, Error, ErrorKind, Progress, Result};
-use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
+use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
+use libfast_protocol::{ClientConnection, ClientEvent, ClientWire, ProtocolError};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::io;
@@ -32,10 +32,19 @@ pub(crate) struct Attempt {
 pub(crate) struct Shared {
     socket: Socket,
     address: Address,
-    inbox_limit: usize,
+    bounds: Bounds,
     state: Mutex<State>,
     write_wanted: Notify,
     read_resumed: Notify,
+}
+
+/// What may gather in memory on either side of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Bytes of values that one call has not taken, above which nothing is read.
+    pub inbox_bytes: usize,
+    /// Bytes that the server has not taken, above which no further call is sent.
+    pub unwritten_bytes: usize,
 }
 
 struct State {
@@ -82,7 +91,7 @@ const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
-    pub fn new(socket: Socket, address: Address, wire: ClientWire, inbox_limit: usize) -> Self {
+    pub fn new(socket: Socket, address: Address, wire: ClientWire, bounds: Bounds) -> Self {
         let state = State {
             wire: ClientConnection::new(wire),
             inboxes: Slab::new(),
@@ -96,7 +105,7 @@ impl Connection {
         Self(Arc::new(Shared {
             socket,
             address,
-            inbox_limit,
+            bounds,
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
@@ -113,6 +122,11 @@ impl Connection {
         self.0.lock().failure.is_none()
     }
 
+    /// Ends it. What is under way fails with `error`.
+    pub fn detach(&self, error: Error) {
+        self.0.give_up(&mut self.0.lock(), error);
+    }
+
     /// Sends a request. `args` is the text of a JSON array that was checked.
     pub fn start(self: &Arc<Self>, method: &str, args: &[u8]) -> Result<Attempt> {
         let mut state = self.0.lock();
@@ -122,6 +136,12 @@ impl Connection {
         let offset = state.queued;
         let key = state.inboxes.insert(Inbox { offset, ..Inbox::default() });
         let before = state.wire.transmit().len();
+        if before > self.0.bounds.unwritten_bytes {
+            state.inboxes.remove(key);
+            let message =
+                format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
+            return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
+        }
         match state.wire.start_call(clock::wall_micros(), method, args, key) {
             Ok(id) => state.inboxes[key].id = id,
             Err(error) => {
@@ -173,6 +193,11 @@ impl Attempt {
                 Poll::Pending
             }
         }
+    }
+
+    /// The id of the request on its connection.
+    pub fn id(&self) -> u32 {
+        self.connection.0.lock().inboxes[self.key].id
     }
 
     /// How far the request has got, for an attempt that is given up.
@@ -279,7 +304,7 @@ impl Shared {
                     let inbox = &mut inboxes[key];
                     inbox.bytes += values.text().len();
                     inbox.values.extend(values);
-                    if inbox.bytes > self.inbox_limit && !std::mem::replace(&mut inbox.full, true) {
+                    if inbox.bytes > self.bounds.inbox_bytes && !std::mem::replace(&mut inbox.full, true) {
                         *full += 1;
                     }
                     wakers.extend(inbox.waker.take());
@@ -290,9 +315,8 @@ impl Shared {
                     wakers.extend(state.settle(call, Err(error)));
                 }
                 ClientEvent::NullValue { call, .. } => {
-                    let message = "server sent \"null\" value; set `ignore_null_values` to drop these";
-                    let error = Error::new(ErrorKind::Protocol, message).with_progress(Progress::Unknown);
-                    wakers.extend(state.settle(call, Err(error.at(&self.address))));
+                    let error = ProtocolError::null_value().to_error().at(&self.address);
+                    wakers.extend(state.settle(call, Err(error)));
                 }
                 ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),
             }
@@ -336,20 +360,28 @@ impl Shared {
     fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
         let too_much = state.stale.min(waiting) > MOST_STALE || state.wire.abandoned() > MOST_ABANDONED;
-        if too_much && state.failure.is_none() {
+        if too_much {
             let why = "the server is stuck: too many of the calls that were given up are without an answer";
-            state.failure = Some(self.lost(why.into()));
-            // Wakes the task that drives the connection, whatever it waits for.
-            self.socket.shut_down();
-            self.write_wanted.notify_one();
+            self.give_up(state, self.lost(why.into()));
         }
+    }
+
+    /// Ends the connection, unless it has ended before; what is under way fails with `error`.
+    fn give_up(&self, state: &mut State, error: Error) {
+        state.failure.get_or_insert(error);
+        // Wakes the task that drives the connection, whatever it waits for.
+        self.socket.shut_down();
+        self.write_wanted.notify_one();
     }
 
     fn end_of_stream(&self, input: &BytesMut) -> Error {
         let ended = self.lock().wire.handle_end_of_stream(input);
         match ended {
             Ok(()) => self.lost("the server closed it".into()),
-            Err(error) => self.lost(format!("the server closed it: {error}")),
+            Err(error) => self
+                .lost(format!("the server closed it: {error}"))
+                .with_cause(Cause::Protocol)
+                .with_merged_info(error.info()),
         }
     }
 

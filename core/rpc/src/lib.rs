@@ -12,6 +12,7 @@ mod channel;
 mod client;
 mod clock;
 mod connection;
+mod connections;
 mod methods;
 mod picked;
 mod registries;

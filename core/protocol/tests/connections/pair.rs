@@ -105,5 +105,5 @@ pub fn request(input: &mut BytesMut, version: Version, id: u32, method: &str) {
 }
 
 pub fn boom() -> RemoteError {
-    RemoteError { name: "Boom".into(), message: "it \"broke\"".into(), info: r#"{"a":1}"#.into() }
+    RemoteError::new("Boom", "it \"broke\"").with_info(r#"{"a":1}"#)
 }
