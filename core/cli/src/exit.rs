@@ -65,15 +65,14 @@ pub fn fail(error: &Error, help: &str) -> Exit {
     Exit::of(error)
 }
 
-/// Ends the process with status 130 at the first SIGINT from now on, whatever it is doing.
-pub fn on_interrupt() -> libfast::Result<()> {
+/// Ends the process with that status at the first SIGINT from now on, whatever it is doing, until the task is aborted.
+pub fn on_interrupt(exit: Exit) -> libfast::Result<tokio::task::JoinHandle<()>> {
     let mut interrupts = signal(tokio::signal::unix::SignalKind::interrupt())?;
-    tokio::spawn(async move {
+    Ok(tokio::spawn(async move {
         if interrupts.recv().await.is_some() {
-            std::process::exit(Exit::Interrupted as i32);
+            std::process::exit(exit as i32);
         }
-    });
-    Ok(())
+    }))
 }
 
 /// Listens to a signal from now on.

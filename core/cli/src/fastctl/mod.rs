@@ -19,19 +19,10 @@ enum Noun {
     Ls(ls::Options),
 }
 
-/// How what was found is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// Columns for people
-    Table,
-    /// One line of JSON for programs; it only ever gains members
-    Json,
-}
-
 /// Does what was asked.
 pub async fn run(options: Options) -> Exit {
-    let done = match exit::on_interrupt() {
-        Ok(()) => match options.noun {
+    let done = match exit::on_interrupt(Exit::Interrupted) {
+        Ok(_) => match options.noun {
             Noun::Ls(options) => ls::run(options).await,
         },
         Err(error) => Err(error),

@@ -4,23 +4,32 @@
 //! [`methods`].
 
 mod methods;
+mod monitoring;
+mod ports;
 
 use crate::exit::{self, Exit};
-use crate::output;
+use crate::{output, usage};
 use libfast::{Announcement, Error, ErrorKind, Result, Server, ServerOptions, VERSION};
+use monitoring::Monitoring;
+use ports::Ports;
 use std::io::IsTerminal;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind};
 
 /// Serve demo methods: date, echo, fail, fastbench, sleep, words, yes
 #[derive(clap::Args)]
+#[command(override_usage = "fastserve [OPTIONS]")]
 pub struct Options {
     /// Port to listen on, on this machine only; 0 takes a free one
-    #[arg(short, long, value_name = "N", default_value_t = 2030)]
-    port: u16,
-    /// Address to listen on instead: HOST:PORT, unix:/PATH, or 0.0.0.0:PORT for all addresses
+    #[arg(short, long, value_name = "N", default_value = "2030", allow_hyphen_values = true)]
+    port: String,
+    /// Address to listen on instead: HOST:PORT, unix:/PATH, or [::]:PORT for all addresses
     #[arg(short, long, value_name = "ADDRESS", conflicts_with = "port")]
     listen: Option<String>,
+    /// Port of the monitoring pages, on this machine only, or HOST:PORT; 0 takes a free one [default: 800 above the
+    /// port for calls, or a free one where that is free or there is none]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true)]
+    mon_port: Option<String>,
     /// Be found under this target: a service name, dir:///FOLDER/SERVICE or zk://HOSTS/ROOT/SERVICE
     #[arg(short, long, value_name = "TARGET")]
     announce: Option<String>,
@@ -36,15 +45,19 @@ pub struct Options {
     /// At the end wait until all clients have gone, not only until their calls are answered
     #[arg(short, long)]
     quiesce: bool,
+    /// Makes operands an error in the words of node-fast
+    #[arg(hide = true, trailing_var_arg = true)]
+    operands: Vec<String>,
 }
 
 /// Serves until SIGINT or SIGTERM, then answers what is under way. A second signal ends it at once.
 pub async fn run(options: Options) -> Exit {
     match serve(options).await {
         Ok(exit) => exit,
+        Err(error) if error.kind() == ErrorKind::Invalid => usage::fail("fastserve", error.message(), ""),
         Err(error) if error.kind() == ErrorKind::Connect => exit::fail(
             &error,
-            "choose another address, or -p 0 for a free port; somebody may listen there already",
+            "choose another address, or port 0 for a free one; somebody may listen there already",
         ),
         Err(error) => exit::fail(&error, ""),
     }
@@ -52,7 +65,8 @@ pub async fn run(options: Options) -> Exit {
 
 async fn serve(options: Options) -> Result<Exit> {
     let mut stop = Stop::listen()?;
-    let announced = options.settings()?;
+    let ports = options.ports()?;
+    let announced = options.settings(&ports)?;
     let mut settings = announced.clone();
     if options.quiesce {
         // The entry has to leave the registry long before the server stops, so it is not left to the server.
@@ -60,6 +74,7 @@ async fn serve(options: Options) -> Result<Exit> {
     }
     let server = Server::new(settings)?;
     methods::add_all(&server)?;
+    let monitoring = Monitoring::listen(&ports.monitoring).await?;
     let start = async {
         let address = server.start().await?;
         let announcement = match options.quiesce {
@@ -75,7 +90,9 @@ async fn serve(options: Options) -> Result<Exit> {
     };
     // A server goes on without somebody who reads this.
     let methods = methods::NAMES.join(" ");
-    let _ = output::line(format!("fastserve {VERSION}  rpc {address}  methods: {methods}").into_bytes());
+    let admin = &monitoring.address;
+    let line = format!("fastserve {VERSION}  rpc {address}  admin http://{admin}  methods: {methods}");
+    let _ = output::line(line.into_bytes());
     if std::io::stderr().is_terminal() {
         output::say(&format!("try: fastcall {address} date"));
     }
@@ -103,9 +120,18 @@ async fn wind_down(
 }
 
 impl Options {
-    fn settings(&self) -> Result<ServerOptions> {
+    fn ports(&self) -> Result<Ports> {
+        let invalid = |message| Error::new(ErrorKind::Invalid, message);
+        if !self.operands.is_empty() {
+            let operands = self.operands.join(" ");
+            return Err(invalid(format!("Positional arguments found when none were expected: {operands}")));
+        }
+        Ports::read(&self.port, self.listen.as_deref(), self.mon_port.as_deref()).map_err(invalid)
+    }
+
+    fn settings(&self, ports: &Ports) -> Result<ServerOptions> {
         let mut settings = ServerOptions::default();
-        settings.listen = self.listen.clone().unwrap_or_else(|| format!("127.0.0.1:{}", self.port));
+        settings.listen = ports.fast.to_string();
         let given = [
             ("announce", &self.announce),
             ("advertise", &self.advertise),

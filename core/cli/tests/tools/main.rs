@@ -1,6 +1,7 @@
 //! The tools as users run them: real processes, found by name, judged by what they print and how they end.
 
 mod call;
+mod call_forms;
 mod ls;
 mod ls_zookeeper;
 mod methods;

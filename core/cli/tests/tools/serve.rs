@@ -28,8 +28,13 @@ fn it_says_where_it_serves_what() {
     let version = env!("CARGO_PKG_VERSION");
     let address = server.address();
     let methods = "date echo yes fail fastbench sleep words";
-    assert_eq!(server.line, format!("fastserve {version}  rpc {address}  methods: {methods}\n"));
-    assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
+    let admin = server.admin();
+    let line = format!("fastserve {version}  rpc {address}  admin http://{admin}  methods: {methods}\n");
+    assert_eq!(server.line, line);
+    for address in [address, admin] {
+        assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
+        TcpStream::connect(address).unwrap();
+    }
 }
 
 #[test]
@@ -44,22 +49,41 @@ fn it_listens_where_it_is_told() {
 }
 
 #[test]
-fn what_it_cannot_do_is_said_with_a_hint() {
+fn addresses_that_are_taken_are_3_and_name_the_option() {
     let server = Fastserve::start(&[]);
-    for (args, status, why) in [
-        (&["-l", server.address()][..], 3, "in use"),
-        (&["-l", "nonsense"], 2, "port is missing"),
-        (&["-p", "0", "-a", "127.0.0.1:1"], 2, "is an address"),
-        (&["-p", "0", "-a", "echo", "--weight", "x"], 2, "weight"),
-        (&["-p", "0", "-a", "zk://127.0.0.1:1/fast/echo"], 3, "cannot be reached"),
-        (&["-p", "65536"], 2, "65536"),
-        (&["-p", "1", "-l", ":1"], 2, "cannot be used with"),
-        (&["operand"], 2, "unexpected"),
-        (&["--nonsense"], 2, "--nonsense"),
+    for (args, why) in [
+        (&["-l", server.address(), "-m", "0"][..], "cannot listen on"),
+        (&["-p", "0", "-m", server.admin()], "for monitoring (option -m)"),
+        (&["-p", "0", "-a", "zk://127.0.0.1:1/fast/echo"], "cannot be reached"),
     ] {
         let ended = run("fastserve", args);
-        assert_eq!((ended.code(), ended.stdout.as_str()), (status, ""), "{args:?}: {ended:?}");
+        assert_eq!((ended.code(), ended.stdout.as_str()), (3, ""), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains(why) && ended.stderr.contains("help"), "{args:?}: {ended:?}");
+    }
+}
+
+/// The first lines are those of node-fast where it has them.
+#[test]
+fn wrong_usage_is_2_and_shows_the_right_one() {
+    for (args, why) in [
+        (&["-p", "abc"][..], "invalid fast TCP port: Error: invalid number: \"abc\""),
+        (&["-p", "2e3"], "invalid fast TCP port: Error: trailing characters after number: \"e3\""),
+        (&["-p", "65536"], "invalid fast TCP port: 65536"),
+        (&["-m", "-1"], "invalid monitoring TCP port: -1"),
+        (&["-p", "65000"], "invalid monitoring TCP port: 65800"),
+        (&["-p", "7", "-m", "7"], "fast and monitoring TCP ports must differ: 7"),
+        (&["a", "b"], "Positional arguments found when none were expected: a b"),
+        (&["a", "-p", "x"], "Positional arguments found when none were expected: a -p x"),
+        (&["-l", "nonsense"], "--listen: address \"nonsense\": the port is missing"),
+        (&["-p", "0", "-a", "127.0.0.1:1"], "option \"announce\": \"127.0.0.1:1\" is an address"),
+        (&["-p", "0", "-a", "echo", "--weight", "x"], "option \"weight\""),
+        (&["-p", "1", "-l", ":1"], "the argument '--port <N>' cannot be used with"),
+        (&["--nonsense"], "unexpected argument '--nonsense'"),
+    ] {
+        let ended = run("fastserve", args);
+        assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{args:?}: {ended:?}");
+        assert!(ended.stderr.starts_with(&format!("fastserve: {why}")), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains("\nusage: fastserve [OPTIONS]"), "{args:?}: {ended:?}");
     }
 }
 

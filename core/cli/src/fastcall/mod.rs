@@ -1,0 +1,155 @@
+//! `fastcall`: one call from the command line.
+
+mod failure;
+mod printer;
+mod question;
+
+use crate::exit::{self, Exit};
+use crate::format::Format;
+use crate::{duration, usage};
+use failure::{Manner, had_connection};
+use libfast::{Client, ClientOptions, Error, ErrorKind, Result};
+use printer::Printer;
+use question::Question;
+use std::time::Duration;
+use tokio::signal::unix::SignalKind;
+
+/// Call a method and print each value of its answer as a line of JSON
+#[derive(clap::Args)]
+#[command(
+    override_usage = "fastcall [OPTIONS] TARGET METHOD [ARGS]\n       fastcall [OPTIONS] HOST PORT METHOD ARGS"
+)]
+pub struct Options {
+    /// Longest the call may take, such as 250ms or 10s [default: no limit]
+    #[arg(short, long, value_name = "TIME", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    /// How often to repeat it on another endpoint, where that is safe [default: 2]
+    #[arg(long, value_name = "N")]
+    retries: Option<String>,
+    /// Repeat it also where the server may have run it
+    #[arg(long)]
+    idempotent: bool,
+    /// auto and json: each value as JSON on a line of its own; with json errors are JSON, too. table: members of objects
+    /// as columns, up to 1000 values at a time
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "auto",
+        env = "FAST_OUTPUT",
+        hide_env_values = true
+    )]
+    output: Format,
+    /// Keep the connection open until SIGINT, which then ends it with the status of the call
+    #[arg(short = 'c', long)]
+    leave_conn_open: bool,
+    /// End with status 0 whenever there was a connection, with 1 when there was none, as fastcall of node-fast does
+    #[arg(long)]
+    classic_exit: bool,
+    /// Version of the messages sent: 1 is for servers older than node-fast 3.0 [default: 2]
+    #[arg(long, value_name = "1|2")]
+    wire_version: Option<String>,
+    /// Drop null values that the server sends, instead of failing
+    #[arg(long)]
+    ignore_null_values: bool,
+    /// Set any other option of clients (docs/OPTIONS.md); may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// TARGET  whom to call: a service name (in $FAST_REGISTRY, else in a folder of yours),
+    ///         HOST:PORT[,HOST:PORT...], :PORT on this machine, unix:/PATH, dir:///FOLDER/SERVICE
+    ///         or zk://HOSTS/ROOT/SERVICE
+    /// METHOD  which method
+    /// ARGS    its arguments, a JSON array; @FILE or - reads it from there or from standard
+    ///         input [default: []]
+    #[arg(value_name = "OPERANDS", trailing_var_arg = true, verbatim_doc_comment)]
+    operands: Vec<String>,
+}
+
+/// Makes the call.
+pub async fn run(options: Options) -> Exit {
+    let manner = Manner { format: options.output, classic_exit: options.classic_exit };
+    let settings = match options.settings() {
+        Ok(settings) => settings,
+        Err(error) => return usage::fail("fastcall", error.message(), ""),
+    };
+    let prepared = exit::on_interrupt(options.on_interrupt())
+        .and_then(|ender| Ok((ender, exit::signal(SignalKind::interrupt())?)));
+    let (ender, mut interrupts) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return exit::fail(&error, ""),
+    };
+    let question = match Question::read(&options.operands, settings.max_frame_bytes) {
+        Ok(question) => question,
+        Err(wrong) => return usage::fail("fastcall", &wrong.message, &wrong.help),
+    };
+    let client = match Client::with_options(&question.target, settings) {
+        Ok(client) => client,
+        Err(error) => return manner.tell(&error, &question),
+    };
+    let (exit, connected) = match ask(&client, &question, &options).await {
+        Ok(()) => (Exit::Ok, true),
+        Err(Failure::Call(error)) => (manner.tell(&error, &question), had_connection(&error)),
+        Err(Failure::Output(exit)) => return exit,
+    };
+    if options.leave_conn_open && connected {
+        ender.abort();
+        interrupts.recv().await;
+    }
+    exit
+}
+
+/// Why there are no more values.
+enum Failure {
+    /// The call failed.
+    Call(Error),
+    /// They cannot be printed, which was told if it is worth telling.
+    Output(Exit),
+}
+
+async fn ask(client: &Client, question: &Question, options: &Options) -> std::result::Result<(), Failure> {
+    let mut call_options = client.call_options();
+    if let Some(timeout) = options.timeout {
+        call_options.timeout = Some(timeout);
+    }
+    let mut call = client.start(&question.method, question.args.clone(), call_options);
+    let mut printer = Printer::new(options.output);
+    let mut outcome = Ok(());
+    while let Some(value) = call.next().await {
+        match value {
+            Ok(value) => printer.value(value).map_err(Failure::Output)?,
+            Err(error) => outcome = Err(Failure::Call(error)),
+        }
+    }
+    printer.end().map_err(Failure::Output)?;
+    outcome
+}
+
+impl Options {
+    fn settings(&self) -> Result<ClientOptions> {
+        let mut settings = ClientOptions::default();
+        // Whoever calls from a shell can interrupt, and a stream may take as long as it likes.
+        settings.timeout_ms = 0;
+        // It would be gone before anybody looks.
+        settings.announce_consumer = false;
+        for setting in &self.set {
+            let (name, value) = setting.split_once('=').ok_or_else(|| {
+                Error::new(ErrorKind::Invalid, format!("--set {setting}: write NAME=VALUE"))
+            })?;
+            settings.set(name, value)?;
+        }
+        let given = [("retries", &self.retries), ("wire_version", &self.wire_version)];
+        for (name, value) in given {
+            if let Some(value) = value {
+                settings.set(name, value)?;
+            }
+        }
+        settings.idempotent |= self.idempotent;
+        settings.ignore_null_values |= self.ignore_null_values;
+        Ok(settings)
+    }
+
+    /// How SIGINT ends it while the call is under way.
+    fn on_interrupt(&self) -> Exit {
+        if self.leave_conn_open { Exit::Ok } else { Exit::Interrupted }
+    }
+}
