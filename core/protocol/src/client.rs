@@ -3,19 +3,13 @@
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
 use crate::json;
-<<<<<<< HEAD
 use crate::{
-    Body, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic, Values, Version,
+    Body, Checksum, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic,
+    Values, Version,
 };
 use bytes::{BufMut, BytesMut};
-use libfast_model::{Error, ErrorKind, Result};
-use std::collections::HashMap;
-=======
-use crate::{Body, Checksum, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
-use bytes::{BufMut, BytesMut};
 use libfast_model::{ChecksumV1, Error, ErrorKind, Result};
-use std::collections::{HashMap, HashSet};
->>>>>>> main
+use std::collections::HashMap;
 
 /// How a client speaks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -138,13 +132,9 @@ impl<T> ClientConnection<T> {
             frame.cancel(out);
             return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
         };
-<<<<<<< HEAD
-        frame.finish(out, self.wire.version, Status::Data, id);
-        self.traffic.add_sent(Status::Data, HEADER_BYTES + bytes);
-=======
         let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
         frame.finish(out, (self.wire.version, checksum), Status::Data, id);
->>>>>>> main
+        self.traffic.add_sent(Status::Data, HEADER_BYTES + bytes);
         self.calls.insert(id, call);
         Ok(id)
     }
@@ -245,6 +235,11 @@ impl<T> ClientConnection<T> {
     /// for it and were dropped.
     pub fn abandoned_ids(&self) -> impl Iterator<Item = (u32, u32)> {
         self.abandoned.iter().map(|(id, ignored)| (*id, *ignored))
+    }
+
+    /// Whether an id is reserved for an answer that nobody waits for.
+    pub fn is_abandoned(&self, id: u32) -> bool {
+        self.abandoned.contains_key(&id)
     }
 
     /// What was sent and received so far.

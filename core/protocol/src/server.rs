@@ -161,14 +161,10 @@ impl<T> ServerConnection<T> {
     /// Ends a request with an error. Info, context and `ase_errors` are JSON text, or empty for none; the info is
     /// that of an object. Other text is `Invalid`.
     pub fn fail(&mut self, uts: u64, id: u32, error: &RemoteError) -> Result<Option<T>> {
-<<<<<<< HEAD
         let Open { entry, out, limits, traffic } = self.open(uts, id)?;
-=======
-        let Open { entry, out, limits } = self.open(uts, id)?;
         let invalid = |member: &str, why| {
             Error::new(ErrorKind::Invalid, format!("{member} of the error {:?}: {why}", error.name))
         };
->>>>>>> main
         if !error.info.is_empty() {
             let checked = json::check_object(error.info.as_bytes(), limits.max_depth);
             checked.map_err(|why| invalid("info is no JSON object", why))?;
@@ -225,11 +221,6 @@ impl<T> ServerConnection<T> {
     /// How many requests wait for their end.
     pub fn in_flight(&self) -> usize {
         self.requests.len()
-    }
-
-    /// The requests in flight that something was attached to, in no order.
-    pub fn requests(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.requests.iter().filter_map(|(id, in_flight)| Some((*id, in_flight.request.as_ref()?)))
     }
 
     /// What was sent and received so far.

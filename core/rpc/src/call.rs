@@ -4,6 +4,7 @@ use crate::channel::{Channel, Wait};
 use crate::client::Client;
 use crate::clock;
 use crate::connection::Attempt;
+use crate::metrics::{self, ClientMethod};
 use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
@@ -35,7 +36,7 @@ pub struct CallOptions {
 pub struct Call {
     /// Kept open by its calls: they may have yet to learn from the registry whom to call.
     client: Client,
-    method: String,
+    method: Arc<ClientMethod>,
     args: Bytes,
     options: CallOptions,
     started: Instant,
@@ -45,6 +46,7 @@ pub struct Call {
     tried: Vec<Arc<Channel>>,
     attempts: u32,
     delivered: bool,
+    recorded: bool,
     values: VecDeque<Bytes>,
 }
 
@@ -64,24 +66,32 @@ struct Charge {
 }
 
 impl Call {
-    pub(crate) fn new(client: Client, method: String, args: Bytes, options: CallOptions) -> Self {
+    pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
         // The request should leave now, not when somebody first looks for the answer.
         match call.advance(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(Err(error))) => call.phase = Phase::Failed { error },
+            Poll::Ready(Some(Err(error))) => {
+                call.record(metrics::error_type(&error));
+                call.phase = Phase::Failed { error };
+            }
             Poll::Ready(_) | Poll::Pending => {}
         }
         call
     }
 
     /// A call that failed before it began.
-    pub(crate) fn failed(client: Client, error: Error) -> Self {
+    pub(crate) fn failed(client: Client, method: &str, error: Error) -> Self {
         let options = CallOptions { timeout: None, idempotent: false, retries: 0 };
-        Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
+        let error_type = metrics::error_type(&error).to_owned();
+        let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Failed { error });
+        call.record(&error_type);
+        call
     }
 
-    fn in_phase(client: Client, method: String, args: Bytes, options: CallOptions, phase: Phase) -> Self {
+    fn in_phase(client: Client, method: &str, args: Bytes, options: CallOptions, phase: Phase) -> Self {
         let started = Instant::now();
+        let method = client.shared().methods.get(method);
+        method.begin();
         Self {
             client,
             method,
@@ -95,6 +105,7 @@ impl Call {
             tried: Vec::new(),
             attempts: 0,
             delivered: false,
+            recorded: false,
             values: VecDeque::new(),
         }
     }
@@ -133,8 +144,12 @@ impl Call {
             return Poll::Ready(Some(Ok(Value::new(value))));
         }
         match self.advance(cx) {
-            Poll::Ready(Some(Ok(()))) | Poll::Ready(None) => {}
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+            Poll::Ready(Some(Ok(()))) => {}
+            Poll::Ready(None) => self.record(""),
+            Poll::Ready(Some(Err(error))) => {
+                self.record(metrics::error_type(&error));
+                return Poll::Ready(Some(Err(error)));
+            }
             Poll::Pending => return Poll::Pending,
         }
         Poll::Ready(self.values.pop_front().map(|value| Ok(Value::new(value))))
@@ -158,6 +173,9 @@ impl Call {
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
                     Poll::Ready(Ok(member)) => {
                         self.attempts += 1;
+                        if let Some(meter) = &member.owner.meter {
+                            meter.picks.inc();
+                        }
                         self.tried.push(member.owner.clone());
                         self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
                     }
@@ -170,8 +188,9 @@ impl Call {
                         }
                         Poll::Ready(connection) => {
                             let open = self.client.shared().check_attached();
-                            let started =
-                                open.and(connection).and_then(|c| c.start(&self.method, &self.args));
+                            let started = open
+                                .and(connection)
+                                .and_then(|c| c.start(&self.method, &self.args, self.options.timeout));
                             match started {
                                 Ok(attempt) => self.phase = Phase::Running { charge, attempt },
                                 Err(error) => self.fail_attempt(charge, error, None)?,
@@ -213,16 +232,22 @@ impl Call {
         match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
+            Poll::Ready(Ok(member)) => {
+                if let (Some(error), Some(failed)) = (&last, self.tried.last()) {
+                    failed.meter.iter().for_each(|meter| meter.retried(error));
+                }
+                Poll::Ready(Ok(member))
+            }
             Poll::Pending if last.is_some() => {
                 Poll::Ready(Err(self.describe(last.expect("just checked"), None)))
             }
-            other => other,
+            Poll::Pending => Poll::Pending,
         }
     }
 
     /// Goes on to the next attempt if that is safe; otherwise returns the error.
     fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
-        let error = remote::with_call(error, &self.method, msgid);
+        let error = remote::with_call(error, &self.method.name, msgid);
         match error.kind() {
             ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
             ErrorKind::Remote => charge.succeed(),
@@ -260,7 +285,7 @@ impl Call {
         let error = |doing: &str| {
             Error::new(
                 ErrorKind::Timeout,
-                format!("{:?} timed out after {limit} milliseconds, {doing}", self.method),
+                format!("{:?} timed out after {limit} milliseconds, {doing}", self.method.name),
             )
             .with_merged_info(format!(r#"{{"timeout":{limit}}}"#))
         };
@@ -274,18 +299,30 @@ impl Call {
                 charge.fail();
                 error("connecting").at(&charge.member.endpoint.address)
             }
-            Phase::Running { mut charge, attempt } => {
+            Phase::Running { mut charge, mut attempt } => {
                 charge.fail();
+                attempt.time_out();
                 msgid = Some(attempt.id());
                 let address = &charge.member.endpoint.address;
                 error(&format!("waiting for {address}")).at(address).with_progress(attempt.progress())
             }
         };
+        self.record(metrics::error_type(&error));
         self.describe(error, msgid)
     }
 
+    /// Records the end of the call, once. An empty `error_type` is success.
+    fn record(&mut self, error_type: &str) {
+        if std::mem::replace(&mut self.recorded, true) {
+            return;
+        }
+        let endpoint = self.tried.last().and_then(|channel| channel.meter.as_ref());
+        let methods = &self.client.shared().methods;
+        methods.ended(&self.method, endpoint, self.started, error_type);
+    }
+
     fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
-        let error = remote::with_call(error, &self.method, msgid);
+        let error = remote::with_call(error, &self.method.name, msgid);
         match self.attempts {
             2.. => {
                 let took = self.started.elapsed().as_millis();
@@ -306,13 +343,14 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.record(ErrorKind::Abandoned.name());
         self.client.shared().call_ended();
     }
 }
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
+        f.debug_struct("Call").field("method", &self.method.name).finish_non_exhaustive()
     }
 }
 

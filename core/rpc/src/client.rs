@@ -4,6 +4,7 @@ use crate::call::{Call, CallOptions};
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
+use crate::metrics::{ClientMeter, ClientMethods, Metrics};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::value::Value;
@@ -38,11 +39,13 @@ struct Guard {
 pub(crate) struct Shared {
     pub target: String,
     pub runtime: Handle,
+    pub methods: ClientMethods,
+    meter: Option<Arc<ClientMeter>>,
     options: Arc<ClientOptions>,
     picker: Picker,
     known: Mutex<Known>,
     known_changed: Wakers,
-    connections: Arc<Connections>,
+    pub connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
     /// Takes no new calls.
@@ -66,7 +69,13 @@ impl Client {
     /// `zk://hosts/root/service`. Returns at once: providers are found and connections made in the background, on the
     /// tokio runtime this is called in.
     pub fn with_options(target: &str, options: ClientOptions) -> Result<Self> {
+        Self::with_metrics(target, options, Metrics::global())
+    }
+
+    /// As [`with_options`](Self::with_options), with metrics other than those of the process.
+    pub fn with_metrics(target: &str, options: ClientOptions, metrics: &Metrics) -> Result<Self> {
         let runtime = crate::runtime()?;
+        let meter = ClientMeter::new(&options, metrics)?;
         let parsed = Target::parse(target)?;
         let (watch, consumer) = match &parsed {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
@@ -80,6 +89,8 @@ impl Client {
         let shared = Arc::new(Shared {
             target: parsed.to_string(),
             runtime: runtime.clone(),
+            methods: ClientMethods::new(meter.clone()),
+            meter,
             picker: Picker::new(options.policy, fastrand::usize(..)),
             options: Arc::new(options),
             known: Mutex::new(Known { set: Arc::default(), resolution: Resolution::Pending }),
@@ -121,8 +132,8 @@ impl Client {
         let shared = &self.0.shared;
         shared.in_flight.fetch_add(1, Ordering::Relaxed);
         match shared.check(method, &args) {
-            Ok(()) => Call::new(self.clone(), method.to_owned(), args, options),
-            Err(error) => Call::failed(self.clone(), error),
+            Ok(()) => Call::new(self.clone(), method, args, options),
+            Err(error) => Call::failed(self.clone(), method, error),
         }
     }
 
@@ -271,7 +282,7 @@ impl CallRequest {
             Ok(args) => self.client.start(&self.method, args, self.options),
             Err(error) => {
                 self.client.0.shared.in_flight.fetch_add(1, Ordering::Relaxed);
-                Call::failed(self.client, error)
+                Call::failed(self.client, &self.method, error)
             }
         }
     }
@@ -346,7 +357,8 @@ impl Shared {
                 let set = known.set.updated(endpoints, |endpoint, load| {
                     let (address, options) = (endpoint.address.clone(), self.options.clone());
                     let connections = self.connections.clone();
-                    Channel::new(address, load.clone(), options, self.runtime.clone(), connections)
+                    let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
+                    Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
                 });
                 known.set = Arc::new(set);
             }

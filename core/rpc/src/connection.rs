@@ -4,7 +4,9 @@
 //! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
 //! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
 
+use crate::client_account::{Asked, ClientAccount, Why};
 use crate::clock;
+use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Socket, fit};
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
@@ -26,6 +28,7 @@ pub(crate) struct Connection(Arc<Shared>);
 pub(crate) struct Attempt {
     connection: Arc<Connection>,
     key: usize,
+    why: Why,
 }
 
 #[derive(Debug)]
@@ -50,6 +53,7 @@ pub(crate) struct Bounds {
 struct State {
     /// Keeps the key of the inbox per call.
     wire: ClientConnection<usize>,
+    account: ClientAccount,
     inboxes: Slab<Inbox>,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
     queued: u64,
@@ -62,9 +66,9 @@ struct State {
     failure: Option<Error>,
 }
 
-#[derive(Default)]
 struct Inbox {
     id: u32,
+    asked: Asked,
     /// Where its request begins in the stream of bytes: tells whether any of it left the process.
     offset: u64,
     /// Where it ends.
@@ -91,9 +95,16 @@ const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
-    pub fn new(socket: Socket, address: Address, wire: ClientWire, bounds: Bounds) -> Self {
+    pub fn new(
+        socket: Socket,
+        address: Address,
+        wire: ClientWire,
+        bounds: Bounds,
+        meter: Option<&EndpointMeter>,
+    ) -> Self {
         let state = State {
             wire: ClientConnection::new(wire),
+            account: ClientAccount::new(meter.map(|meter| meter.client().clone())),
             inboxes: Slab::new(),
             queued: 0,
             written: 0,
@@ -124,17 +135,25 @@ impl Connection {
 
     /// Ends it. What is under way fails with `error`.
     pub fn detach(&self, error: Error) {
-        self.0.give_up(&mut self.0.lock(), error);
+        let mut state = self.0.lock();
+        state.account.detached = true;
+        self.0.give_up(&mut state, error);
     }
 
     /// Sends a request. `args` is the text of a JSON array that was checked.
-    pub fn start(self: &Arc<Self>, method: &str, args: &[u8]) -> Result<Attempt> {
+    pub fn start(
+        self: &Arc<Self>,
+        method: &Arc<ClientMethod>,
+        args: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
         }
         let offset = state.queued;
-        let key = state.inboxes.insert(Inbox { offset, ..Inbox::default() });
+        let asked = Asked { method: method.clone(), timeout, emitted: 0 };
+        let key = state.inboxes.insert(Inbox::new(offset, asked));
         let before = state.wire.transmit().len();
         if before > self.0.bounds.unwritten_bytes {
             state.inboxes.remove(key);
@@ -142,7 +161,7 @@ impl Connection {
                 format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
-        match state.wire.start_call(clock::wall_micros(), method, args, key) {
+        match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
             Ok(id) => state.inboxes[key].id = id,
             Err(error) => {
                 state.inboxes.remove(key);
@@ -151,11 +170,12 @@ impl Connection {
         }
         state.queued += (state.wire.transmit().len() - before) as u64;
         state.inboxes[key].end = state.queued;
+        state.account.started += 1;
         if !state.write_blocked {
             self.0.flush(&mut state);
         }
         drop(state);
-        Ok(Attempt { connection: self.clone(), key })
+        Ok(Attempt { connection: self.clone(), key, why: Why::default() })
     }
 }
 
@@ -200,6 +220,11 @@ impl Attempt {
         self.connection.0.lock().inboxes[self.key].id
     }
 
+    /// Notes that it is given up because its time has run out.
+    pub fn time_out(&mut self) {
+        self.why = Why::TimedOut;
+    }
+
     /// How far the request has got, for an attempt that is given up.
     pub fn progress(&self) -> Progress {
         let state = self.connection.0.lock();
@@ -214,6 +239,9 @@ impl Drop for Attempt {
         let inbox = state.inboxes.remove(self.key);
         if inbox.outcome.is_none() {
             state.wire.abandon(inbox.id);
+            let State { wire, account, .. } = &mut *state;
+            account.done += 1;
+            account.give_up(inbox.id, inbox.asked.clone(), self.why, wire);
             state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
             shared.give_up_if_stuck(&mut state);
         }
@@ -302,6 +330,7 @@ impl Shared {
                     let State { wire, inboxes, full, .. } = &mut *state;
                     let Some(&mut key) = wire.call_mut(id) else { continue };
                     let inbox = &mut inboxes[key];
+                    inbox.asked.emitted += 1;
                     inbox.bytes += values.text().len();
                     inbox.values.extend(values);
                     if inbox.bytes > self.bounds.inbox_bytes && !std::mem::replace(&mut inbox.full, true) {
@@ -314,13 +343,21 @@ impl Shared {
                     let error = crate::remote::from_wire(error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
-                ClientEvent::NullValue { call, .. } => {
-                    let error = ProtocolError::null_value().to_error().at(&self.address);
-                    wakers.extend(state.settle(call, Err(error)));
+                ClientEvent::NullValue { id, call } => {
+                    let error = ProtocolError::null_value();
+                    let State { wire, account, inboxes, .. } = &mut *state;
+                    account.violated(&error);
+                    account.give_up(id, inboxes[call].asked.clone(), Why::Null, wire);
+                    wakers.extend(state.settle(call, Err(error.to_error().at(&self.address))));
                 }
-                ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),
+                ClientEvent::Fatal(error) => {
+                    state.account.violated(&error);
+                    fatal = Some(error.to_error().at(&self.address));
+                }
             }
         }
+        // Before anybody can know of an answer.
+        state.publish();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         fatal.map_or(Ok(()), Err)
@@ -344,6 +381,7 @@ impl Shared {
         let before = state.wire.transmit().len();
         let result = self.socket.try_write(state.wire.transmit());
         state.written += (before - state.wire.transmit().len()) as u64;
+        state.publish();
         state.write_blocked = !matches!(result, Ok(true));
         if state.wire.transmit().is_empty() {
             state.stale = 0;
@@ -375,7 +413,13 @@ impl Shared {
     }
 
     fn end_of_stream(&self, input: &BytesMut) -> Error {
-        let ended = self.lock().wire.handle_end_of_stream(input);
+        let mut state = self.lock();
+        let ended = state.wire.handle_end_of_stream(input);
+        match &ended {
+            Ok(()) => state.account.transport_ended = true,
+            Err(error) => state.account.violated(error),
+        }
+        drop(state);
         match ended {
             Ok(()) => self.lost("the server closed it".into()),
             Err(error) => self
@@ -417,7 +461,13 @@ impl Drop for Ending<'_> {
 }
 
 impl State {
+    fn publish(&mut self) {
+        let Self { wire, account, .. } = self;
+        account.publish(wire);
+    }
+
     fn settle(&mut self, key: usize, outcome: Result<()>) -> Option<Waker> {
+        self.account.done += 1;
         let inbox = &mut self.inboxes[key];
         inbox.outcome = Some(outcome);
         inbox.waker.take()
@@ -425,6 +475,7 @@ impl State {
 
     fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
         self.failure = Some(error.clone());
+        self.account.errors += u64::from(!self.account.transport_ended);
         let calls = self.wire.drain_calls();
         let failed = calls.into_iter().filter_map(|(_, key)| {
             let progress = self.progress_of(&self.inboxes[key]);
@@ -435,6 +486,22 @@ impl State {
 
     fn progress_of(&self, inbox: &Inbox) -> Progress {
         if inbox.offset >= self.written { Progress::NotStarted } else { Progress::Unknown }
+    }
+}
+
+impl Inbox {
+    fn new(offset: u64, asked: Asked) -> Self {
+        Self {
+            id: 0,
+            asked,
+            offset,
+            end: offset,
+            values: VecDeque::new(),
+            bytes: 0,
+            full: false,
+            outcome: None,
+            waker: None,
+        }
     }
 }
 

@@ -2,13 +2,8 @@
 
 use super::pair::*;
 use bytes::BytesMut;
-<<<<<<< HEAD
-use libfast_model::{ErrorKind, Progress, RemoteError};
-use libfast_protocol::{ClientWire, Limits, ServerWire, Status, Version, encode};
-=======
 use libfast_model::{ChecksumV1, ErrorKind, Progress, RemoteError};
-use libfast_protocol::{ClientEvent, ClientWire, Limits, ServerWire, Status, Version};
->>>>>>> main
+use libfast_protocol::{ClientEvent, ClientWire, Limits, ServerWire, Status, Version, encode};
 
 #[test]
 fn values_stream_and_calls_interleave() {

@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The handles of one client.
 #[derive(Debug)]
@@ -78,18 +78,20 @@ impl ClientMeter {
 
     /// The handles of an endpoint.
     pub fn endpoint(self: &Arc<Self>, address: &Address) -> EndpointMeter {
-        match address {
-            Address::Tcp { host, port } => self.endpoint_at(host, &port.to_string()),
-            Address::Unix(path) => self.endpoint_at(&path.display().to_string(), ""),
-        }
+        let (host, port) = match address {
+            Address::Tcp { host, port } => (host.clone(), port.to_string()),
+            Address::Unix(path) => (path.display().to_string(), String::new()),
+        };
+        let picks = self.families.counter(Metric::ClientPicks, &[&host, &port, &self.policy]);
+        self.endpoint_at(&host, &port, picks)
     }
 
-    fn endpoint_at(self: &Arc<Self>, address: &str, port: &str) -> EndpointMeter {
+    fn endpoint_at(self: &Arc<Self>, address: &str, port: &str, picks: Counter) -> EndpointMeter {
         EndpointMeter {
             client: self.clone(),
             address: address.to_owned(),
             port: port.to_owned(),
-            picks: self.families.counter(Metric::ClientPicks, &[address, port, &self.policy]),
+            picks,
             durations: RwLock::default(),
         }
     }
@@ -155,7 +157,7 @@ impl EndpointMeter {
 
 impl ClientMethods {
     pub fn new(meter: Option<Arc<ClientMeter>>) -> Self {
-        let nowhere = meter.as_ref().map(|meter| meter.endpoint_nowhere());
+        let nowhere = meter.as_ref().map(|meter| meter.endpoint_at("", "", Counter::default()));
         Self { meter, nowhere, known: RwLock::default() }
     }
 
@@ -182,10 +184,11 @@ impl ClientMethods {
         &self,
         method: &ClientMethod,
         endpoint: Option<&EndpointMeter>,
-        took: Duration,
+        started: Instant,
         error_type: &str,
     ) {
         let (Some(meter), Some(nowhere)) = (&method.meter, &self.nowhere) else { return };
+        let took = started.elapsed();
         meter.in_flight.dec();
         endpoint.unwrap_or(nowhere).observe(method, took, error_type);
         if let Some(legacy) = &meter.legacy {

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 /// Names and values, in the order in which they are shown.
@@ -18,8 +19,8 @@ pub(crate) type Labels = Vec<(Cow<'static, str>, Cow<'static, str>)>;
 /// One family per row of the table of metrics.
 #[derive(Debug)]
 pub(crate) struct Families {
-    /// In the order of the table.
-    all: Vec<AnyFamily>,
+    /// In the order of the table, each with how many series were made.
+    all: Vec<(AnyFamily, AtomicUsize)>,
     error_types: RwLock<HashSet<String>>,
 }
 
@@ -41,7 +42,7 @@ const OPEN_LABELS: &[&str] = &["rpc_method", "rpcMethod", "server_address", "ser
 impl Families {
     pub fn new() -> Self {
         let families = Self {
-            all: Metric::TABLE.iter().map(AnyFamily::new).collect(),
+            all: Metric::TABLE.iter().map(|spec| (AnyFamily::new(spec), AtomicUsize::new(0))).collect(),
             error_types: RwLock::default(),
         };
         families.gauge(Metric::BuildInfo, &[libfast_model::VERSION]).set(1);
@@ -51,7 +52,7 @@ impl Families {
     /// The counter with these values of its labels.
     pub fn counter(&self, metric: Metric, values: &[&str]) -> Counter {
         match self.family(metric) {
-            AnyFamily::Counter(family) => series(family, labels(metric.spec(), values)),
+            (AnyFamily::Counter(family), made) => series(family, made, labels(metric.spec(), values)),
             _ => unreachable!("{metric:?} is no counter"),
         }
     }
@@ -63,7 +64,7 @@ impl Families {
 
     pub fn gauge_labelled(&self, metric: Metric, labels: Labels) -> Gauge {
         match self.family(metric) {
-            AnyFamily::Gauge(family) => series(family, labels),
+            (AnyFamily::Gauge(family), made) => series(family, made, labels),
             _ => unreachable!("{metric:?} is no gauge"),
         }
     }
@@ -75,7 +76,7 @@ impl Families {
 
     pub fn histogram_labelled(&self, metric: Metric, labels: Labels) -> Histogram {
         match self.family(metric) {
-            AnyFamily::Histogram(family) => series(family, labels),
+            (AnyFamily::Histogram(family), made) => series(family, made, labels),
             _ => unreachable!("{metric:?} is no histogram"),
         }
     }
@@ -94,23 +95,30 @@ impl Families {
         error_type
     }
 
-    fn family(&self, metric: Metric) -> &AnyFamily {
+    fn family(&self, metric: Metric) -> &(AnyFamily, AtomicUsize) {
         &self.all[metric as usize]
     }
 }
 
 impl Collector for Families {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        for (spec, family) in Metric::TABLE.iter().zip(&self.all) {
+        for (spec, (family, _)) in Metric::TABLE.iter().zip(&self.all) {
+            if family.is_empty() {
+                continue;
+            }
             // The encoder appends it to the names of samples.
             let name = spec.name.strip_suffix("_total").unwrap_or(spec.name);
-            let mut describe = |kind| encoder.encode_descriptor(name, spec.help, None, kind);
+            let kind = match spec.kind {
+                MetricKind::Counter if spec.legacy => MetricType::Unknown,
+                MetricKind::Counter => MetricType::Counter,
+                MetricKind::Gauge => MetricType::Gauge,
+                MetricKind::Histogram => MetricType::Histogram,
+            };
+            let encoder = encoder.encode_descriptor(name, spec.help, None, kind)?;
             match family {
-                family if family.is_empty() => {}
-                AnyFamily::Counter(family) => family.encode(describe(MetricType::Counter)?)?,
-                AnyFamily::Gauge(family) if spec.legacy => family.encode(describe(MetricType::Unknown)?)?,
-                AnyFamily::Gauge(family) => family.encode(describe(MetricType::Gauge)?)?,
-                AnyFamily::Histogram(family) => family.encode(describe(MetricType::Histogram)?)?,
+                AnyFamily::Counter(family) => family.encode(encoder)?,
+                AnyFamily::Gauge(family) => family.encode(encoder)?,
+                AnyFamily::Histogram(family) => family.encode(encoder)?,
             }
         }
         Ok(())
@@ -151,8 +159,13 @@ fn labels(spec: &MetricSpec, values: &[&str]) -> Labels {
 }
 
 /// The series with these labels, or the one that stands for all that are too many.
-fn series<M: Clone, C: MetricConstructor<M>>(family: &Family<Labels, M, C>, mut labels: Labels) -> M {
-    if family.len() >= MOST_SERIES && !family.contains(&labels) {
+fn series<M, C>(family: &Family<Labels, M, C>, made: &AtomicUsize, mut labels: Labels) -> M
+where
+    M: Clone,
+    C: MetricConstructor<M>,
+{
+    let known = family.get(&labels).is_some();
+    if !known && made.fetch_add(1, Ordering::Relaxed) >= MOST_SERIES {
         for (name, value) in &mut labels {
             if OPEN_LABELS.contains(&&**name) {
                 *value = METRIC_OTHER.into();
@@ -168,12 +181,13 @@ mod tests {
 
     #[test]
     fn what_programs_and_peers_choose_is_bounded() {
-        let families = Families::new();
+        let families = std::sync::Arc::new(Families::new());
         for n in 0..3 * MOST_SERIES {
             families.gauge(Metric::ClientInFlight, &[&format!("method{n}")]).inc();
         }
-        let AnyFamily::Gauge(family) = families.family(Metric::ClientInFlight) else { panic!("it is a gauge") };
-        assert_eq!(family.len(), MOST_SERIES + 1);
+        let text = super::super::text::open_metrics(&families);
+        let series = text.lines().filter(|line| line.starts_with("fast_client_in_flight_requests{"));
+        assert_eq!(series.count(), MOST_SERIES + 1);
         let rest = families.gauge(Metric::ClientInFlight, &["one more"]).get();
         assert_eq!(rest, 2 * MOST_SERIES as i64);
 

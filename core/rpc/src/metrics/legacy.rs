@@ -23,7 +23,8 @@ impl LegacyLabels {
         let mut labels: Vec<(String, String)> = Vec::new();
         for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
             let wrong = |why: &str| {
-                let message = format!("option \"metrics_labels\": {pair:?} {why}; write name=value,name=value");
+                let message =
+                    format!("option \"metrics_labels\": {pair:?} {why}; write name=value,name=value");
                 Err(Error::new(ErrorKind::Invalid, message))
             };
             let Some((name, value)) = pair.split_once('=') else { return wrong("has no =") };
@@ -62,7 +63,10 @@ const RESERVED: &[&str] = &["rpcMethod", "buckets_version"];
 
 fn is_label_name(name: &str) -> bool {
     let start = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    start && !name.starts_with("__") && name != "le" && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    start
+        && !name.starts_with("__")
+        && name != "le"
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub(super) fn prometheus(open_metrics: &str) -> String {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             // It comes first, but what to call the metric depends on the type.
             help = rest.split_once(' ');
-        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
+        {
             let (suffix, kind) = match kind {
                 "counter" => ("_total", "counter"),
                 "unknown" => ("", "counter"),
