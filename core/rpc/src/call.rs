@@ -1,9 +1,9 @@
 //! One call: its attempts, its deadline, and the values that came.
 
+use crate::attempt::Attempt;
 use crate::channel::{Channel, Wait};
 use crate::client::Client;
 use crate::clock;
-use crate::connection::Attempt;
 use crate::metrics::{self, ClientMethod};
 use crate::remote;
 use crate::value::Value;
@@ -27,6 +27,8 @@ pub struct CallOptions {
     pub idempotent: bool,
     /// How often to repeat it, where that is safe.
     pub retries: u32,
+    /// Drop null values instead of failing the call.
+    pub ignore_null_values: bool,
 }
 
 /// A call under way: the values of its answer, one by one.
@@ -48,6 +50,17 @@ pub struct Call {
     delivered: bool,
     recorded: bool,
     values: VecDeque<Bytes>,
+}
+
+/// The values of a call, as many as were wanted, and how it ended.
+#[derive(Debug, Default)]
+pub struct Buffered {
+    /// The first values, valid with an error as well.
+    pub values: Vec<Value>,
+    /// How many came in all.
+    pub count: u64,
+    /// Why the call failed, if it did.
+    pub error: Option<Error>,
 }
 
 enum Phase {
@@ -81,7 +94,7 @@ impl Call {
 
     /// A call that failed before it began.
     pub(crate) fn failed(client: Client, method: &str, error: Error) -> Self {
-        let options = CallOptions { timeout: None, idempotent: false, retries: 0 };
+        let options = CallOptions { timeout: None, idempotent: false, retries: 0, ignore_null_values: false };
         let error_type = metrics::error_type(&error).to_owned();
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Failed { error });
         call.record(&error_type);
@@ -122,6 +135,24 @@ impl Call {
             all.push(value?);
         }
         Ok(all)
+    }
+
+    /// Keeps the first `most` values and counts all: for callers that want to know about what came before an error, or how
+    /// much there was. Cancel safe up to dropping the call.
+    pub async fn buffer(mut self, most: usize) -> Buffered {
+        let mut buffered = Buffered::default();
+        while let Some(next) = self.next().await {
+            match next {
+                Ok(value) => {
+                    buffered.count += 1;
+                    if buffered.values.len() < most {
+                        buffered.values.push(value);
+                    }
+                }
+                Err(error) => buffered.error = Some(error),
+            }
+        }
+        buffered
     }
 
     /// When the call times out, for callers that wait with a clock of their own.
@@ -190,7 +221,7 @@ impl Call {
                             let open = self.client.shared().check_attached();
                             let started = open
                                 .and(connection)
-                                .and_then(|c| c.start(&self.method, &self.args, self.options.timeout));
+                                .and_then(|c| c.start(&self.method, &self.args, &self.options));
                             match started {
                                 Ok(attempt) => self.phase = Phase::Running { charge, attempt },
                                 Err(error) => self.fail_attempt(charge, error, None)?,

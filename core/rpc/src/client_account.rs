@@ -1,6 +1,7 @@
 //! What a client's connection keeps for operators: counts for its snapshot, and what it has told the metrics.
 
 use crate::metrics::{ClientMeter, ClientMethod};
+use libfast_model::Error;
 use libfast_protocol::{ClientConnection as Wire, ProtocolError, Traffic};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,6 +48,21 @@ pub(crate) enum Why {
     Abandoned,
     TimedOut,
     Null,
+}
+
+/// A connection at one moment, for those who show it.
+#[derive(Debug)]
+pub(crate) struct SeenConnection {
+    pub id: u64,
+    pub started: u64,
+    pub done: u64,
+    pub errors: u64,
+    pub error: Option<Error>,
+    pub detached: bool,
+    pub transport_ended: bool,
+    pub pending: Vec<(u32, Asked)>,
+    /// With how many messages came since.
+    pub given_up: Vec<(u32, GivenUp, u32)>,
 }
 
 /// Records of requests that are over after all, above which they are looked for and dropped.

@@ -15,6 +15,12 @@ pub(crate) fn moment() -> Moment {
     Moment(ORIGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64)
 }
 
+/// When the process made its first client or server.
+pub(crate) fn first_use() -> Timestamp {
+    static FIRST: std::sync::OnceLock<Start> = std::sync::OnceLock::new();
+    FIRST.get_or_init(Start::now).timestamp()
+}
+
 /// When something began, by both clocks: one to measure by, one to show.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {

@@ -4,32 +4,26 @@
 //! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
 //! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
 
-use crate::client_account::{Asked, ClientAccount, Why};
+use crate::attempt::Attempt;
+use crate::call::CallOptions;
+use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock;
+use crate::inbox::Inbox;
 use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Socket, fit};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
-use libfast_protocol::{ClientConnection, ClientEvent, ClientWire, ProtocolError};
+use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A connection as its users hold it. When the last one lets go, the stream is closed.
 #[derive(Debug)]
 pub(crate) struct Connection(Arc<Shared>);
-
-/// One request under way on a connection. Dropping it abandons the request.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    connection: Arc<Connection>,
-    key: usize,
-    why: Why,
-}
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -38,7 +32,7 @@ pub(crate) struct Shared {
     bounds: Bounds,
     state: Mutex<State>,
     write_wanted: Notify,
-    read_resumed: Notify,
+    pub read_resumed: Notify,
 }
 
 /// What may gather in memory on either side of a connection.
@@ -50,34 +44,20 @@ pub(crate) struct Bounds {
     pub unwritten_bytes: usize,
 }
 
-struct State {
+pub(crate) struct State {
     /// Keeps the key of the inbox per call.
-    wire: ClientConnection<usize>,
-    account: ClientAccount,
-    inboxes: Slab<Inbox>,
+    pub wire: ClientConnection<usize>,
+    pub account: ClientAccount,
+    pub inboxes: Slab<Inbox>,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
-    queued: u64,
-    written: u64,
-    write_blocked: bool,
+    pub queued: u64,
+    pub written: u64,
+    pub write_blocked: bool,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
-    stale: u64,
+    pub stale: u64,
     /// Inboxes over their limit: while there is one, nothing is read.
-    full: usize,
-    failure: Option<Error>,
-}
-
-struct Inbox {
-    id: u32,
-    asked: Asked,
-    /// Where its request begins in the stream of bytes: tells whether any of it left the process.
-    offset: u64,
-    /// Where it ends.
-    end: u64,
-    values: VecDeque<Bytes>,
-    bytes: usize,
-    full: bool,
-    outcome: Option<Result<()>>,
-    waker: Option<Waker>,
+    pub full: usize,
+    pub failure: Option<Error>,
 }
 
 /// Read at first, and at least, per system call.
@@ -90,8 +70,6 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 const READS_AT_END: usize = 256;
 /// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
 const MOST_ABANDONED: usize = 65_536;
-/// Bytes of given-up requests that wait to be written, above which the server is taken for stuck.
-const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
@@ -128,6 +106,10 @@ impl Connection {
         self.0.clone()
     }
 
+    pub fn shared_ref(&self) -> &Shared {
+        &self.0
+    }
+
     /// False once it has failed or ended.
     pub fn is_alive(&self) -> bool {
         self.0.lock().failure.is_none()
@@ -140,19 +122,36 @@ impl Connection {
         self.0.give_up(&mut state, error);
     }
 
+    /// What an operator sees of it.
+    pub fn seen(&self) -> SeenConnection {
+        let state = self.0.lock();
+        let State { wire, account, inboxes, .. } = &*state;
+        SeenConnection {
+            id: account.id,
+            started: account.started,
+            done: account.done,
+            errors: account.errors,
+            error: if account.errors > 0 { state.failure.clone() } else { None },
+            detached: account.detached,
+            transport_ended: account.transport_ended,
+            pending: wire.calls().map(|(id, &key)| (id, inboxes[key].asked.clone())).collect(),
+            given_up: account.given_up(wire),
+        }
+    }
+
     /// Sends a request. `args` is the text of a JSON array that was checked.
     pub fn start(
         self: &Arc<Self>,
         method: &Arc<ClientMethod>,
         args: &[u8],
-        timeout: Option<Duration>,
+        options: &CallOptions,
     ) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
         }
         let offset = state.queued;
-        let asked = Asked { method: method.clone(), timeout, emitted: 0 };
+        let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
         let key = state.inboxes.insert(Inbox::new(offset, asked));
         let before = state.wire.transmit().len();
         if before > self.0.bounds.unwritten_bytes {
@@ -162,7 +161,10 @@ impl Connection {
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
         match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
-            Ok(id) => state.inboxes[key].id = id,
+            Ok(id) => {
+                state.wire.ignore_nulls(id, options.ignore_null_values);
+                state.inboxes[key].id = id;
+            }
             Err(error) => {
                 state.inboxes.remove(key);
                 return Err(error.at(&self.0.address));
@@ -182,76 +184,6 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.0.socket.shut_down();
-    }
-}
-
-impl Attempt {
-    /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
-    /// `into` got some.
-    pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
-        let shared = &self.connection.0;
-        let mut state = shared.lock();
-        let State { inboxes, full, .. } = &mut *state;
-        let inbox = &mut inboxes[self.key];
-        if !inbox.values.is_empty() {
-            into.append(&mut inbox.values);
-            inbox.bytes = 0;
-            if std::mem::take(&mut inbox.full) {
-                *full -= 1;
-                shared.read_resumed.notify_one();
-            }
-            return Poll::Ready(None);
-        }
-        match &inbox.outcome {
-            Some(outcome) => Poll::Ready(Some(outcome.clone())),
-            None => {
-                let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-                let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
-                // Outside the lock: dropping a waker may run anything.
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// The id of the request on its connection.
-    pub fn id(&self) -> u32 {
-        self.connection.0.lock().inboxes[self.key].id
-    }
-
-    /// Notes that it is given up because its time has run out.
-    pub fn time_out(&mut self) {
-        self.why = Why::TimedOut;
-    }
-
-    /// How far the request has got, for an attempt that is given up.
-    pub fn progress(&self) -> Progress {
-        let state = self.connection.0.lock();
-        state.progress_of(&state.inboxes[self.key])
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        let shared = &self.connection.0;
-        let mut state = shared.lock();
-        let inbox = state.inboxes.remove(self.key);
-        if inbox.outcome.is_none() {
-            state.wire.abandon(inbox.id);
-            let State { wire, account, .. } = &mut *state;
-            account.done += 1;
-            account.give_up(inbox.id, inbox.asked.clone(), self.why, wire);
-            state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
-            shared.give_up_if_stuck(&mut state);
-        }
-        if inbox.full {
-            state.full -= 1;
-            shared.read_resumed.notify_one();
-        }
-        // Outside the lock: dropping a waker may run anything.
-        drop(state);
-        drop(inbox);
     }
 }
 
@@ -343,8 +275,7 @@ impl Shared {
                     let error = crate::remote::from_wire(error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
-                ClientEvent::NullValue { id, call } => {
-                    let error = ProtocolError::null_value();
+                ClientEvent::NullValue { id, call, error } => {
                     let State { wire, account, inboxes, .. } = &mut *state;
                     account.violated(&error);
                     account.give_up(id, inboxes[call].asked.clone(), Why::Null, wire);
@@ -395,9 +326,11 @@ impl Shared {
     }
 
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
-    fn give_up_if_stuck(&self, state: &mut State) {
+    pub fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
-        let too_much = state.stale.min(waiting) > MOST_STALE || state.wire.abandoned() > MOST_ABANDONED;
+        // Half of what may wait is not wanted any more.
+        let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
+        let too_much = stale || state.wire.abandoned() > MOST_ABANDONED;
         if too_much {
             let why = "the server is stuck: too many of the calls that were given up are without an answer";
             self.give_up(state, self.lost(why.into()));
@@ -438,7 +371,7 @@ impl Shared {
         Error::new(ErrorKind::ConnectionLost, message).at(&self.address)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs in an inconsistent state.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -484,24 +417,8 @@ impl State {
         failed.collect()
     }
 
-    fn progress_of(&self, inbox: &Inbox) -> Progress {
+    pub fn progress_of(&self, inbox: &Inbox) -> Progress {
         if inbox.offset >= self.written { Progress::NotStarted } else { Progress::Unknown }
-    }
-}
-
-impl Inbox {
-    fn new(offset: u64, asked: Asked) -> Self {
-        Self {
-            id: 0,
-            asked,
-            offset,
-            end: offset,
-            values: VecDeque::new(),
-            bytes: 0,
-            full: false,
-            outcome: None,
-            waker: None,
-        }
     }
 }
 

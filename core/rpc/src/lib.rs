@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod advertise;
+mod attempt;
 mod call;
 mod channel;
 mod client;
@@ -14,6 +15,7 @@ mod client_account;
 mod clock;
 mod connection;
 mod connections;
+mod inbox;
 mod kang;
 mod methods;
 mod metrics;
@@ -29,11 +31,11 @@ mod socket;
 mod value;
 mod wakers;
 
-pub use call::{Call, CallOptions};
+pub use call::{Buffered, Call, CallOptions};
 pub use client::{CallRequest, Client};
 pub use kang::{KangSnapshot, kang_snapshot};
 pub use methods::Handler;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, metrics_text};
 pub use picked::Picked;
 pub use registries::Registries;
 pub use request::Request;
@@ -42,6 +44,7 @@ pub use value::Value;
 
 /// The tokio runtime this is called in.
 fn runtime() -> libfast_model::Result<tokio::runtime::Handle> {
+    clock::first_use();
     tokio::runtime::Handle::try_current().map_err(|_| {
         let message =
             "clients and servers need a tokio runtime: make them in an async function, or enter a runtime";

@@ -5,7 +5,7 @@ use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
 use crate::registries::Registries;
 use crate::request::Request;
-use crate::server_account::Tally;
+use crate::server_account::{SeenConnection, Tally};
 use crate::server_connection::ServerConnection;
 use crate::socket::{Listener, Socket};
 use crate::wakers::Wakers;
@@ -75,6 +75,15 @@ struct Connections {
     ended: Tally,
     /// Set when the server stops: a connection that is accepted at the same moment comes too late.
     closed: bool,
+}
+
+/// A server at one moment, for those who show it.
+pub(crate) struct SeenServer {
+    /// Connections ever taken.
+    pub created: u64,
+    /// Of all connections, also those that are gone.
+    pub tally: Tally,
+    pub open: Vec<SeenConnection>,
 }
 
 /// After its entry left the registry a server waits until no request came for this long: a client may have chosen it
@@ -252,6 +261,22 @@ impl Server {
     /// Connections open.
     pub fn connections(&self) -> usize {
         self.0.shared.lock().open.len()
+    }
+
+    /// Counters, connections and running requests as a JSON object, as [`KangSnapshot`](crate::KangSnapshot) has them.
+    pub fn kang(&self) -> String {
+        crate::KangSnapshot::new("").server(self).without_service()
+    }
+
+    pub(crate) fn seen(&self) -> SeenServer {
+        let connections = self.0.shared.lock();
+        let (created, ended) = (connections.created, connections.ended);
+        let open: Vec<_> = connections.open.iter().map(|(_, connection)| connection.clone()).collect();
+        drop(connections);
+        let open: Vec<_> = open.iter().map(|connection| connection.seen()).collect();
+        let mut tally = ended;
+        open.iter().for_each(|connection| tally += connection.tally);
+        SeenServer { created, tally, open }
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {

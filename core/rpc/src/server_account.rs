@@ -5,6 +5,7 @@ use crate::methods::Method;
 use crate::metrics::ServerMeter;
 use crate::remote::OVERLOADED;
 use crate::running::Running;
+use crate::socket::Ends;
 use libfast_protocol::{ProtocolError, ServerConnection as Wire, Traffic};
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -41,6 +42,18 @@ pub(crate) enum Stage {
     /// The client has ended its side.
     Draining,
     Closed,
+}
+
+/// A connection at one moment, for those who show it.
+pub(crate) struct SeenConnection {
+    pub id: u64,
+    pub accepted: Start,
+    pub ends: Ends,
+    pub tally: Tally,
+    pub draining: bool,
+    pub error_socket: Option<String>,
+    pub error_server: Option<ProtocolError>,
+    pub running: Vec<Arc<Running>>,
 }
 
 /// A request that is answered as soon as it came.

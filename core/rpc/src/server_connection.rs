@@ -5,7 +5,7 @@ use crate::remote::OVERLOADED;
 use crate::request::Request;
 use crate::running::Running;
 use crate::server::Shared;
-use crate::server_account::{ServerAccount, Stage, Tally};
+use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
 use crate::socket::{Socket, fit};
 use crate::wakers::Wakers;
 use bytes::{Bytes, BytesMut};
@@ -61,6 +61,21 @@ impl ServerConnection {
             state: Mutex::new(State { wire, account, corked: false, write_blocked: false, dead: false }),
             write_wanted: Notify::new(),
             writable: Wakers::default(),
+        }
+    }
+
+    /// What an operator sees of it.
+    pub fn seen(&self) -> SeenConnection {
+        let state = self.lock();
+        SeenConnection {
+            id: self.id,
+            accepted: self.accepted,
+            ends: self.socket.ends(),
+            tally: state.account.tally(&state.wire),
+            draining: state.account.stage() == Stage::Draining,
+            error_socket: state.account.error_socket.clone(),
+            error_server: state.account.error_server.clone(),
+            running: state.wire.requests().cloned().collect(),
         }
     }
 

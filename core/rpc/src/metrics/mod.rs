@@ -53,6 +53,11 @@ impl Default for Metrics {
     }
 }
 
+/// The current numbers of all clients and servers of the process, in Prometheus' text format, version 0.0.4.
+pub fn metrics_text() -> String {
+    Metrics::global().text()
+}
+
 /// What is recorded as `error_type`: the name that the peer gave, or the code of the library's own error.
 pub(crate) fn error_type(error: &Error) -> &str {
     error.remote().map_or(error.kind().name(), |remote| &remote.name)
