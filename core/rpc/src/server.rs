@@ -6,7 +6,7 @@ use crate::metrics::{Metrics, ServerMeter};
 use crate::registries::Registries;
 use crate::request::Request;
 use crate::server_account::{SeenConnection, Tally};
-use crate::server_connection::ServerConnection;
+use crate::server_connection::{LINGER, ServerConnection};
 use crate::socket::{Listener, Socket};
 use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
@@ -228,6 +228,8 @@ impl Server {
             acceptor.close().await;
         }
         shared.close_all();
+        // Clients close as well when they have read all answers.
+        let _ = tokio::time::timeout(LINGER, self.connections_closed()).await;
     }
 
     /// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections.
@@ -361,10 +363,8 @@ impl Shared {
     /// A connection is closed and its requests are cancelled.
     fn removed(&self, key: usize) {
         let mut connections = self.lock();
-        // It may have been taken out by `close_all`.
-        if let Some(connection) = connections.open.try_remove(key) {
-            connections.ended += connection.tally();
-        }
+        let connection = connections.open.remove(key);
+        connections.ended += connection.tally();
         let none_open = connections.open.is_empty();
         drop(connections);
         if none_open {
@@ -416,14 +416,8 @@ impl Shared {
     fn close_all(&self) {
         let mut connections = self.lock();
         connections.closed = true;
-        let open = std::mem::take(&mut connections.open);
         drop(connections);
-        for (_, connection) in open {
-            connection.close();
-            let tally = connection.tally();
-            self.lock().ended += tally;
-        }
-        self.none_open.wake_all();
+        self.hang_up();
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {

@@ -6,6 +6,7 @@ use crate::metrics::ServerMeter;
 use crate::remote::OVERLOADED;
 use crate::running::Running;
 use crate::socket::Ends;
+use libfast_model::Cause;
 use libfast_protocol::{ProtocolError, ServerConnection as Wire, Traffic};
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -21,8 +22,8 @@ pub(crate) struct ServerAccount {
     malformed: u64,
     /// What broke the connection, if something did.
     pub error_socket: Option<String>,
-    /// Why the server ended the connection, if it did.
-    pub error_server: Option<ProtocolError>,
+    /// Name and message of why the server ended the connection, if it did.
+    pub error_server: Option<(&'static str, String)>,
 }
 
 /// How many requests there were, and how many old-style aborts.
@@ -52,7 +53,7 @@ pub(crate) struct SeenConnection {
     pub tally: Tally,
     pub draining: bool,
     pub error_socket: Option<String>,
-    pub error_server: Option<ProtocolError>,
+    pub error_server: Option<(&'static str, String)>,
     pub running: Vec<Arc<Running>>,
 }
 
@@ -118,14 +119,19 @@ impl ServerAccount {
         if let Some(meter) = &self.meter {
             meter.protocol_error(error.reason());
         }
-        self.error_server = Some(error.clone());
+        self.error_server = Some((Cause::Protocol.name(), error.message().to_owned()));
     }
 
     /// The connection ended for this reason.
-    pub fn broke(&mut self, why: &str) {
+    pub fn broke(&mut self, why: &std::io::Error) {
         if self.error_server.is_none() {
-            self.error_socket = Some(why.to_owned());
+            self.error_socket = Some(why.to_string());
         }
+    }
+
+    /// The server closed the connection.
+    pub fn closed(&mut self) {
+        self.error_server.get_or_insert(("Error", "the server is shutting down".to_owned()));
     }
 
     /// Tells the metrics what the state machine has counted since the last time.

@@ -70,8 +70,6 @@ enum Args {
 
 impl FastConnection {
     pub fn new(seen: &SeenConnection) -> Self {
-        let server_error =
-            |error: &libfast_protocol::ProtocolError| ShownError::new("FastProtocolError", error.message());
         Self {
             connid: seen.id,
             addrinfo: AddrInfo::new(seen.ends),
@@ -80,7 +78,7 @@ impl FastConnection {
             failed: seen.tally.failed,
             draining: seen.draining,
             error_socket: seen.error_socket.as_ref().map(|why| ShownError::new("Error", why)),
-            error_server: seen.error_server.as_ref().map(server_error),
+            error_server: seen.error_server.as_ref().map(|(name, why)| ShownError::new(name, why)),
             time_accepted: seen.accepted.timestamp().to_string(),
         }
     }
