@@ -4,7 +4,7 @@ mod failure;
 mod printer;
 mod question;
 
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Interrupt};
 use crate::format::Format;
 use crate::{duration, usage};
 use failure::{Manner, had_connection};
@@ -12,7 +12,6 @@ use libfast::{Client, ClientOptions, Error, ErrorKind, Result};
 use printer::Printer;
 use question::Question;
 use std::time::Duration;
-use tokio::signal::unix::SignalKind;
 
 /// Call a method and print each value of its answer as a line of JSON
 #[derive(clap::Args)]
@@ -72,10 +71,8 @@ pub async fn run(options: Options) -> Exit {
         Ok(settings) => settings,
         Err(error) => return usage::fail("fastcall", error.message(), ""),
     };
-    let prepared = exit::on_interrupt(options.on_interrupt())
-        .and_then(|ender| Ok((ender, exit::signal(SignalKind::interrupt())?)));
-    let (ender, mut interrupts) = match prepared {
-        Ok(prepared) => prepared,
+    let interrupt = match Interrupt::ends_with(options.interrupted()) {
+        Ok(interrupt) => interrupt,
         Err(error) => return exit::fail(&error, ""),
     };
     let question = match Question::read(&options.operands, settings.max_frame_bytes) {
@@ -84,16 +81,25 @@ pub async fn run(options: Options) -> Exit {
     };
     let client = match Client::with_options(&question.target, settings) {
         Ok(client) => client,
-        Err(error) => return manner.tell(&error, &question),
+        Err(error) => {
+            manner.tell(&error, &question);
+            return manner.status(&error);
+        }
     };
     let (exit, connected) = match ask(&client, &question, &options).await {
         Ok(()) => (Exit::Ok, true),
-        Err(Failure::Call(error)) => (manner.tell(&error, &question), had_connection(&error)),
         Err(Failure::Output(exit)) => return exit,
+        Err(Failure::Call(error)) => {
+            let exit = manner.status(&error);
+            if options.leave_conn_open {
+                interrupt.now_with(exit);
+            }
+            manner.tell(&error, &question);
+            (exit, had_connection(&error))
+        }
     };
     if options.leave_conn_open && connected {
-        ender.abort();
-        interrupts.recv().await;
+        std::future::pending::<()>().await;
     }
     exit
 }
@@ -149,7 +155,7 @@ impl Options {
     }
 
     /// How SIGINT ends it while the call is under way.
-    fn on_interrupt(&self) -> Exit {
+    fn interrupted(&self) -> Exit {
         if self.leave_conn_open { Exit::Ok } else { Exit::Interrupted }
     }
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod call_forms;
+mod exec;
 mod ls;
 mod ls_zookeeper;
 mod methods;
