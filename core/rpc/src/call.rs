@@ -26,6 +26,8 @@ pub struct CallOptions {
     pub idempotent: bool,
     /// How often to repeat it, where that is safe.
     pub retries: u32,
+    /// Drop null values instead of failing the call.
+    pub ignore_null_values: bool,
 }
 
 /// A call under way: the values of its answer, one by one.
@@ -46,6 +48,17 @@ pub struct Call {
     attempts: u32,
     delivered: bool,
     values: VecDeque<Bytes>,
+}
+
+/// The values of a call, as many as were wanted, and how it ended.
+#[derive(Debug, Default)]
+pub struct Buffered {
+    /// The first values, valid with an error as well.
+    pub values: Vec<Value>,
+    /// How many came in all.
+    pub count: u64,
+    /// Why the call failed, if it did.
+    pub error: Option<Error>,
 }
 
 enum Phase {
@@ -76,7 +89,7 @@ impl Call {
 
     /// A call that failed before it began.
     pub(crate) fn failed(client: Client, error: Error) -> Self {
-        let options = CallOptions { timeout: None, idempotent: false, retries: 0 };
+        let options = CallOptions { timeout: None, idempotent: false, retries: 0, ignore_null_values: false };
         Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
     }
 
@@ -111,6 +124,24 @@ impl Call {
             all.push(value?);
         }
         Ok(all)
+    }
+
+    /// Keeps the first `most` values and counts all: for callers that want to know about what came before an error, or how
+    /// much there was. Cancel safe up to dropping the call.
+    pub async fn buffer(mut self, most: usize) -> Buffered {
+        let mut buffered = Buffered::default();
+        while let Some(next) = self.next().await {
+            match next {
+                Ok(value) => {
+                    buffered.count += 1;
+                    if buffered.values.len() < most {
+                        buffered.values.push(value);
+                    }
+                }
+                Err(error) => buffered.error = Some(error),
+            }
+        }
+        buffered
     }
 
     /// When the call times out, for callers that wait with a clock of their own.
@@ -170,8 +201,9 @@ impl Call {
                         }
                         Poll::Ready(connection) => {
                             let open = self.client.shared().check_attached();
-                            let started =
-                                open.and(connection).and_then(|c| c.start(&self.method, &self.args));
+                            let started = open.and(connection).and_then(|c| {
+                                c.start(&self.method, &self.args, self.options.ignore_null_values)
+                            });
                             match started {
                                 Ok(attempt) => self.phase = Phase::Running { charge, attempt },
                                 Err(error) => self.fail_attempt(charge, error, None)?,

@@ -1,6 +1,6 @@
 //! A client of one service or of fixed endpoints.
 
-use crate::call::{Call, CallOptions};
+use crate::call::{Buffered, Call, CallOptions};
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
@@ -133,6 +133,7 @@ impl Client {
             timeout: (options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)),
             idempotent: options.idempotent,
             retries: options.retries as u32,
+            ignore_null_values: options.ignore_null_values,
         }
     }
 
@@ -263,6 +264,17 @@ impl CallRequest {
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
+    }
+
+    /// Whether null values are dropped, instead of the client's `ignore_null_values`.
+    pub fn ignore_null_values(mut self, ignore: bool) -> Self {
+        self.options.ignore_null_values = ignore;
+        self
+    }
+
+    /// Sends the call, keeps its first `most` values and counts all. An error comes with the values before it.
+    pub async fn buffer(self, most: usize) -> Buffered {
+        self.stream().buffer(most).await
     }
 
     /// Sends the call and gives its values one by one.

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::socket::{Socket, fit};
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
-use libfast_protocol::{ClientConnection, ClientEvent, ClientWire, ProtocolError};
+use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::io;
@@ -86,8 +86,6 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 const READS_AT_END: usize = 256;
 /// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
 const MOST_ABANDONED: usize = 65_536;
-/// Bytes of given-up requests that wait to be written, above which the server is taken for stuck.
-const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
@@ -128,7 +126,7 @@ impl Connection {
     }
 
     /// Sends a request. `args` is the text of a JSON array that was checked.
-    pub fn start(self: &Arc<Self>, method: &str, args: &[u8]) -> Result<Attempt> {
+    pub fn start(self: &Arc<Self>, method: &str, args: &[u8], ignore_nulls: bool) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
@@ -143,7 +141,10 @@ impl Connection {
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
         match state.wire.start_call(clock::wall_micros(), method, args, key) {
-            Ok(id) => state.inboxes[key].id = id,
+            Ok(id) => {
+                state.wire.ignore_nulls(id, ignore_nulls);
+                state.inboxes[key].id = id;
+            }
             Err(error) => {
                 state.inboxes.remove(key);
                 return Err(error.at(&self.0.address));
@@ -314,8 +315,8 @@ impl Shared {
                     let error = crate::remote::from_wire(error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
-                ClientEvent::NullValue { call, .. } => {
-                    let error = ProtocolError::null_value().to_error().at(&self.address);
+                ClientEvent::NullValue { call, error, .. } => {
+                    let error = error.to_error().at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
                 ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),
@@ -359,7 +360,9 @@ impl Shared {
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
     fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
-        let too_much = state.stale.min(waiting) > MOST_STALE || state.wire.abandoned() > MOST_ABANDONED;
+        // Half of what may wait is not wanted any more.
+        let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
+        let too_much = stale || state.wire.abandoned() > MOST_ABANDONED;
         if too_much {
             let why = "the server is stuck: too many of the calls that were given up are without an answer";
             self.give_up(state, self.lost(why.into()));

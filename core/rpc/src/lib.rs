@@ -24,7 +24,7 @@ mod socket;
 mod value;
 mod wakers;
 
-pub use call::{Call, CallOptions};
+pub use call::{Buffered, Call, CallOptions};
 pub use client::{CallRequest, Client};
 pub use methods::Handler;
 pub use picked::Picked;

@@ -67,7 +67,7 @@ pub fn client_events(client: &mut Client, input: &mut BytesMut) -> Vec<String> {
             ClientEvent::Failed { id, error, .. } => {
                 format!("failed {id} {}: {} {}", error.name, error.message, error.info)
             }
-            ClientEvent::NullValue { id, call } => format!("null {id} {call}"),
+            ClientEvent::NullValue { id, call, .. } => format!("null {id} {call}"),
             ClientEvent::Fatal(error) => format!("fatal {} {}", error.reason().name(), error.info()),
         });
     }
