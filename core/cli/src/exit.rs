@@ -39,6 +39,8 @@ impl Exit {
             // Too large to be sent is the caller's affair, too large to be received the server's.
             ErrorKind::TooLarge if error.progress() != Progress::NotStarted => Self::Protocol,
             ErrorKind::Interrupted => Self::Interrupted,
+            // Only when the user asked for it.
+            ErrorKind::Abandoned => Self::Ok,
             _ => Self::Usage,
         }
     }

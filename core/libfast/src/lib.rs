@@ -35,6 +35,6 @@ pub use libfast_model::{
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
-    Buffered, Call, CallOptions, CallRequest, Client, Handler, Picked, Registries, Request, Server, Value,
-    announce,
+    Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, Handler, Picked, Registries,
+    Request, Server, Value, announce,
 };

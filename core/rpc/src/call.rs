@@ -4,6 +4,7 @@ use crate::channel::{Channel, Wait};
 use crate::client::Client;
 use crate::clock;
 use crate::connection::Attempt;
+use crate::observer::{CallEvent, CallObserver};
 use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
@@ -28,6 +29,9 @@ pub struct CallOptions {
     pub retries: u32,
     /// Drop null values instead of failing the call.
     pub ignore_null_values: bool,
+    /// Hears which endpoint the call goes to, over which connection, when its request is sent, and why it is repeated;
+    /// `None` costs nothing.
+    pub observer: Option<CallObserver>,
 }
 
 /// A call under way: the values of its answer, one by one.
@@ -47,6 +51,8 @@ pub struct Call {
     tried: Vec<Arc<Channel>>,
     attempts: u32,
     delivered: bool,
+    /// Whether the observer knows that the request is sent.
+    is_sent: bool,
     values: VecDeque<Bytes>,
 }
 
@@ -89,7 +95,13 @@ impl Call {
 
     /// A call that failed before it began.
     pub(crate) fn failed(client: Client, error: Error) -> Self {
-        let options = CallOptions { timeout: None, idempotent: false, retries: 0, ignore_null_values: false };
+        let options = CallOptions {
+            timeout: None,
+            idempotent: false,
+            retries: 0,
+            ignore_null_values: false,
+            observer: None,
+        };
         Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
     }
 
@@ -108,6 +120,7 @@ impl Call {
             tried: Vec::new(),
             attempts: 0,
             delivered: false,
+            is_sent: false,
             values: VecDeque::new(),
         }
     }
@@ -188,12 +201,14 @@ impl Call {
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
                     Poll::Ready(Ok(member)) => {
+                        self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
                         self.tried.push(member.owner.clone());
                         self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
                     }
                 },
                 Phase::Connecting { charge, mut wait } => {
+                    let reused = !wait.has_begun();
                     match charge.member.owner.poll_connection(cx, &mut wait) {
                         Poll::Pending => {
                             self.phase = Phase::Connecting { charge, wait };
@@ -205,32 +220,40 @@ impl Call {
                                 c.start(&self.method, &self.args, self.options.ignore_null_values)
                             });
                             match started {
-                                Ok(attempt) => self.phase = Phase::Running { charge, attempt },
+                                Ok(attempt) => {
+                                    let endpoint = &charge.member.endpoint.address;
+                                    self.observe(|| CallEvent::Connected { endpoint, reused });
+                                    self.is_sent = false;
+                                    self.phase = Phase::Running { charge, attempt };
+                                }
                                 Err(error) => self.fail_attempt(charge, error, None)?,
                             }
                         }
                     }
                 }
-                Phase::Running { mut charge, mut attempt } => match attempt.poll_take(cx, &mut self.values) {
-                    Poll::Pending => {
-                        self.phase = Phase::Running { charge, attempt };
-                        return Poll::Pending;
+                Phase::Running { mut charge, mut attempt } => {
+                    self.observe_sent(&attempt, cx);
+                    match attempt.poll_take(cx, &mut self.values) {
+                        Poll::Pending => {
+                            self.phase = Phase::Running { charge, attempt };
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(None) => {
+                            self.delivered = true;
+                            charge.succeed();
+                            self.phase = Phase::Running { charge, attempt };
+                        }
+                        Poll::Ready(Some(Ok(()))) => {
+                            charge.succeed();
+                            return Poll::Ready(None);
+                        }
+                        Poll::Ready(Some(Err(error))) => {
+                            let msgid = attempt.id();
+                            drop(attempt);
+                            self.fail_attempt(charge, error, Some(msgid))?;
+                        }
                     }
-                    Poll::Ready(None) => {
-                        self.delivered = true;
-                        charge.succeed();
-                        self.phase = Phase::Running { charge, attempt };
-                    }
-                    Poll::Ready(Some(Ok(()))) => {
-                        charge.succeed();
-                        return Poll::Ready(None);
-                    }
-                    Poll::Ready(Some(Err(error))) => {
-                        let msgid = attempt.id();
-                        drop(attempt);
-                        self.fail_attempt(charge, error, Some(msgid))?;
-                    }
-                },
+                }
             }
         }
     }
@@ -263,6 +286,7 @@ impl Call {
         let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
         let repeatable = error.is_retriable()
             || (lost && self.options.idempotent && error.progress() != Progress::Finished);
+        self.observe(|| CallEvent::Failed { error: &error });
         if repeatable && !self.delivered {
             self.phase = Phase::Picking { last: Some(error) };
             return Ok(());
@@ -285,6 +309,24 @@ impl Call {
             }
         }
         Poll::Ready(self.time_out())
+    }
+
+    fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
+        if let Some(observer) = &self.options.observer {
+            observer.tell(&event());
+        }
+    }
+
+    fn observe_sent(&mut self, attempt: &Attempt, cx: &Context<'_>) {
+        if self.options.observer.is_none() || self.is_sent {
+            return;
+        }
+        if let Poll::Ready(written) = attempt.poll_written(cx) {
+            self.is_sent = true;
+            if let Some(bytes) = written {
+                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
+            }
+        }
     }
 
     fn time_out(&mut self) -> Error {

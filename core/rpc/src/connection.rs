@@ -4,8 +4,13 @@
 //! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
 //! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
 
+mod attempt;
+
+pub(crate) use attempt::Attempt;
+
 use crate::clock;
 use crate::socket::{Socket, fit};
+use crate::wakers::Wakers;
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
@@ -13,20 +18,13 @@ use slab::Slab;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A connection as its users hold it. When the last one lets go, the stream is closed.
 #[derive(Debug)]
 pub(crate) struct Connection(Arc<Shared>);
-
-/// One request under way on a connection. Dropping it abandons the request.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    connection: Arc<Connection>,
-    key: usize,
-}
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -36,6 +34,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     write_wanted: Notify,
     read_resumed: Notify,
+    /// Those who wait until what they sent is written.
+    written: Wakers,
 }
 
 /// What may gather in memory on either side of a connection.
@@ -107,6 +107,7 @@ impl Connection {
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
+            written: Wakers::default(),
         }))
     }
 
@@ -156,75 +157,13 @@ impl Connection {
             self.0.flush(&mut state);
         }
         drop(state);
-        Ok(Attempt { connection: self.clone(), key })
+        Ok(Attempt::new(self.clone(), key))
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.0.socket.shut_down();
-    }
-}
-
-impl Attempt {
-    /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
-    /// `into` got some.
-    pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
-        let shared = &self.connection.0;
-        let mut state = shared.lock();
-        let State { inboxes, full, .. } = &mut *state;
-        let inbox = &mut inboxes[self.key];
-        if !inbox.values.is_empty() {
-            into.append(&mut inbox.values);
-            inbox.bytes = 0;
-            if std::mem::take(&mut inbox.full) {
-                *full -= 1;
-                shared.read_resumed.notify_one();
-            }
-            return Poll::Ready(None);
-        }
-        match &inbox.outcome {
-            Some(outcome) => Poll::Ready(Some(outcome.clone())),
-            None => {
-                let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-                let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
-                // Outside the lock: dropping a waker may run anything.
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// The id of the request on its connection.
-    pub fn id(&self) -> u32 {
-        self.connection.0.lock().inboxes[self.key].id
-    }
-
-    /// How far the request has got, for an attempt that is given up.
-    pub fn progress(&self) -> Progress {
-        let state = self.connection.0.lock();
-        state.progress_of(&state.inboxes[self.key])
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        let shared = &self.connection.0;
-        let mut state = shared.lock();
-        let inbox = state.inboxes.remove(self.key);
-        if inbox.outcome.is_none() {
-            state.wire.abandon(inbox.id);
-            state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
-            shared.give_up_if_stuck(&mut state);
-        }
-        if inbox.full {
-            state.full -= 1;
-            shared.read_resumed.notify_one();
-        }
-        // Outside the lock: dropping a waker may run anything.
-        drop(state);
-        drop(inbox);
     }
 }
 
@@ -338,6 +277,7 @@ impl Shared {
                 return self.broken(&error);
             }
             self.flush(&mut self.lock());
+            self.written.wake_all();
         }
     }
 

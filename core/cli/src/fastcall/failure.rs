@@ -21,7 +21,7 @@ impl Manner {
     /// The status to end with after a failed call.
     pub fn status(&self, error: &Error) -> Exit {
         match Exit::of(error) {
-            strict @ (Exit::Usage | Exit::Interrupted) => strict,
+            strict @ (Exit::Ok | Exit::Usage | Exit::Interrupted) => strict,
             strict if !self.classic_exit => strict,
             _ if had_connection(error) => Exit::Ok,
             // node-fast dies of an exception then.
@@ -32,6 +32,9 @@ impl Manner {
     /// Tells of a failed call.
     pub fn tell(&self, error: &Error, question: &Question) {
         match (self.format, error.kind()) {
+            (_, ErrorKind::Abandoned) if question.is_classic => say_classic(error),
+            // As it was asked for.
+            (_, ErrorKind::Abandoned) => {}
             (Format::Json, _) => output::say(&self.object(error, question)),
             (_, ErrorKind::Invalid) => {
                 usage::fail("fastcall", error.message(), "");
@@ -104,9 +107,15 @@ pub fn had_connection(error: &Error) -> bool {
 /// For people; in the form of node-fast its words come first.
 fn text(error: &Error, question: &Question) {
     if question.is_classic {
-        classic(error).iter().for_each(|line| output::say(&format!("fastcall: {}", output::printable(line))));
+        say_classic(error);
     }
     exit::fail(error, &help(error, question));
+}
+
+fn say_classic(error: &Error) {
+    for line in classic(error) {
+        output::say(&format!("fastcall: {}", output::printable(&line)));
+    }
 }
 
 fn classic(error: &Error) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod call;
 mod call_forms;
+mod call_trace;
 mod exec;
 mod ls;
 mod ls_zookeeper;
