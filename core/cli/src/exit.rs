@@ -2,6 +2,8 @@
 
 use libfast::{Error, ErrorKind, Progress};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The exit status of every tool. Scripts rely on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ impl Exit {
             // Too large to be sent is the caller's affair, too large to be received the server's.
             ErrorKind::TooLarge if error.progress() != Progress::NotStarted => Self::Protocol,
             ErrorKind::Interrupted => Self::Interrupted,
+            // Only when the user asked for it.
+            ErrorKind::Abandoned => Self::Ok,
             _ => Self::Usage,
         }
     }
@@ -65,14 +69,28 @@ pub fn fail(error: &Error, help: &str) -> Exit {
     Exit::of(error)
 }
 
-/// Ends the process with that status at the first SIGINT from now on, whatever it is doing, until the task is aborted.
-pub fn on_interrupt(exit: Exit) -> libfast::Result<tokio::task::JoinHandle<()>> {
-    let mut interrupts = signal(tokio::signal::unix::SignalKind::interrupt())?;
-    Ok(tokio::spawn(async move {
-        if interrupts.recv().await.is_some() {
-            std::process::exit(exit as i32);
-        }
-    }))
+/// Ends the process at the first SIGINT, whatever it is doing.
+#[derive(Debug)]
+pub struct Interrupt(Arc<AtomicU8>);
+
+impl Interrupt {
+    /// From now on, with that status.
+    pub fn ends_with(exit: Exit) -> libfast::Result<Self> {
+        let mut interrupts = signal(tokio::signal::unix::SignalKind::interrupt())?;
+        let status = Arc::new(AtomicU8::new(exit as u8));
+        let current = status.clone();
+        tokio::spawn(async move {
+            if interrupts.recv().await.is_some() {
+                std::process::exit(current.load(Ordering::Acquire).into());
+            }
+        });
+        Ok(Self(status))
+    }
+
+    /// From now on with another status.
+    pub fn now_with(&self, exit: Exit) {
+        self.0.store(exit as u8, Ordering::Release);
+    }
 }
 
 /// Listens to a signal from now on.

@@ -1,10 +1,11 @@
 //! One call: its attempts, its deadline, and the values that came.
 
-use crate::attempt::Attempt;
 use crate::channel::{Channel, Wait};
 use crate::client::Client;
 use crate::clock;
+use crate::connection::Attempt;
 use crate::metrics::{self, ClientMethod};
+use crate::observer::{CallEvent, CallObserver};
 use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
@@ -29,6 +30,9 @@ pub struct CallOptions {
     pub retries: u32,
     /// Drop null values instead of failing the call.
     pub ignore_null_values: bool,
+    /// Hears which endpoint the call goes to, over which connection, when its request is sent, and why it is repeated;
+    /// `None` costs nothing.
+    pub observer: Option<CallObserver>,
 }
 
 /// A call under way: the values of its answer, one by one.
@@ -49,6 +53,8 @@ pub struct Call {
     attempts: u32,
     delivered: bool,
     recorded: bool,
+    /// Whether the observer knows that the request is sent.
+    is_sent: bool,
     values: VecDeque<Bytes>,
 }
 
@@ -94,7 +100,13 @@ impl Call {
 
     /// A call that failed before it began.
     pub(crate) fn failed(client: Client, method: &str, error: Error) -> Self {
-        let options = CallOptions { timeout: None, idempotent: false, retries: 0, ignore_null_values: false };
+        let options = CallOptions {
+            timeout: None,
+            idempotent: false,
+            retries: 0,
+            ignore_null_values: false,
+            observer: None,
+        };
         let error_type = metrics::error_type(&error).to_owned();
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Failed { error });
         call.record(&error_type);
@@ -119,6 +131,7 @@ impl Call {
             attempts: 0,
             delivered: false,
             recorded: false,
+            is_sent: false,
             values: VecDeque::new(),
         }
     }
@@ -203,6 +216,7 @@ impl Call {
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
                     Poll::Ready(Ok(member)) => {
+                        self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
                         if let Some(meter) = &member.owner.meter {
                             meter.picks.inc();
@@ -212,6 +226,7 @@ impl Call {
                     }
                 },
                 Phase::Connecting { charge, mut wait } => {
+                    let reused = !wait.has_begun();
                     match charge.member.owner.poll_connection(cx, &mut wait) {
                         Poll::Pending => {
                             self.phase = Phase::Connecting { charge, wait };
@@ -223,32 +238,40 @@ impl Call {
                                 .and(connection)
                                 .and_then(|c| c.start(&self.method, &self.args, &self.options));
                             match started {
-                                Ok(attempt) => self.phase = Phase::Running { charge, attempt },
+                                Ok(attempt) => {
+                                    let endpoint = &charge.member.endpoint.address;
+                                    self.observe(|| CallEvent::Connected { endpoint, reused });
+                                    self.is_sent = false;
+                                    self.phase = Phase::Running { charge, attempt };
+                                }
                                 Err(error) => self.fail_attempt(charge, error, None)?,
                             }
                         }
                     }
                 }
-                Phase::Running { mut charge, mut attempt } => match attempt.poll_take(cx, &mut self.values) {
-                    Poll::Pending => {
-                        self.phase = Phase::Running { charge, attempt };
-                        return Poll::Pending;
+                Phase::Running { mut charge, mut attempt } => {
+                    self.observe_sent(&attempt, cx);
+                    match attempt.poll_take(cx, &mut self.values) {
+                        Poll::Pending => {
+                            self.phase = Phase::Running { charge, attempt };
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(None) => {
+                            self.delivered = true;
+                            charge.succeed();
+                            self.phase = Phase::Running { charge, attempt };
+                        }
+                        Poll::Ready(Some(Ok(()))) => {
+                            charge.succeed();
+                            return Poll::Ready(None);
+                        }
+                        Poll::Ready(Some(Err(error))) => {
+                            let msgid = attempt.id();
+                            drop(attempt);
+                            self.fail_attempt(charge, error, Some(msgid))?;
+                        }
                     }
-                    Poll::Ready(None) => {
-                        self.delivered = true;
-                        charge.succeed();
-                        self.phase = Phase::Running { charge, attempt };
-                    }
-                    Poll::Ready(Some(Ok(()))) => {
-                        charge.succeed();
-                        return Poll::Ready(None);
-                    }
-                    Poll::Ready(Some(Err(error))) => {
-                        let msgid = attempt.id();
-                        drop(attempt);
-                        self.fail_attempt(charge, error, Some(msgid))?;
-                    }
-                },
+                }
             }
         }
     }
@@ -287,6 +310,7 @@ impl Call {
         let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
         let repeatable = error.is_retriable()
             || (lost && self.options.idempotent && error.progress() != Progress::Finished);
+        self.observe(|| CallEvent::Failed { error: &error });
         if repeatable && !self.delivered {
             self.phase = Phase::Picking { last: Some(error) };
             return Ok(());
@@ -309,6 +333,24 @@ impl Call {
             }
         }
         Poll::Ready(self.time_out())
+    }
+
+    fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
+        if let Some(observer) = &self.options.observer {
+            observer.tell(&event());
+        }
+    }
+
+    fn observe_sent(&mut self, attempt: &Attempt, cx: &Context<'_>) {
+        if self.options.observer.is_none() || self.is_sent {
+            return;
+        }
+        if let Poll::Ready(written) = attempt.poll_written(cx) {
+            self.is_sent = true;
+            if let Some(bytes) = written {
+                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
+            }
+        }
     }
 
     fn time_out(&mut self) -> Error {

@@ -54,6 +54,13 @@ pub(crate) struct Wait {
     begun_before: Option<u64>,
 }
 
+impl Wait {
+    /// Whether it was looked for a connection before.
+    pub fn has_begun(&self) -> bool {
+        self.begun_before.is_some()
+    }
+}
+
 const BACKOFF_START: Duration = Duration::from_millis(100);
 const BACKOFF_GROWTH: f64 = 1.6;
 const BACKOFF_LIMIT: Duration = Duration::from_secs(30);

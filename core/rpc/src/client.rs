@@ -11,7 +11,7 @@ use crate::value::Value;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use libfast_balance::{EndpointSet, Member, Picker};
-use libfast_model::{ClientOptions, Error, ErrorKind, Result, Target};
+use libfast_model::{ClientOptions, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
 use serde::Serialize;
@@ -145,6 +145,7 @@ impl Client {
             idempotent: options.idempotent,
             retries: options.retries as u32,
             ignore_null_values: options.ignore_null_values,
+            observer: None,
         }
     }
 
@@ -241,6 +242,7 @@ impl Client {
         let endpoints: Vec<_> = set.members().iter().map(|member| member_stats(member, now)).collect();
         serde_json::json!({
             "target": shared.target,
+            "policy": shared.options.policy.to_text(),
             "in_flight": shared.in_flight.load(Ordering::Relaxed),
             "endpoints": endpoints,
         })

@@ -4,14 +4,19 @@
 //! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
 //! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
 
-use crate::attempt::Attempt;
+mod attempt;
+mod inbox;
+
+pub(crate) use attempt::Attempt;
+
 use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock;
-use crate::inbox::Inbox;
 use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Socket, fit};
+use crate::wakers::Wakers;
 use bytes::BytesMut;
+use inbox::Inbox;
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
@@ -32,7 +37,9 @@ pub(crate) struct Shared {
     bounds: Bounds,
     state: Mutex<State>,
     write_wanted: Notify,
-    pub read_resumed: Notify,
+    read_resumed: Notify,
+    /// Those who wait until what they sent is written.
+    written: Wakers,
 }
 
 /// What may gather in memory on either side of a connection.
@@ -44,20 +51,20 @@ pub(crate) struct Bounds {
     pub unwritten_bytes: usize,
 }
 
-pub(crate) struct State {
+struct State {
     /// Keeps the key of the inbox per call.
-    pub wire: ClientConnection<usize>,
-    pub account: ClientAccount,
-    pub inboxes: Slab<Inbox>,
+    wire: ClientConnection<usize>,
+    account: ClientAccount,
+    inboxes: Slab<Inbox>,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
-    pub queued: u64,
-    pub written: u64,
-    pub write_blocked: bool,
+    queued: u64,
+    written: u64,
+    write_blocked: bool,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
-    pub stale: u64,
+    stale: u64,
     /// Inboxes over their limit: while there is one, nothing is read.
-    pub full: usize,
-    pub failure: Option<Error>,
+    full: usize,
+    failure: Option<Error>,
 }
 
 /// Read at first, and at least, per system call.
@@ -98,16 +105,13 @@ impl Connection {
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
+            written: Wakers::default(),
         }))
     }
 
     /// The part that a driving task holds, which does not keep the stream open.
     pub fn shared(&self) -> Arc<Shared> {
         self.0.clone()
-    }
-
-    pub fn shared_ref(&self) -> &Shared {
-        &self.0
     }
 
     /// False once it has failed or ended.
@@ -177,7 +181,7 @@ impl Connection {
             self.0.flush(&mut state);
         }
         drop(state);
-        Ok(Attempt { connection: self.clone(), key, why: Why::default() })
+        Ok(Attempt::new(self.clone(), key))
     }
 }
 
@@ -305,6 +309,7 @@ impl Shared {
                 return self.broken(&error);
             }
             self.flush(&mut self.lock());
+            self.written.wake_all();
         }
     }
 
@@ -326,7 +331,7 @@ impl Shared {
     }
 
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
-    pub fn give_up_if_stuck(&self, state: &mut State) {
+    fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
         // Half of what may wait is not wanted any more.
         let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
@@ -371,7 +376,7 @@ impl Shared {
         Error::new(ErrorKind::ConnectionLost, message).at(&self.address)
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs in an inconsistent state.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -417,7 +422,7 @@ impl State {
         failed.collect()
     }
 
-    pub fn progress_of(&self, inbox: &Inbox) -> Progress {
+    fn progress_of(&self, inbox: &Inbox) -> Progress {
         if inbox.offset >= self.written { Progress::NotStarted } else { Progress::Unknown }
     }
 }

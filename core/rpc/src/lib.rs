@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 
 mod advertise;
-mod attempt;
 mod call;
 mod channel;
 mod client;
@@ -15,10 +14,10 @@ mod client_account;
 mod clock;
 mod connection;
 mod connections;
-mod inbox;
 mod kang;
 mod methods;
 mod metrics;
+mod observer;
 mod picked;
 mod registries;
 mod remote;
@@ -36,6 +35,7 @@ pub use client::{CallRequest, Client};
 pub use kang::{KangSnapshot, kang_snapshot};
 pub use methods::Handler;
 pub use metrics::{Metrics, metrics_text};
+pub use observer::{CallEvent, CallObserver};
 pub use picked::Picked;
 pub use registries::Registries;
 pub use request::Request;

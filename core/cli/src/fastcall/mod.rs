@@ -3,16 +3,20 @@
 mod failure;
 mod printer;
 mod question;
+mod trace;
 
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Interrupt};
 use crate::format::Format;
 use crate::{duration, usage};
 use failure::{Manner, had_connection};
-use libfast::{Client, ClientOptions, Error, ErrorKind, Result};
+use libfast::{Call, CallEvent, CallObserver, Client, ClientOptions, Error, ErrorKind, Result};
 use printer::Printer;
 use question::Question;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
-use tokio::signal::unix::SignalKind;
+use trace::Trace;
 
 /// Call a method and print each value of its answer as a line of JSON
 #[derive(clap::Args)]
@@ -40,9 +44,15 @@ pub struct Options {
         hide_env_values = true
     )]
     output: Format,
+    /// Send the request, then do not wait for the answer
+    #[arg(short, long)]
+    abandon_immediately: bool,
     /// Keep the connection open until SIGINT, which then ends it with the status of the call
     #[arg(short = 'c', long)]
     leave_conn_open: bool,
+    /// Tell on standard error what happens: endpoints, choice, connection, messages, and how long each took
+    #[arg(short, long)]
+    verbose: bool,
     /// End with status 0 whenever there was a connection, with 1 when there was none, as fastcall of node-fast does
     #[arg(long)]
     classic_exit: bool,
@@ -72,10 +82,8 @@ pub async fn run(options: Options) -> Exit {
         Ok(settings) => settings,
         Err(error) => return usage::fail("fastcall", error.message(), ""),
     };
-    let prepared = exit::on_interrupt(options.on_interrupt())
-        .and_then(|ender| Ok((ender, exit::signal(SignalKind::interrupt())?)));
-    let (ender, mut interrupts) = match prepared {
-        Ok(prepared) => prepared,
+    let interrupt = match Interrupt::ends_with(options.interrupted()) {
+        Ok(interrupt) => interrupt,
         Err(error) => return exit::fail(&error, ""),
     };
     let question = match Question::read(&options.operands, settings.max_frame_bytes) {
@@ -84,16 +92,25 @@ pub async fn run(options: Options) -> Exit {
     };
     let client = match Client::with_options(&question.target, settings) {
         Ok(client) => client,
-        Err(error) => return manner.tell(&error, &question),
+        Err(error) => {
+            manner.tell(&error, &question);
+            return manner.status(&error);
+        }
     };
     let (exit, connected) = match ask(&client, &question, &options).await {
         Ok(()) => (Exit::Ok, true),
-        Err(Failure::Call(error)) => (manner.tell(&error, &question), had_connection(&error)),
         Err(Failure::Output(exit)) => return exit,
+        Err(Failure::Call(error)) => {
+            let exit = manner.status(&error);
+            if options.leave_conn_open {
+                interrupt.now_with(exit);
+            }
+            manner.tell(&error, &question);
+            (exit, had_connection(&error))
+        }
     };
     if options.leave_conn_open && connected {
-        ender.abort();
-        interrupts.recv().await;
+        std::future::pending::<()>().await;
     }
     exit
 }
@@ -106,22 +123,74 @@ enum Failure {
     Output(Exit),
 }
 
-async fn ask(client: &Client, question: &Question, options: &Options) -> std::result::Result<(), Failure> {
-    let mut call_options = client.call_options();
-    if let Some(timeout) = options.timeout {
-        call_options.timeout = Some(timeout);
+impl Failure {
+    fn of_call(&self) -> Option<&Error> {
+        match self {
+            Self::Call(error) => Some(error),
+            Self::Output(_) => None,
+        }
     }
-    let mut call = client.start(&question.method, question.args.clone(), call_options);
-    let mut printer = Printer::new(options.output);
+}
+
+async fn ask(client: &Client, question: &Question, options: &Options) -> std::result::Result<(), Failure> {
+    let trace = options.verbose.then(|| Arc::new(Trace::new(client, question)));
+    let is_sent = Arc::<AtomicBool>::default();
+    let mut call_options = client.call_options();
+    call_options.timeout = options.timeout.or(call_options.timeout);
+    call_options.observer = Some(observer(trace.clone(), is_sent.clone()));
+    let call = client.start(&question.method, question.args.clone(), call_options);
+    let outcome = match options.abandon_immediately {
+        true => abandon(call, &is_sent).await,
+        false => print(call, options.output, trace.as_deref()).await,
+    };
+    if let Some(trace) = trace {
+        trace.end(outcome.as_ref().err().and_then(Failure::of_call));
+    }
+    outcome
+}
+
+fn observer(trace: Option<Arc<Trace>>, is_sent: Arc<AtomicBool>) -> CallObserver {
+    CallObserver::new(move |event| {
+        if let Some(trace) = &trace {
+            trace.event(event);
+        }
+        if matches!(event, CallEvent::Sent { .. }) {
+            is_sent.store(true, Ordering::Release);
+        }
+    })
+}
+
+/// Prints the values of a call as they come.
+async fn print(mut call: Call, format: Format, trace: Option<&Trace>) -> std::result::Result<(), Failure> {
+    let mut printer = Printer::new(format);
     let mut outcome = Ok(());
     while let Some(value) = call.next().await {
         match value {
-            Ok(value) => printer.value(value).map_err(Failure::Output)?,
+            Ok(value) => {
+                if let Some(trace) = trace {
+                    trace.value(value.text().len());
+                }
+                printer.value(value).map_err(Failure::Output)?;
+            }
             Err(error) => outcome = Err(Failure::Call(error)),
         }
     }
     printer.end().map_err(Failure::Output)?;
     outcome
+}
+
+/// Gives a call up as soon as its request is sent.
+async fn abandon(mut call: Call, is_sent: &AtomicBool) -> std::result::Result<(), Failure> {
+    let given_up = std::future::poll_fn(|cx| {
+        let polled = call.poll_next_value(cx);
+        match (is_sent.load(Ordering::Acquire), polled) {
+            (true, _) => Poll::Ready(Error::new(ErrorKind::Abandoned, "request abandoned by user")),
+            (false, Poll::Ready(Some(Err(error)))) => Poll::Ready(error),
+            // Nothing can come before the request is sent.
+            (false, _) => Poll::Pending,
+        }
+    });
+    Err(Failure::Call(given_up.await))
 }
 
 impl Options {
@@ -149,7 +218,7 @@ impl Options {
     }
 
     /// How SIGINT ends it while the call is under way.
-    fn on_interrupt(&self) -> Exit {
+    fn interrupted(&self) -> Exit {
         if self.leave_conn_open { Exit::Ok } else { Exit::Interrupted }
     }
 }

@@ -4,7 +4,7 @@ mod listing;
 mod ls;
 mod subject;
 
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Interrupt};
 
 /// Look at registries and services
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ enum Noun {
 
 /// Does what was asked.
 pub async fn run(options: Options) -> Exit {
-    let done = match exit::on_interrupt(Exit::Interrupted) {
+    let done = match Interrupt::ends_with(Exit::Interrupted) {
         Ok(_) => match options.noun {
             Noun::Ls(options) => ls::run(options).await,
         },

@@ -3,13 +3,17 @@
 //! It owns the life of the process: options, the line that says where it serves, and its end. What the methods do is in
 //! [`methods`].
 
+mod descriptors;
+mod exec;
 mod methods;
 mod monitoring;
 mod ports;
+mod process_groups;
 
 use crate::exit::{self, Exit};
 use crate::{output, usage};
-use libfast::{Announcement, Error, ErrorKind, Result, Server, ServerOptions, VERSION};
+use exec::Exec;
+use libfast::{Error, ErrorKind, Result, Server, ServerOptions, VERSION};
 use monitoring::Monitoring;
 use ports::Ports;
 use std::io::IsTerminal;
@@ -42,9 +46,18 @@ pub struct Options {
     /// Failure domain to announce
     #[arg(long, value_name = "NAME", requires = "announce")]
     zone: Option<String>,
-    /// At the end wait until all clients have gone, not only until their calls are answered
+    /// At the end accept no more connections, then wait until all clients have gone, not only until their calls are
+    /// answered
     #[arg(short, long)]
     quiesce: bool,
+    /// Add a method that runs a command of the shell for each call: it gets the arguments as JSON on its standard input,
+    /// each line that it prints is a value (one that is no JSON as a string; empty ones and null are none), and if it
+    /// fails, the last line of its standard error is the message of an ExecError. May be repeated
+    #[arg(long, value_name = "NAME=COMMAND")]
+    exec: Vec<String>,
+    /// Most commands of --exec that run at once; one more call is refused with FastOverloaded
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    exec_limit: u16,
     /// Makes operands an error in the words of node-fast
     #[arg(hide = true, trailing_var_arg = true)]
     operands: Vec<String>,
@@ -66,57 +79,45 @@ pub async fn run(options: Options) -> Exit {
 async fn serve(options: Options) -> Result<Exit> {
     let mut stop = Stop::listen()?;
     let ports = options.ports()?;
-    let announced = options.settings(&ports)?;
-    let mut settings = announced.clone();
-    if options.quiesce {
-        // The entry has to leave the registry long before the server stops, so it is not left to the server.
-        settings.announce.clear();
-    }
+    let settings = options.settings(&ports)?;
+    let drain = Duration::from_millis(settings.drain_ms);
     let server = Server::new(settings)?;
     methods::add_all(&server)?;
+    let (exec, commands) = Exec::add_all(&server, &options.exec, options.exec_limit.into())?;
+    descriptors::raise_limit();
     let monitoring = Monitoring::listen(&ports.monitoring).await?;
-    let start = async {
-        let address = server.start().await?;
-        let announcement = match options.quiesce {
-            true => libfast::announce(&announced, Some(&address)).await?,
-            false => None,
-        };
-        Ok::<_, Error>((address, announcement))
-    };
-    let (address, announcement) = tokio::select! {
+    let address = tokio::select! {
         biased;
         () = stop.requested() => return Ok(Exit::Ok),
-        started = start => started?,
+        started = server.start() => started?,
     };
-    // A server goes on without somebody who reads this.
-    let methods = methods::NAMES.join(" ");
+    let names = methods::NAMES
+        .iter()
+        .copied()
+        .chain(commands.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ");
     let admin = &monitoring.address;
-    let line = format!("fastserve {VERSION}  rpc {address}  admin http://{admin}  methods: {methods}");
+    let line = format!("fastserve {VERSION}  rpc {address}  admin http://{admin}  methods: {names}");
+    // A server goes on without somebody who reads this.
     let _ = output::line(line.into_bytes());
     if std::io::stderr().is_terminal() {
         output::say(&format!("try: fastcall {address} date"));
     }
     stop.requested().await;
-    tokio::select! {
-        () = wind_down(&server, announcement, &announced, options.quiesce) => Ok(Exit::Ok),
-        () = stop.requested() => Ok(Exit::Interrupted),
-    }
-}
-
-/// Ends the server when it has done what it was asked for. `announcement` is there only to quiesce.
-async fn wind_down(
-    server: &Server,
-    announcement: Option<Announcement>,
-    options: &ServerOptions,
-    quiesce: bool,
-) {
-    if let Some(announcement) = announcement {
-        announcement.withdraw().await;
-    }
-    while quiesce && server.connections() > 0 {
-        tokio::time::sleep(LOOK).await;
-    }
-    server.stop(Duration::from_millis(options.drain_ms)).await;
+    let wind_down = async {
+        if options.quiesce {
+            server.stop_accepting().await;
+            server.connections_closed().await;
+        }
+        server.stop(drain).await;
+    };
+    let exit = tokio::select! {
+        () = wind_down => Exit::Ok,
+        () = stop.requested() => Exit::Interrupted,
+    };
+    exec.kill_all();
+    Ok(exit)
 }
 
 impl Options {
@@ -169,6 +170,3 @@ impl Stop {
         }
     }
 }
-
-/// Between looks whether clients are left.
-const LOOK: Duration = Duration::from_millis(10);

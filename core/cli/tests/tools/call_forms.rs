@@ -155,11 +155,16 @@ fn failures_for_programs_are_an_object() {
     let ended = call(&["-o", "json", server.address(), "fail", args]);
     assert_eq!((ended.code(), ended.stdout.as_str()), (1, "{\"value\":1}\n"));
     assert_eq!(ended.stderr.lines().count(), 1);
+    let odd = r#"[{"name":"E","message":"m","info":{"huge": 1e999}}]"#;
+    let odd = call(&["-o", "json", server.address(), "fail", odd]).stderr;
+    assert!(odd.contains(r#""remote":{"name":"E","message":"m","info":{"huge":1e999},"#), "{odd}");
     let error: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
     assert_eq!(error["schema"], "fastcall.error/1");
     assert_eq!((&error["code"], &error["status"]), (&"FAST_E_REMOTE".into(), &1.into()));
     assert_eq!(error["endpoint"], server.address());
     assert_eq!(error["remote"]["info"], serde_json::json!({ "x": 1.0 }));
+    assert_eq!(error["cause"], "FastServerError");
+    assert_eq!((&error["info"]["x"], &error["info"]["rpcMethod"]), (&1.0.into(), &"fail".into()));
     let error = call(&["-o", "json", "127.0.0.1:1", "date"]).stderr;
     let error: serde_json::Value = serde_json::from_str(&error).unwrap();
     assert_eq!((&error["code"], &error["remote"]), (&"FAST_E_CONNECT".into(), &serde_json::Value::Null));

@@ -2,6 +2,8 @@
 
 mod call;
 mod call_forms;
+mod call_trace;
+mod exec;
 mod ls;
 mod ls_zookeeper;
 mod methods;

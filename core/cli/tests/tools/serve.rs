@@ -79,6 +79,11 @@ fn wrong_usage_is_2_and_shows_the_right_one() {
         (&["-p", "0", "-a", "echo", "--weight", "x"], "option \"weight\""),
         (&["-p", "1", "-l", ":1"], "the argument '--port <N>' cannot be used with"),
         (&["--nonsense"], "unexpected argument '--nonsense'"),
+        (&["--exec", "x"], "--exec x: write NAME=COMMAND"),
+        (&["--exec", "=x"], "--exec =x: write NAME=COMMAND"),
+        (&["--exec", "x="], "--exec x=: write NAME=COMMAND"),
+        (&["--exec", "date=true"], "--exec date=true: there is a method of this name already"),
+        (&["--exec-limit", "0"], "invalid value '0' for '--exec-limit <N>'"),
     ] {
         let ended = run("fastserve", args);
         assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{args:?}: {ended:?}");
@@ -114,20 +119,49 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_quiesce_is_to_leave_the_registry_and_wait_for_clients_to_go() {
+async fn to_quiesce_is_to_accept_no_more_and_wait_for_clients_to_go() {
     let folder = tempfile::tempdir().unwrap();
     let target = format!("dir://{}/echo", folder.path().display());
     let registry = DirRegistry::open(Some(folder.path().into())).unwrap();
     let listed = || registry.records(&"echo".parse().unwrap(), Role::Provider).unwrap().len();
-    let server = Fastserve::start(&["--quiesce", "--announce", &target]);
-    assert_eq!(listed(), 1);
+    for announced in [true, false] {
+        let announce = ["--announce", &target];
+        let server = Fastserve::start(&[&["--quiesce"], &announce[..if announced { 2 } else { 0 }]].concat());
+        assert_eq!(listed(), usize::from(announced));
+        let client = client(server.address());
+        let call = sleeping(&client, 300).await;
+        server.signal(Signal::TERM);
+        until_refused(&server);
+        assert_eq!(listed(), 0);
+        assert!(call.collect().await.unwrap().is_empty());
+        // Who is there is still served.
+        client.call("date", NONE).await.unwrap();
+        client.close(LIMIT).await;
+        drop(client);
+        assert_eq!(server.finish().code(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_wait_for_clients() {
+    let server = Fastserve::start(&["-q"]);
     let client = client(server.address());
-    let call = sleeping(&client, 300).await;
-    server.signal(Signal::TERM);
-    until("it leaves the registry", || (listed() == 0).then_some(()));
-    assert!(call.collect().await.unwrap().is_empty());
     client.call("date", NONE).await.unwrap();
-    client.close(LIMIT).await;
-    drop(client);
-    assert_eq!(server.finish().code(), 0);
+    server.signal(Signal::INT);
+    until_refused(&server);
+    server.signal(Signal::INT);
+    assert_eq!(server.finish().code(), 130);
+}
+
+#[test]
+fn it_may_have_as_many_descriptors_as_the_system_allows() {
+    let server = Fastserve::of(start(std::process::Command::new("sh").args([
+        "-c",
+        "ulimit -S -n 64; exec \"$0\" fastserve -p 0",
+        env!("CARGO_BIN_EXE_libfast-cli"),
+    ])));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|column| line.split_whitespace().nth(column).unwrap());
+    assert_eq!(soft, hard, "{line}");
 }

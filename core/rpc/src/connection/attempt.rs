@@ -1,7 +1,7 @@
-//! One request under way, as the call that sent it holds it.
+//! One request under way on a connection, as its call holds it.
 
+use super::{Connection, Inbox, State};
 use crate::client_account::Why;
-use crate::connection::{Connection, State};
 use bytes::Bytes;
 use libfast_model::{Progress, Result};
 use std::collections::VecDeque;
@@ -11,16 +11,21 @@ use std::task::{Context, Poll};
 /// One request under way on a connection. Dropping it abandons the request.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub connection: Arc<Connection>,
-    pub key: usize,
-    pub why: Why,
+    connection: Arc<Connection>,
+    key: usize,
+    why: Why,
 }
 
 impl Attempt {
+    /// The request whose inbox has that key.
+    pub(super) fn new(connection: Arc<Connection>, key: usize) -> Self {
+        Self { connection, key, why: Why::default() }
+    }
+
     /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
     /// `into` got some.
     pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
-        let shared = self.connection.shared_ref();
+        let shared = &self.connection.0;
         let mut state = shared.lock();
         let State { inboxes, full, .. } = &mut *state;
         let inbox = &mut inboxes[self.key];
@@ -48,7 +53,20 @@ impl Attempt {
 
     /// The id of the request on its connection.
     pub fn id(&self) -> u32 {
-        self.connection.shared_ref().lock().inboxes[self.key].id
+        self.connection.0.lock().inboxes[self.key].id
+    }
+
+    /// The length of the request once all of it is written to the socket; `None` if it never will be.
+    pub fn poll_written(&self, cx: &Context<'_>) -> Poll<Option<u64>> {
+        let shared = &self.connection.0;
+        shared.written.register(cx);
+        let state = shared.lock();
+        let Inbox { offset, end, outcome, .. } = &state.inboxes[self.key];
+        match outcome {
+            _ if state.written >= *end => Poll::Ready(Some(end - offset)),
+            Some(_) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
     }
 
     /// Notes that it is given up because its time has run out.
@@ -58,19 +76,19 @@ impl Attempt {
 
     /// How far the request has got, for an attempt that is given up.
     pub fn progress(&self) -> Progress {
-        let state = self.connection.shared_ref().lock();
+        let state = self.connection.0.lock();
         state.progress_of(&state.inboxes[self.key])
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        let shared = self.connection.shared_ref();
+        let shared = &self.connection.0;
         let mut state = shared.lock();
         let inbox = state.inboxes.remove(self.key);
         if inbox.outcome.is_none() {
-            state.wire.abandon(inbox.id);
             let State { wire, account, .. } = &mut *state;
+            wire.abandon(inbox.id);
             account.done += 1;
             account.give_up(inbox.id, inbox.asked.clone(), self.why, wire);
             state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
