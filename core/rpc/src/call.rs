@@ -1,8 +1,8 @@
 //! One call: its attempts, its deadline, and the values that came.
 
 use crate::channel::{Channel, Wait};
+use crate::charge::Charge;
 use crate::client::Client;
-use crate::clock;
 use crate::connection::Attempt;
 use crate::metrics::{self, ClientMethod};
 use crate::observer::{CallEvent, CallObserver};
@@ -75,13 +75,6 @@ enum Phase {
     Connecting { charge: Charge, wait: Wait },
     Running { charge: Charge, attempt: Attempt },
     Done,
-}
-
-/// Counts an attempt as load of its endpoint until it is settled or given up.
-struct Charge {
-    member: Arc<Member<Channel>>,
-    since: Instant,
-    settled: bool,
 }
 
 impl Call {
@@ -218,9 +211,6 @@ impl Call {
                     Poll::Ready(Ok(member)) => {
                         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
-                        if let Some(meter) = &member.owner.meter {
-                            meter.picks.inc();
-                        }
                         self.tried.push(member.owner.clone());
                         self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
                     }
@@ -424,32 +414,5 @@ impl Drop for Call {
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Call").field("method", &self.method.name).finish_non_exhaustive()
-    }
-}
-
-impl Charge {
-    fn new(member: Arc<Member<Channel>>) -> Self {
-        member.load.begin();
-        Self { member, since: Instant::now(), settled: false }
-    }
-
-    fn succeed(&mut self) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.succeed(clock::moment(), self.since.elapsed());
-        }
-    }
-
-    fn fail(&mut self) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.fail(clock::moment());
-        }
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.member.load.forget();
-        }
     }
 }

@@ -1,13 +1,13 @@
 //! A client of one service or of fixed endpoints.
 
-use crate::call::{Buffered, Call, CallOptions};
+use crate::call::{Call, CallOptions};
+use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
 use crate::metrics::{ClientMeter, ClientMethods, Metrics};
 use crate::picked::Picked;
 use crate::registries::Registries;
-use crate::value::Value;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use libfast_balance::{EndpointSet, Member, Picker};
@@ -130,7 +130,7 @@ impl Client {
     /// Starts a call with the JSON text of its arguments, for callers that have it already.
     pub fn start(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
         let shared = &self.0.shared;
-        shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        shared.call_began();
         match shared.check(method, &args) {
             Ok(()) => Call::new(self.clone(), method, args, options),
             Err(error) => Call::failed(self.clone(), method, error),
@@ -256,66 +256,6 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// A call that has not been sent yet. Await it for all values, or [`stream`](Self::stream) them.
-#[must_use = "a call is sent when it is awaited or made a stream"]
-pub struct CallRequest {
-    client: Client,
-    method: String,
-    args: Result<Bytes>,
-    options: CallOptions,
-}
-
-impl CallRequest {
-    /// Longest the call may take, instead of the client's `timeout_ms`.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
-    }
-
-    /// Whether it may be repeated although the server may have run it.
-    pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.options.idempotent = idempotent;
-        self
-    }
-
-    /// How often it is repeated where that is safe, instead of the client's `retries`.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.options.retries = retries;
-        self
-    }
-
-    /// Whether null values are dropped, instead of the client's `ignore_null_values`.
-    pub fn ignore_null_values(mut self, ignore: bool) -> Self {
-        self.options.ignore_null_values = ignore;
-        self
-    }
-
-    /// Sends the call, keeps its first `most` values and counts all. An error comes with the values before it.
-    pub async fn buffer(self, most: usize) -> Buffered {
-        self.stream().buffer(most).await
-    }
-
-    /// Sends the call and gives its values one by one.
-    pub fn stream(self) -> Call {
-        match self.args {
-            Ok(args) => self.client.start(&self.method, args, self.options),
-            Err(error) => {
-                self.client.0.shared.in_flight.fetch_add(1, Ordering::Relaxed);
-                Call::failed(self.client, &self.method, error)
-            }
-        }
-    }
-}
-
-impl IntoFuture for CallRequest {
-    type Output = Result<Vec<Value>>;
-    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.stream().collect())
-    }
-}
-
 impl Drop for Guard {
     fn drop(&mut self) {
         self.follower.abort();
@@ -346,6 +286,10 @@ impl Shared {
         drop(known);
         let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, clock::moment(), rng, tried).cloned());
         Poll::Ready(picked.ok_or_else(|| failed.unwrap_or_else(|| self.no_endpoint(set.members().len()))))
+    }
+
+    pub fn call_began(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn call_ended(&self) {

@@ -8,7 +8,9 @@
 
 mod advertise;
 mod call;
+mod call_request;
 mod channel;
+mod charge;
 mod client;
 mod client_account;
 mod clock;
@@ -31,7 +33,8 @@ mod value;
 mod wakers;
 
 pub use call::{Buffered, Call, CallOptions};
-pub use client::{CallRequest, Client};
+pub use call_request::CallRequest;
+pub use client::Client;
 pub use kang::{KangSnapshot, kang_snapshot};
 pub use methods::Handler;
 pub use metrics::{Metrics, metrics_text};
