@@ -126,7 +126,8 @@ fn classic(error: &Error) -> Vec<String> {
             vec![format!("fast connection: {}", error.message()), request(error.message())]
         }
         _ if had_connection(error) => vec![request(error.message())],
-        _ => vec![error.message().to_owned()],
+        // There node-fast has no words but those of an exception.
+        _ => Vec::new(),
     }
 }
 

@@ -81,7 +81,10 @@ fn without_a_connection_no_status_is_0() {
     for (args, status) in [(&[][..], 3), (&["--classic-exit"], 1)] {
         let ended = call(&[args, &["127.0.0.1", "1", "date", "[]"]].concat());
         assert_eq!((ended.code(), ended.stdout.as_str()), (status, ""), "{ended:?}");
-        assert!(ended.stderr.starts_with("fastcall: cannot connect to 127.0.0.1:1"), "{ended:?}");
+        assert!(
+            ended.stderr.starts_with("error[FAST_E_CONNECT]: cannot connect to 127.0.0.1:1"),
+            "{ended:?}"
+        );
     }
 }
 

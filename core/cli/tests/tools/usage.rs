@@ -49,6 +49,20 @@ fn tools_of_later_releases_say_so() {
 }
 
 #[test]
+fn the_environment_chooses_a_format_and_an_option_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}", folder.path().display());
+    let ls = |args: &[&str], format| {
+        finish(start(tool("fastctl").args(["ls", &target]).args(args).env("FAST_OUTPUT", format)))
+    };
+    assert!(ls(&[], "json").data().starts_with("{\"schema\":"));
+    assert!(ls(&["-o", "json"], "table").data().starts_with("{\"schema\":"));
+    assert_eq!(ls(&[], "auto").data(), ls(&[], "table").data());
+    let ended = ls(&[], "colour");
+    assert!(ended.code() == 2 && ended.stderr.starts_with("fastctl: invalid value 'colour'"), "{ended:?}");
+}
+
+#[test]
 fn links_give_the_binary_its_names_and_can_be_made_again() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_libfast-cli"), folder.path().join("libfast-cli")).unwrap();
