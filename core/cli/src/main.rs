@@ -13,6 +13,7 @@ mod fastctl;
 mod fastserve;
 mod format;
 mod later;
+mod monitor;
 mod output;
 mod table;
 mod usage;

@@ -11,6 +11,7 @@ mod ports;
 mod process_groups;
 
 use crate::exit::{self, Exit};
+use crate::monitor::{self, Pages};
 use crate::{output, usage};
 use exec::Exec;
 use libfast::{Error, ErrorKind, Result, Server, ServerOptions, VERSION};
@@ -86,6 +87,11 @@ async fn serve(options: Options) -> Result<Exit> {
     let (exec, commands) = Exec::add_all(&server, &options.exec, options.exec_limit.into())?;
     descriptors::raise_limit();
     let monitoring = Monitoring::listen(&ports.monitoring).await?;
+    let observed = server.clone();
+    tokio::spawn(monitor::serve(
+        monitoring.listener,
+        Pages::new(move || libfast::kang_snapshot("fastserve", std::slice::from_ref(&observed), &[])),
+    ));
     let address = tokio::select! {
         biased;
         () = stop.requested() => return Ok(Exit::Ok),
@@ -133,6 +139,9 @@ impl Options {
     fn settings(&self, ports: &Ports) -> Result<ServerOptions> {
         let mut settings = ServerOptions::default();
         settings.listen = ports.fast.to_string();
+        // As node-fast's fastserve, which its users scrape.
+        settings.metrics_legacy_names = true;
+        settings.metrics_labels = "component=fastserve".into();
         let given = [
             ("announce", &self.announce),
             ("advertise", &self.advertise),

@@ -7,7 +7,6 @@ use tokio::net::TcpListener;
 #[derive(Debug)]
 pub struct Monitoring {
     /// Listens since this was made.
-    #[expect(dead_code, reason = "the pages come with the module that serves them")]
     pub listener: TcpListener,
     /// Where, with the port that was found for port 0.
     pub address: Address,
