@@ -39,7 +39,9 @@ struct State {
 #[derive(Default)]
 pub(crate) struct RequestState {
     cancelled: AtomicBool,
+    half_closed: AtomicBool,
     waiting: Wakers,
+    waiting_for_half_close: Wakers,
 }
 
 impl RequestState {
@@ -52,9 +54,24 @@ impl RequestState {
         if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    pub fn is_half_closed(&self) -> bool {
+        self.half_closed.load(Ordering::Acquire) || self.is_cancelled()
+    }
+
+    pub fn poll_half_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.waiting_for_half_close.register(cx);
+        if self.is_half_closed() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.waiting.wake_all();
+        self.waiting_for_half_close.wake_all();
+    }
+
+    fn half_close(&self) {
+        self.half_closed.store(true, Ordering::Release);
+        self.waiting_for_half_close.wake_all();
     }
 }
 
@@ -63,9 +80,13 @@ const READS_PER_TURN: usize = 16;
 
 impl ServerConnection {
     pub fn new(socket: Socket, server: Arc<Shared>, id: u64) -> Self {
-        let max_frame_bytes = server.options.max_frame_bytes as usize;
-        let wire = Wire::new(ServerWire { limits: Limits { max_frame_bytes, ..Limits::default() } })
-            .with_connection_id(id);
+        let options = &server.options;
+        let limits = Limits {
+            max_frame_bytes: options.max_frame_bytes as usize,
+            max_depth: options.max_depth as usize,
+            max_name_bytes: options.max_name_bytes as usize,
+        };
+        let wire = Wire::new(ServerWire { checksum_v1: options.checksum_v1, limits }).with_connection_id(id);
         Self {
             peer: socket.peer(),
             socket,
@@ -80,6 +101,10 @@ impl ServerConnection {
         &self.peer
     }
 
+    pub fn max_depth(&self) -> usize {
+        self.server.options.max_depth as usize
+    }
+
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
     /// last byte written, otherwise until it breaks.
     pub async fn drive(self: Arc<Self>) {
@@ -90,10 +115,16 @@ impl ServerConnection {
             error = &mut writing => Err(error),
         };
         let why = match end {
-            Ok(()) => tokio::select! {
-                () = std::future::poll_fn(|cx| self.poll_answered(cx)) => None,
-                error = &mut writing => Some(error.to_string()),
-            },
+            Ok(()) if self.socket.is_hung_up() => Some("the client closed it".into()),
+            Ok(()) => {
+                self.half_close();
+                tokio::select! {
+                    () = std::future::poll_fn(|cx| self.poll_answered(cx)) => None,
+                    error = &mut writing => Some(error.to_string()),
+                    // Nothing can be read any more, and nothing may have to be written for long.
+                    error = self.socket.broken() => Some(error.to_string()),
+                }
+            }
             Err(error) => Some(error.to_string()),
         };
         if let Some(why) = why {
@@ -116,14 +147,25 @@ impl ServerConnection {
         self.socket.shut_down();
     }
 
+    /// Tells those who handle requests that the client has ended its side.
+    fn half_close(&self) {
+        let requests: Vec<_> = self.lock().wire.requests().cloned().collect();
+        // Without the lock: waking may run anything.
+        requests.iter().for_each(|request| request.half_close());
+    }
+
     pub fn send(&self, id: u32, request: &RequestState, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
+        self.check_room(&mut state)?;
         state.wire.send(clock::wall_micros(), id, value)?;
         Ok(self.flush(state) <= self.high_water())
     }
 
     pub fn end(&self, id: u32, request: &RequestState, last: Option<&[u8]>) -> Result<()> {
         let mut state = self.lock_open(request)?;
+        if last.is_some() {
+            self.check_room(&mut state)?;
+        }
         state.wire.end(clock::wall_micros(), id, last)?;
         self.finish(state);
         Ok(())
@@ -144,6 +186,17 @@ impl ServerConnection {
         // Under the lock, so that the output cannot shrink in between.
         self.writable.register(cx);
         Poll::Pending
+    }
+
+    /// Refuses a value while too many bytes wait for the client.
+    fn check_room(&self, state: &mut State) -> Result<()> {
+        let limit = self.server.options.write_limit_bytes;
+        if state.wire.transmit().len() as u64 <= limit {
+            return Ok(());
+        }
+        let message =
+            format!("{} does not read: `write_limit_bytes` of {limit} wait for it already", self.peer);
+        Err(Error::new(ErrorKind::Overload, message))
     }
 
     /// After the last frame of a request.
@@ -262,8 +315,10 @@ impl ServerConnection {
 
     /// Writes, unless somebody else will. Returns how many bytes wait.
     fn flush(&self, mut state: MutexGuard<'_, State>) -> usize {
-        if state.corked || state.write_blocked {
-            return state.wire.transmit().len();
+        let waiting = state.wire.transmit().len();
+        // What gathers must not look like a slow client.
+        if state.write_blocked || (state.corked && waiting <= self.high_water()) {
+            return waiting;
         }
         if self.write(&mut state).is_err() {
             // Whoever drives the connection finds the same error and ends it.
@@ -310,10 +365,7 @@ impl ServerConnection {
 
 impl Shared {
     fn overloaded(&self) -> RemoteError {
-        RemoteError {
-            name: OVERLOADED.into(),
-            message: format!("`max_inflight` of {} requests are running already", self.options.max_inflight),
-            info: r#"{"processed":false}"#.into(),
-        }
+        let message = format!("`max_inflight` of {} requests are running already", self.options.max_inflight);
+        RemoteError::new(OVERLOADED, message).with_info(r#"{"processed":false}"#)
     }
 }
