@@ -6,6 +6,7 @@ use crate::clock;
 use crate::connections::Connections;
 use crate::picked::Picked;
 use crate::registries::Registries;
+use crate::remote;
 use crate::value::Value;
 use crate::wakers::Wakers;
 use bytes::Bytes;
@@ -122,6 +123,10 @@ impl Client {
         shared.in_flight.fetch_add(1, Ordering::Relaxed);
         match shared.check(method, &args) {
             Ok(()) => Call::new(self.clone(), method.to_owned(), args, options),
+            // A call that comes too late is a failed call like others; one with wrong arguments is none.
+            Err(error) if error.cause().is_some() => {
+                Call::failed(self.clone(), remote::with_call(error, method, None))
+            }
             Err(error) => Call::failed(self.clone(), error),
         }
     }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod script;
+
 use bytes::BytesMut;
 use libfast_protocol::{Decoder, Frame, Limits, Status, Version, encode};
 use std::io::{Read, Write};
@@ -11,7 +13,7 @@ use std::time::Duration;
 /// Longer than anything here takes, so that a defect fails instead of hanging.
 pub const LONG: Duration = Duration::from_secs(20);
 
-/// A client made of a bare socket that blocks.
+/// One end of a connection made of a bare socket that blocks.
 pub struct Bare {
     pub stream: TcpStream,
     input: BytesMut,
@@ -20,7 +22,10 @@ pub struct Bare {
 
 impl Bare {
     pub fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -28,9 +33,13 @@ impl Bare {
     }
 
     pub fn send(&mut self, id: u32, method: &str, args: &str) {
+        self.say(Status::Data, id, &format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#));
+    }
+
+    /// Sends any frame.
+    pub fn say(&mut self, status: Status, id: u32, payload: &str) {
         let mut out = BytesMut::new();
-        let payload = format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#);
-        encode(&mut out, Version::V2, Status::Data, id, payload.as_bytes());
+        encode(&mut out, Version::V2, status, id, payload.as_bytes());
         self.stream.write_all(&out).unwrap();
     }
 
