@@ -3,7 +3,6 @@
 mod support;
 
 use libfast_protocol::{Frame, Status};
-use libfast_rpc::Client;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::script::{Script, drain, told};
@@ -151,12 +150,13 @@ async fn a_frame_for_a_call_that_is_over_ends_the_connection() {
 
 #[tokio::test]
 async fn a_frame_that_nobody_asked_for_ends_the_connection() {
-    let script = Script::once(|mut peer| {
+    let (_, error) = ask(|peer| {
         peer.say(ERROR, 7, r#"{"d":{"name":"N","message":"m"}}"#);
         peer.until_ended();
-    });
-    let _client: Client = script.client().await;
-    script.finish().await;
+    })
+    .await;
+    let info = json!({"fastReason":"unknown_msgid","fastMsgid":7,"rpcMethod":"m","rpcMsgid":1});
+    assert_eq!(told(&error.unwrap()), ("FastProtocolError", info));
 }
 
 /// The id is free again although the call failed before its end was looked at: the connection is of use for all others.
