@@ -33,14 +33,22 @@ impl Bare {
     }
 
     pub fn send(&mut self, id: u32, method: &str, args: &str) {
-        self.say(Status::Data, id, &format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#));
+        self.try_send(id, method, args).unwrap();
+    }
+
+    pub fn try_send(&mut self, id: u32, method: &str, args: &str) -> std::io::Result<()> {
+        self.try_say(Status::Data, id, &format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#))
     }
 
     /// Sends any frame.
     pub fn say(&mut self, status: Status, id: u32, payload: &str) {
+        self.try_say(status, id, payload).unwrap();
+    }
+
+    fn try_say(&mut self, status: Status, id: u32, payload: &str) -> std::io::Result<()> {
         let mut out = BytesMut::new();
         encode(&mut out, Version::V2, status, id, payload.as_bytes());
-        self.stream.write_all(&out).unwrap();
+        self.stream.write_all(&out)
     }
 
     /// The next frame; `None` at the end of the stream.
