@@ -7,6 +7,7 @@ mod interop {
     pub mod frames;
     pub mod libfast_server;
     pub mod limits;
+    mod old_checksums;
     pub mod old_server;
     pub mod process;
     pub mod servers;

@@ -27,6 +27,8 @@ pub struct Failure {
     pub name: String,
     pub message: String,
     pub info: Json,
+    #[serde(default)]
+    pub context: Json,
 }
 
 /// What a case must give.
@@ -50,6 +52,8 @@ pub struct ExpectedFailure {
     pub kind: &'static str,
     /// Name, message and the members that the info must have. `None`: whatever they are.
     pub said: Option<(String, String, Json)>,
+    /// What the server's error has as its context. Null: whatever it is.
+    pub context: Json,
 }
 
 impl Outcome {
@@ -102,7 +106,9 @@ impl Failure {
                     && info.as_object().expect("infos are objects").iter().all(has)
             }
         };
-        self.kind == expected.kind && said
+        let context =
+            expected.context.is_null() || expected.kind == "text" || self.context == expected.context;
+        self.kind == expected.kind && said && context
     }
 }
 

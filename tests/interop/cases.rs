@@ -111,11 +111,15 @@ fn in_value(list: &[&str]) -> ExpectedAnswer {
 }
 
 fn remote(name: &str, message: &str, info: Json) -> ExpectedAnswer {
-    failed(ExpectedFailure { kind: "remote", said: Some((name.into(), message.into(), info)) })
+    failed(ExpectedFailure {
+        kind: "remote",
+        said: Some((name.into(), message.into(), info)),
+        context: Json::Null,
+    })
 }
 
 fn fails(kind: &'static str) -> ExpectedAnswer {
-    failed(ExpectedFailure { kind, said: None })
+    failed(ExpectedFailure { kind, ..ExpectedFailure::default() })
 }
 
 fn failed(failure: ExpectedFailure) -> ExpectedAnswer {
@@ -191,13 +195,18 @@ fn answers() -> Vec<Case> {
 fn errors() -> Vec<Case> {
     let fail = |argument: Json| call("fail", format!("[{argument}]"));
     let info = json!({"a":[1,{"b":null}],"é":"€"});
+    let context = json!({"c":[1]});
     let after = before(in_value(&["1", "2", "3"]), remote("Boom", "later", json!({})));
     let malformed =
         || remote("FastError", "RPC request is not well-formed", json!({"fastReason":"bad_data"}));
     vec![
-        Case::new("an error with info").call(
-            fail(json!({"name":"Boom","message":"100% %s é","info":info,"context":{"c":[1]}})),
-            remote("Boom", "100% %s é", info),
+        Case::new("an error with info and context").call(
+            fail(json!({"name":"Boom","message":"100% %s é","info":info,"context":context})),
+            failed(ExpectedFailure {
+                kind: "remote",
+                said: Some(("Boom".into(), "100% %s é".into(), info)),
+                context,
+            }),
         ),
         Case::new("an error after values").call(
             fail(json!({"name":"Boom","message":"later","data":[1,2,3]})),

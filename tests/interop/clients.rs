@@ -3,7 +3,7 @@
 use super::answer::{Answer, Failure, Outcome};
 use super::cases::{Call, Case, Task};
 use super::process::{Process, node, rust_fast};
-use libfast::{Client, ClientOptions, ErrorKind};
+use libfast::{Cause, Client, ClientOptions, ErrorKind};
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use std::cell::RefCell;
@@ -39,14 +39,19 @@ impl Clients {
     /// Runs a case. The error is what the peer's client has no means for.
     pub fn run(&mut self, client: ClientKind, task: &Task) -> Result<Outcome, String> {
         match client {
-            ClientKind::Libfast => Ok(self.runtime.block_on(run_libfast(task))),
+            ClientKind::Libfast => {
+                let mut options = ClientOptions::default();
+                options.wire_version = task.version.into();
+                Ok(self.runtime.block_on(run_libfast(task, options)))
+            }
             ClientKind::NodeFast => ask(&mut self.node, task),
             ClientKind::RustFast => ask(&mut self.rust, task),
         }
     }
 }
 
-fn ask(process: &mut Process, task: &Task) -> Result<Outcome, String> {
+/// Gives a case to a process that prints what came of it.
+pub fn ask(process: &mut Process, task: &Task) -> Result<Outcome, String> {
     writeln!(process.input, "{}", task.to_json()).expect("the client reads its cases");
     let line = process.line();
     let unsupported: Option<Json> =
@@ -57,11 +62,9 @@ fn ask(process: &mut Process, task: &Task) -> Result<Outcome, String> {
     }
 }
 
-async fn run_libfast(task: &Task) -> Outcome {
-    let mut options = ClientOptions::default();
-    options.wire_version = task.version.into();
+/// Runs a case with the library itself.
+pub async fn run_libfast(task: &Task, mut options: ClientOptions) -> Outcome {
     options.timeout_ms = super::frames::LONG.as_millis() as u64;
-    options.ignore_null_values = task.calls.iter().chain(&task.then).any(|call| call.ignore_null);
     let client = Client::with_options(&task.address, options).expect("an address is a target");
     // Otherwise a call that is dropped at once would never leave.
     client.ready(super::frames::LONG).await.expect("the server listens");
@@ -93,6 +96,7 @@ async fn run_libfast(task: &Task) -> Outcome {
 /// Starts a call now; the future gives its answer.
 fn one(client: &Client, call: &Call) -> impl Future<Output = Answer> + use<> {
     let mut options = client.call_options();
+    options.ignore_null_values = call.ignore_null;
     if let Some(ms) = call.timeout {
         options.timeout = Some(Duration::from_millis(ms));
     }
@@ -118,21 +122,22 @@ fn one(client: &Client, call: &Call) -> impl Future<Output = Answer> + use<> {
 }
 
 fn describe(error: &libfast::Error) -> Failure {
+    let parse = |text: &str| serde_json::from_str(text).unwrap_or(Json::Null);
     if let Some(remote) = error.remote() {
-        let info = serde_json::from_str(&remote.info).unwrap_or(json!({}));
-        return failure("remote", &remote.name, &remote.message, info);
+        let context = parse(&remote.context);
+        return Failure { context, ..failure("remote", &remote.name, &remote.message, parse(&remote.info)) };
     }
-    let kind = match error.kind() {
-        ErrorKind::Timeout => "timeout",
-        ErrorKind::ConnectionLost => "lost",
-        ErrorKind::Protocol => "protocol",
+    let kind = match (error.kind(), error.cause()) {
+        (ErrorKind::ConnectionLost, _) => "lost",
+        (_, Some(Cause::Timeout)) => "timeout",
+        (_, Some(Cause::Protocol)) => "protocol",
         _ => "other",
     };
-    failure(kind, error.kind().name(), error.message(), json!({}))
+    failure(kind, error.kind().name(), error.message(), parse(error.merged_info()))
 }
 
 fn failure(kind: &str, name: &str, message: &str, info: Json) -> Failure {
-    Failure { kind: kind.into(), name: name.into(), message: message.into(), info }
+    Failure { kind: kind.into(), name: name.into(), message: message.into(), info, context: Json::Null }
 }
 
 impl ClientKind {

@@ -12,10 +12,14 @@ pub struct LibfastServer {
 
 impl LibfastServer {
     pub fn start() -> Self {
+        Self::with(ServerOptions::default())
+    }
+
+    pub fn with(options: ServerOptions) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let server = runtime.block_on(async {
-            let server = Server::new(ServerOptions::default()).expect("defaults are valid");
+            let server = Server::new(options).expect("they are valid");
             add_all(&server).expect("names are unique");
             server.start().await.expect("a free port");
             server

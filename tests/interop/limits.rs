@@ -98,7 +98,7 @@ fn of_rust_server(version: u8, case: &Case) -> Found {
                 Some(all_lost(case)),
             ));
         }
-        "an error with info" => {
+        "an error with info and context" => {
             expected.answers[0].error = Some(plain("100% %s é"));
             "an error of its servers is a message only: no name, no info"
         }
@@ -144,18 +144,26 @@ fn of_node_server(case: &Case) -> Found {
 fn all_lost(case: &Case) -> Expected {
     let lost = |expected: &ExpectedAnswer| {
         let own = expected.error.as_ref().map(|failure| failure.kind).filter(|kind| *kind == "abandoned");
-        let error = Some(ExpectedFailure { kind: own.unwrap_or("lost"), said: None });
+        let error = Some(ExpectedFailure { kind: own.unwrap_or("lost"), ..Default::default() });
         ExpectedAnswer { values: expected.values.clone(), prefix: true, error }
     };
     Expected { answers: case.expected.answers.iter().map(lost).collect(), shuffled: false }
 }
 
 fn text(message: &str) -> ExpectedFailure {
-    ExpectedFailure { kind: "text", said: Some((String::new(), message.into(), json!({}))) }
+    ExpectedFailure {
+        kind: "text",
+        said: Some((String::new(), message.into(), json!({}))),
+        ..Default::default()
+    }
 }
 
 fn plain(message: &str) -> ExpectedFailure {
-    ExpectedFailure { kind: "remote", said: Some(("FastError".into(), message.into(), json!({}))) }
+    ExpectedFailure {
+        kind: "remote",
+        said: Some(("FastError".into(), message.into(), json!({}))),
+        ..Default::default()
+    }
 }
 
 fn unsupported(method: &str) -> ExpectedFailure {

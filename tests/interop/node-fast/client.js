@@ -1,14 +1,16 @@
 // A node-fast client: reads one case per line, `{"address", "version", "calls": [{"method", "args", "timeout"?,
 // "ignore_null"?, "abandon"?}], "then"?: [calls], "half_close"?}`, and prints one line per case:
 // `{"answers": [{"values", "error"}], "order": [indices as they ended]}`. All of `calls` start at once on one connection;
-// `then` starts when they have ended.
+// `then` starts when they have ended. Arguments as those of `server.js`.
 'use strict';
 
 const net = require('net');
 const readline = require('readline');
 const bunyan = require('bunyan');
-const fast = require('fast');
 const VError = require('verror');
+
+const [name = 'fast', mode] = process.argv.slice(2);
+const fast = require(name);
 
 const log = bunyan.createLogger({ name: 'client', level: 'fatal' });
 
@@ -66,7 +68,7 @@ function connect(address) {
 
 async function run(task) {
     const socket = await connect(task.address);
-    const client = new fast.FastClient({ log, transport: socket, nRecentRequests: 10, version: task.version });
+    const client = new fast.FastClient({ log, transport: socket, nRecentRequests: 10, version: task.version, crc_mode: fast[mode] });
     // The calls tell; without a listener the process would end.
     client.on('error', () => {});
     const order = [];

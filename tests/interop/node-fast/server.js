@@ -1,15 +1,19 @@
 // A node-fast server: the demo methods of the package itself, and a few that hold answers back or send what they are told.
 // Prints `listening HOST:PORT`. A defect of the library that ends its process is to be seen, so nothing is caught here.
+// Arguments: the package, `fast` or `fast-2.8`, and for the latter the name of its checksum mode, such as FAST_CHECKSUM_V1_V2.
 'use strict';
 
 const net = require('net');
 const bunyan = require('bunyan');
-const fast = require('fast');
-const demo = require('fast/lib/demo_server');
+
+const [name = 'fast', mode] = process.argv.slice(2);
+const fast = require(name);
+const demo = require(`${name}/lib/demo_server`);
 
 // Half-open, as the package's own server: otherwise the end of the client's side would end the answers as well.
 const socket = net.createServer({ allowHalfOpen: true });
-const server = new fast.FastServer({ log: bunyan.createLogger({ name: 'server', level: 'fatal' }), server: socket });
+const log = bunyan.createLogger({ name: 'server', level: 'fatal' });
+const server = new fast.FastServer({ log, server: socket, crc_mode: fast[mode] });
 const held = [];
 
 const methods = {

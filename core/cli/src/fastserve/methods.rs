@@ -71,6 +71,10 @@ async fn fail(request: Request) -> Result<()> {
             name: if name.is_empty() { "VError".into() } else { name },
             message: string(members.get("message")?)?,
             info: members.get("info").map_or(Some(String::new()), |info| info_text(info))?,
+            context: members
+                .get("context")
+                .filter(|context| is_truthy(context))
+                .map_or(String::new(), |context| context.to_string()),
             ..RemoteError::default()
         };
         Some((error, members.get("data").and_then(|data| elements(data))))
@@ -166,6 +170,11 @@ fn info_text(value: &RawValue) -> Option<String> {
             Some(format!("{{{}}}", members.join(",")))
         }
     }
+}
+
+/// What counts as true in JavaScript.
+fn is_truthy(value: &RawValue) -> bool {
+    !matches!(value.get(), "null" | "false" | r#""""#) && number(value) != Some(0.0)
 }
 
 fn in_value(value: &RawValue) -> String {
