@@ -10,6 +10,7 @@ mod interop {
     mod old_checksums;
     pub mod old_server;
     pub mod process;
+    mod same_bytes;
     pub mod servers;
     pub mod table;
     pub mod tap;
