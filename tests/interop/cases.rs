@@ -281,7 +281,21 @@ fn old() -> Vec<Case> {
             "null in END passed over",
             (Call { ignore_null: true, ..null() }, values(["[1]", "[2]"])),
         )),
+        odd_errors(),
         then_plain(simple("an error without info", (call("stack", "[]"), remote("Old", "grown", json!({}))))),
         simple("other spellings, no m", (call("spelt", "[]"), values([r#""A/""#, "1"]))).old(),
     ]
+}
+
+/// Infos that are no objects, and members that are empty.
+fn odd_errors() -> Case {
+    let error = |name: &str, message: &str, info, context| {
+        failed(ExpectedFailure { kind: "remote", said: Some((name.into(), message.into(), info)), context })
+    };
+    let list = error("VError", "100% %s", json!({"0":"a","1":{"b":null}}), json!([1]));
+    Case::new("errors of odd shapes")
+        .call(call("nameless", "[]"), list)
+        .then(call("texts", "[]"), error("N", "", json!({"0":"h","1":"é"}), json!("c")))
+        .then(call("nulls", "[]"), error("N", "m", json!({}), Json::Null))
+        .old()
 }

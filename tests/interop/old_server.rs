@@ -46,6 +46,18 @@ fn answer(method: &str) -> &'static [(Status, &'static str)] {
             Status::Error,
             r#"{"m":{"uts":1,"name":"stack"},"d":{"name":"Old","message":"grown","stack":"at x","more":1}}"#,
         )],
+        "nameless" => &[(
+            Status::Error,
+            r#"{"m":{"uts":1,"name":"x"},"d":{"name":"","message":"100% %s","info":["a",{"b":null}],"context":[1]}}"#,
+        )],
+        "texts" => &[(
+            Status::Error,
+            r#"{"m":{"uts":1,"name":"x"},"d":{"name":"N","message":"","info":"hé","context":"c"}}"#,
+        )],
+        "nulls" => &[(
+            Status::Error,
+            r#"{"m":{"uts":1,"name":"x"},"d":{"name":"N","message":"m","info":null,"context":null,"stack":""}}"#,
+        )],
         "spelt" => &[
             (Status::Data, " {\"d\" : [ \"\\u0041\\/\" ] }\n"),
             (Status::Data, r#"{"m":null,"x":{"d":5},"d":[1]}"#),
