@@ -6,10 +6,11 @@ use std::time::Duration;
 /// A line for each span of latencies: its upper bound, a bar, and the share of the values.
 pub fn distribution(histogram: &Histogram<u64>) -> Vec<String> {
     let total = histogram.len() as f64;
-    // What is rarer than can be seen goes into the last line.
+    // What is rarer than can be seen goes into the first and the last line.
+    let common = histogram.value_at_quantile(RARE);
     let rare = histogram.value_at_quantile(1.0 - RARE);
     let bounds: Vec<_> =
-        bounds().skip_while(|bound| *bound < histogram.min()).take_while(|bound| *bound < rare).collect();
+        bounds().skip_while(|bound| *bound < common).take_while(|bound| *bound < rare).collect();
     let mut lines = Vec::new();
     let mut below = 0;
     for bound in &bounds {

@@ -21,7 +21,7 @@ struct Latency {
     p99: f64,
 }
 
-/// How much higher the figures of this run are than those of the other, as a share of those; null where those are 0.
+/// How much higher the figures of this run are than those of the other, as a share of those; null where either is missing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
     pub file: String,
@@ -46,10 +46,11 @@ impl Baseline {
 
     pub fn compare(&self, figures: &Figures) -> Change {
         let change = |new: f64, old: f64| (old > 0.0).then(|| ratio(new - old, old));
+        let latency = figures.latency_ms.as_ref();
         Change {
             file: self.file.clone(),
-            p50: change(figures.latency_ms.p50, self.latency_ms.p50),
-            p99: change(figures.latency_ms.p99, self.latency_ms.p99),
+            p50: latency.and_then(|latency| change(latency.p50, self.latency_ms.p50)),
+            p99: latency.and_then(|latency| change(latency.p99, self.latency_ms.p99)),
             rate: change(figures.rate, self.rate),
         }
     }

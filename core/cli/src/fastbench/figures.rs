@@ -30,10 +30,10 @@ pub struct Figures {
     pub busy: Option<f64>,
     /// Whether the load generator, rather than the server, was the limit.
     pub generator_was_bottleneck: bool,
-    /// Of successes, from when they were due; without a rate, that is when they were sent.
-    pub latency_ms: Quantiles,
-    /// Of successes, from when they were sent.
-    pub service_ms: Quantiles,
+    /// Of successes, from when they were due; without a rate, that is when they were sent. Null without successes.
+    pub latency_ms: Option<Quantiles>,
+    /// Of successes, from when they were sent. Null without successes.
+    pub service_ms: Option<Quantiles>,
 }
 
 /// Requests that were sent more than a millisecond after they were due.
@@ -46,7 +46,7 @@ pub struct Late {
 }
 
 /// Milliseconds.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Quantiles {
     pub mean: f64,
     pub p50: f64,
@@ -86,17 +86,18 @@ impl Figures {
 }
 
 impl Quantiles {
-    /// Of a histogram of nanoseconds.
-    pub fn of(histogram: &Histogram<u64>) -> Self {
+    /// Of a histogram of nanoseconds; none of an empty one.
+    pub fn of(histogram: &Histogram<u64>) -> Option<Self> {
         let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e6;
-        Self {
+        let quantiles = || Self {
             mean: histogram.mean() / 1e6,
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
             p999: at(0.999),
             max: histogram.max() as f64 / 1e6,
-        }
+        };
+        (!histogram.is_empty()).then(quantiles)
     }
 }
 

@@ -31,8 +31,8 @@ enum Metric {
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
     pub objective: String,
-    /// Milliseconds, a share of 1, or requests per second.
-    pub value: f64,
+    /// Milliseconds, a share of 1, or requests per second; null if nothing was measured.
+    pub value: Option<f64>,
     pub pass: bool,
 }
 
@@ -75,21 +75,20 @@ impl Objective {
         self.metric == Metric::ErrorRate
     }
 
-    /// Whether a run reached it. One without any success reaches no latency.
+    /// Whether a run reached it. Without any success there is no latency, and none is reached.
     pub fn judge(&self, figures: &Figures) -> Verdict {
-        let latency = &figures.latency_ms;
+        let latency = figures.latency_ms.as_ref();
         let value = match self.metric {
-            Metric::P50 => latency.p50,
-            Metric::P90 => latency.p90,
-            Metric::P99 => latency.p99,
-            Metric::P999 => latency.p999,
-            Metric::Max => latency.max,
-            Metric::ErrorRate => figures.error_rate,
-            Metric::Rate => figures.rate,
+            Metric::P50 => latency.map(|latency| latency.p50),
+            Metric::P90 => latency.map(|latency| latency.p90),
+            Metric::P99 => latency.map(|latency| latency.p99),
+            Metric::P999 => latency.map(|latency| latency.p999),
+            Metric::Max => latency.map(|latency| latency.max),
+            Metric::ErrorRate => (figures.succeeded + figures.failed > 0).then_some(figures.error_rate),
+            Metric::Rate => Some(figures.rate),
         };
-        let reached = if self.below { value < self.bound } else { value > self.bound };
-        let measured = figures.succeeded > 0 || self.is_about_errors() && figures.failed > 0;
-        Verdict { objective: self.text.clone(), value, pass: reached && measured }
+        let reached = |value: f64| if self.below { value < self.bound } else { value > self.bound };
+        Verdict { objective: self.text.clone(), value, pass: value.is_some_and(reached) }
     }
 }
 

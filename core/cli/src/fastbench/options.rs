@@ -23,6 +23,12 @@ pub struct Options {
     /// Report on the way: each so many seconds; 0 does not [default: 0; with sync and sleep150: 5]
     #[arg(short, long, value_name = "TIME")]
     pub interval: Option<String>,
+    /// Port for what kang reads, with sync and sleep150 [default: 16520]
+    #[arg(short, long, value_name = "PORT")]
+    pub kang_port: Option<String>,
+    /// Port for metrics, with sync and sleep150 [default: 16521]
+    #[arg(short = 'p', long, value_name = "PORT")]
+    pub artedi_port: Option<String>,
     /// Open loop: requests per second, in all, such as 500 or 20k
     #[arg(short = 'q', long, value_name = "RATE")]
     pub rate: Option<String>,

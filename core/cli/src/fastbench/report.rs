@@ -92,9 +92,12 @@ impl Report<'_> {
             figures.late.generator + figures.late.in_flight_bound,
         )];
         if self.target_rate.is_some() {
-            lines.push(format!("  latency   {}   from INTENDED send time", quantiles(&figures.latency_ms)));
+            lines.push(format!(
+                "  latency   {}   from INTENDED send time",
+                quantiles(figures.latency_ms.as_ref())
+            ));
         }
-        lines.push(format!("  service   {}   from actual send time", quantiles(&figures.service_ms)));
+        lines.push(format!("  service   {}   from actual send time", quantiles(figures.service_ms.as_ref())));
         lines.extend(bars::distribution(&self.tally.latency).iter().map(|line| format!("  {line}")));
         lines.extend(self.tally.failures.lines().map(|line| format!("  errors    {line}")));
         lines.extend(self.remarks().iter().map(|remark| format!("  note      {remark}")));
@@ -158,9 +161,10 @@ impl Report<'_> {
                 [figures.sent, figures.succeeded, figures.failed, figures.unanswered, figures.unsent];
             fields.extend(counts.iter().map(u64::to_string));
             fields.extend([late.generator.to_string(), late.in_flight_bound.to_string()]);
-            for quantiles in [&figures.latency_ms, &figures.service_ms] {
-                let Quantiles { mean, p50, p90, p99, p999, max } = quantiles;
-                fields.extend([mean, p50, p90, p99, p999, max].iter().map(|value| value.to_string()));
+            for quantiles in [figures.latency_ms, figures.service_ms] {
+                let values = quantiles
+                    .map(|q| [q.mean, q.p50, q.p90, q.p99, q.p999, q.max].map(|value| value.to_string()));
+                fields.extend(values.unwrap_or_default());
             }
             lines.push(fields.join(","));
         }
@@ -169,8 +173,8 @@ impl Report<'_> {
 }
 
 /// Percentiles for people.
-pub fn quantiles(quantiles: &Quantiles) -> String {
-    let Quantiles { p50, p90, p99, p999, max, .. } = *quantiles;
+pub fn quantiles(quantiles: Option<&Quantiles>) -> String {
+    let Some(&Quantiles { p50, p90, p99, p999, max, .. }) = quantiles else { return "no successes".into() };
     let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(milliseconds);
     format!("p50 {p50}  p90 {p90}  p99 {p99}  p99.9 {p999}  max {max}")
 }
@@ -178,7 +182,7 @@ pub fn quantiles(quantiles: &Quantiles) -> String {
 /// What happened between two looks, for people.
 pub fn progress(at: Duration, since: Duration, last: &Look, look: &Look) -> String {
     let rate = ratio((look.succeeded - last.succeeded) as f64, since.as_secs_f64());
-    let latency = quantiles(&Quantiles::of(&look.window));
+    let latency = quantiles(Quantiles::of(&look.window).as_ref());
     format!("  {:6.1}s   {rate:.0}/s   errors {}   {latency}", at.as_secs_f64(), look.failed - last.failed)
 }
 

@@ -37,7 +37,7 @@ impl Screen {
         let rate = (look.succeeded - self.last.succeeded) as f64 / since;
         let latency = Quantiles::of(&look.window);
         push(&mut self.rates, rate);
-        push(&mut self.p99s, latency.p99);
+        push(&mut self.p99s, latency.map_or(0.0, |latency| latency.p99));
         let target = plan.rate.map_or(String::new(), |rate| format!(" of {rate}/s"));
         let phase = if at < plan.warm_up { "  warm-up" } else { "" };
         let end = plan
@@ -46,7 +46,7 @@ impl Screen {
         let lines = [
             format!("  {:.0}s{end}{phase}   q ends it", at.as_secs_f64()),
             format!("  now       {rate:.0}/s{target}   errors {} in all", look.failed),
-            format!("  latency   {}", quantiles(&latency)),
+            format!("  latency   {}", quantiles(latency.as_ref())),
             format!("  rate      {}", sparkline(self.rates.iter().copied())),
             format!("  p99       {}", sparkline(self.p99s.iter().copied())),
         ];

@@ -14,7 +14,7 @@ pub struct Spread {
 /// A figure in several runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Range {
-    /// In the order of the runs.
+    /// In the order of the runs; latencies of those that had successes.
     pub values: Vec<f64>,
     pub median: f64,
     /// Highest minus lowest, as a share of the median.
@@ -23,10 +23,11 @@ pub struct Range {
 
 impl Spread {
     pub fn of(runs: &[Figures]) -> Self {
+        let latencies = || runs.iter().filter_map(|run| run.latency_ms.as_ref());
         Self {
             rate: Range::of(runs.iter().map(|run| run.rate)),
-            p50_ms: Range::of(runs.iter().map(|run| run.latency_ms.p50)),
-            p99_ms: Range::of(runs.iter().map(|run| run.latency_ms.p99)),
+            p50_ms: Range::of(latencies().map(|latency| latency.p50)),
+            p99_ms: Range::of(latencies().map(|latency| latency.p99)),
         }
     }
 }
