@@ -135,14 +135,16 @@ impl Report<'_> {
             ));
         }
         if figures.unanswered > 0 {
-            remarks.push(format!("{} requests were without an answer at the end", figures.unanswered));
+            let unanswered = plural(figures.unanswered as usize, "request");
+            remarks.push(format!("{unanswered} without an answer at the end"));
         }
         if figures.generator_was_bottleneck {
-            let busy =
-                figures.busy.map_or(String::new(), |busy| format!(", busy {:.0}% of the time", busy * 100.0));
+            let late = ratio(late.generator as f64, figures.sent as f64) * 100.0;
+            let busy = figures.busy.unwrap_or_default() * 100.0;
+            let threads = plural(self.threads, "thread");
             remarks.push(format!(
-                "the load generator was the bottleneck ({}{busy}); use more --threads, or another machine than the server's",
-                plural(self.threads, "thread")
+                "the load generator was the bottleneck: {late:.1}% sent late, {threads} busy {busy:.0}% of the time; \
+                 use more --threads, or another machine than the server's"
             ));
         }
         remarks

@@ -44,7 +44,7 @@ impl Screen {
             .duration
             .map_or(String::new(), |duration| format!(" of {:.0}s", (plan.warm_up + duration).as_secs_f64()));
         let lines = [
-            format!("  {:.0}s{end}{phase}   q ends it", at.as_secs_f64()),
+            format!("  {:.1}s{end}{phase}   q ends it", at.as_secs_f64()),
             format!("  now       {rate:.0}/s{target}   errors {} in all", look.failed),
             format!("  latency   {}", quantiles(latency.as_ref())),
             format!("  rate      {}", sparkline(self.rates.iter().copied())),
