@@ -75,9 +75,7 @@ fn sum_of(values: &[Value], wanted: i64) -> Result<String, Error> {
     let answer: Json = values.first().map_or(Ok(Json::Null), Value::parse)?;
     match answer["server"].as_str() {
         Some(server) if answer["sum"] == wanted && values.len() == 1 => Ok(server.to_owned()),
-        _ => {
-            Err(RemoteError { name: "Wrong".into(), message: answer.to_string(), info: String::new() }.into())
-        }
+        _ => Err(RemoteError::new("Wrong", answer.to_string()).into()),
     }
 }
 

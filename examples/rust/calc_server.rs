@@ -66,6 +66,5 @@ async fn slow(request: Request) -> Result<Value> {
 }
 
 fn asked_to_fail() -> Error {
-    let info = r#"{"code":42}"#.into();
-    Error::from_remote(RemoteError { name: "CalcError".into(), message: "asked to fail".into(), info })
+    Error::from_remote(RemoteError::new("CalcError", "asked to fail").with_info(r#"{"code":42}"#))
 }

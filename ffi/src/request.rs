@@ -155,7 +155,7 @@ pub unsafe extern "C" fn fast_request_fail(
         coded(null_mut(), || {
             let text = |pointer, name| terminated(pointer, name).map(str::to_owned);
             let (name, message) = (text(name, "name")?, text(message, "message")?);
-            let error = RemoteError { name, message, info: text(info_json, "info_json")? };
+            let error = RemoteError::new(name, message).with_info(text(info_json, "info_json")?);
             object(request, "request")?.request.fail(&error)?;
             Ok(code::OK)
         })

@@ -165,7 +165,7 @@ impl Hub {
     /// Ends an answer with an error. `info` is JSON text or empty.
     #[napi]
     pub fn fail(&mut self, id: f64, name: String, message: String, info: String) -> napi::Result<()> {
-        thrown(|| self.request(id)?.fail(&RemoteError { name, message, info }))?;
+        thrown(|| self.request(id)?.fail(&RemoteError::new(name, message).with_info(info)))?;
         self.requests.remove(&(id as u64));
         Ok(())
     }

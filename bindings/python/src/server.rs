@@ -97,6 +97,6 @@ impl Request {
 
     /// Ends the answer with an error; `info` is the JSON text of an object, or empty.
     fn fail(&self, py: Python<'_>, name: String, message: String, info: String) -> PyResult<()> {
-        self.0.fail(&RemoteError { name, message, info }).or_raise(py)
+        self.0.fail(&RemoteError::new(name, message).with_info(info)).or_raise(py)
     }
 }

@@ -31,6 +31,8 @@ pub struct CallSettings {
     pub retries: Option<u32>,
     /// Values handed to a queue before more are granted; `None`: the client's.
     pub window: Option<u64>,
+    /// Drop null values instead of failing the call; `None`: as the client's option says.
+    pub ignore_null_values: Option<bool>,
 }
 
 impl CallSettings {
@@ -46,6 +48,7 @@ impl CallSettings {
             "idempotent" => self.idempotent = Some(options.idempotent),
             "retries" => self.retries = Some(options.retries as u32),
             "window" => self.window = Some(options.window),
+            "ignore_null_values" => self.ignore_null_values = Some(options.ignore_null_values),
             _ => {
                 let message = format!("option {name:?} is a client's; a call has {}", Self::NAMES.join(", "));
                 return Err(Error::new(ErrorKind::Invalid, message));
@@ -55,12 +58,13 @@ impl CallSettings {
     }
 
     /// The options that a call has of its own.
-    pub const NAMES: [&str; 4] = ["timeout_ms", "idempotent", "retries", "window"];
+    pub const NAMES: [&str; 5] = ["timeout_ms", "idempotent", "retries", "window", "ignore_null_values"];
 
     fn over(&self, mut options: CallOptions) -> CallOptions {
         options.timeout = self.timeout.unwrap_or(options.timeout);
         options.idempotent = self.idempotent.unwrap_or(options.idempotent);
         options.retries = self.retries.unwrap_or(options.retries);
+        options.ignore_null_values = self.ignore_null_values.unwrap_or(options.ignore_null_values);
         options
     }
 }

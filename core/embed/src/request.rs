@@ -53,6 +53,11 @@ impl ServerRequest {
         self.request.get().map_or(true, Request::is_cancelled)
     }
 
+    /// True once the caller has ended its side of the connection: it may be gone, or read on and wait.
+    pub fn is_half_closed(&self) -> bool {
+        self.request.get().map_or(true, Request::is_half_closed)
+    }
+
     /// Sends one value. `false`: it is queued, but the caller is slow; a `Writable` event tells when to go on.
     pub fn send(&self, value: &[u8]) -> Result<bool> {
         let request = self.request.get()?;
@@ -76,7 +81,8 @@ impl ServerRequest {
         Ok(park::wait(deadline, |cx| request.poll_writable(cx)).is_some())
     }
 
-    /// Ends the answer, with a last value if there is one.
+    /// Ends the answer, with a last value if there is one. `Overload`: too much waits for the caller already, nothing has
+    /// changed; wait until it is writable.
     pub fn end(&self, value: Option<&[u8]>) -> Result<()> {
         let request = self.request.get()?;
         match value {

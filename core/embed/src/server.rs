@@ -50,6 +50,18 @@ impl Server {
         Ok(park::block_on(server.start())??.to_string())
     }
 
+    /// Withdraws and accepts no more connections; those that are open go on being served.
+    pub fn stop_accepting(&self) -> Result<()> {
+        let server = self.server.get()?;
+        park::block_on(server.stop_accepting())
+    }
+
+    /// Waits until no connection is open, at most `timeout`. False: some are.
+    pub fn wait_connections_closed(&self, timeout: Duration) -> Result<bool> {
+        let server = self.server.get()?;
+        park::block_on(async { tokio::time::timeout(timeout, server.connections_closed()).await.is_ok() })
+    }
+
     /// Withdraws, drains for at most `drain` (`None`: the option `drain_ms`) and closes.
     pub fn stop(&self, drain: Option<Duration>) -> Result<()> {
         let server = self.server.get()?;

@@ -33,8 +33,7 @@ impl Served {
                         Event::Request { tag: 0, request } => count(&request),
                         Event::Request { tag: 1, request } => held.push(request),
                         Event::Request { request, .. } => {
-                            let error =
-                                RemoteError { name: "Bad".into(), message: "no".into(), info: "{}".into() };
+                            let error = RemoteError::new("Bad", "no").with_info("{}");
                             request.fail(&error).unwrap();
                         }
                         Event::Cancelled { id, .. } => {

@@ -30,10 +30,11 @@
 #![forbid(unsafe_code)]
 
 pub use libfast_model::{
-    Address, ClientOptions, Endpoint, Error, ErrorKind, OptionKind, OptionSpec, Policy, Progress, Registry,
-    RemoteError, Result, ServerOptions, ServiceName, Target, VERSION, option_specs,
+    Address, Cause, ChecksumV1, ClientOptions, Endpoint, Error, ErrorKind, OptionKind, OptionSpec, Policy,
+    Progress, Registry, RemoteError, Result, ServerOptions, ServiceName, Target, VERSION, option_specs,
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
-    Call, CallOptions, CallRequest, Client, Handler, Picked, Registries, Request, Server, Value, announce,
+    Buffered, Call, CallOptions, CallRequest, Client, Handler, Picked, Registries, Request, Server, Value,
+    announce,
 };

@@ -17,11 +17,11 @@ mod target;
 
 pub use address::{Address, AddressError};
 pub use endpoint::Endpoint;
-pub use error::{Error, Progress, RemoteError};
+pub use error::{Cause, Error, Progress, RemoteError};
 pub use error_kind::{ErrorKind, KindSpec};
 pub use inherited::{InheritedFd, take_inherited_fds};
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
-pub use options::{ClientOptions, Policy, ServerOptions, find_option, option_specs};
+pub use options::{ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs};
 pub use target::{Registry, ServiceName, Target};
 
 /// The version of the library, as in `Cargo.toml`.

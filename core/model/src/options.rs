@@ -64,12 +64,36 @@ const MIB: u64 = 1 << 20;
 const DAY_MS: u64 = 86_400_000;
 const ANY_MS: OptionKind = OptionKind::Integer { min: 0, max: DAY_MS };
 const FRAME_BYTES: OptionKind = OptionKind::Integer { min: 1024, max: 1024 * MIB };
+const WRITE_LIMIT: OptionKind = OptionKind::Integer { min: 4096, max: 16 * 1024 * MIB };
+const DEPTH: OptionKind = OptionKind::Integer { min: 1, max: 1_000_000 };
+const NAME_BYTES: OptionKind = OptionKind::Integer { min: 1, max: MIB };
+const CHECKSUMS: OptionKind = OptionKind::Choice(&["xmodem", "arc", "either"]);
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
 
-// The two options that clients and servers share have one text each. Macros, because an attribute takes no constant.
+// The options that clients and servers share have one text each. Macros, because an attribute takes no constant.
 macro_rules! frame_doc {
     () => {
         "Largest message sent or accepted, in bytes of JSON. A larger one to be sent fails with FAST_E_TOO_LARGE; a larger one received ends its connection."
+    };
+}
+macro_rules! depth_doc {
+    () => {
+        "How deep arrays and objects may nest in arguments and values. Deeper ones to be sent fail with FAST_E_INVALID; deeper ones received end their connection."
+    };
+}
+macro_rules! name_doc {
+    () => {
+        "Longest name of a method, in bytes of UTF-8. A call with a longer one fails with FAST_E_TOO_LARGE; a server answers it as an unknown method."
+    };
+}
+macro_rules! write_limit_doc {
+    () => {
+        "Bytes that may wait to be written to one slow peer. One more value or call fails with FAST_E_OVERLOAD until the peer has read some."
+    };
+}
+macro_rules! checksum_doc {
+    () => {
+        "Checksum of version 1 messages: xmodem as node-fast, arc as rust-fast before 0.2 and node-fast 2.8 in its V2 mode, either to understand both and answer each request with its own (a client sends xmodem)."
     };
 }
 macro_rules! session_doc {
@@ -101,7 +125,11 @@ options! {
             "Drop null values that a server sends instead of failing the call with FAST_E_PROTOCOL.";
         wire_version: u64 = 2, OptionKind::Integer { min: 1, max: 2 },
             "Version of the messages sent. 1 is for servers older than node-fast 3.0.";
+        write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();
+        checksum_v1: ChecksumV1 = ChecksumV1::Xmodem, CHECKSUMS, checksum_doc!();
         max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, frame_doc!();
+        max_depth: u64 = 10_000, DEPTH, depth_doc!();
+        max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         client_name: String = String::new(), OptionKind::Text,
             "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
         announce_consumer: bool = true, OptionKind::Flag,
@@ -123,7 +151,7 @@ options! {
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text,
             "Failure domain that is announced.";
-        max_inflight: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 24 },
+        max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
             "Most requests being handled at once; one more is refused with FastOverloaded.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
@@ -131,7 +159,11 @@ options! {
             "Longest that stop waits for running requests before it cancels them.";
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
+        write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();
+        checksum_v1: ChecksumV1 = ChecksumV1::Xmodem, CHECKSUMS, checksum_doc!();
         max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, frame_doc!();
+        max_depth: u64 = 10_000, DEPTH, depth_doc!();
+        max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
     }
 }
@@ -158,6 +190,37 @@ impl OptionValue for Policy {
         match self {
             Self::P2c => "p2c".into(),
             Self::RoundRobin => "round_robin".into(),
+        }
+    }
+}
+
+/// The checksum of frames whose version is 1, about which its users never agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChecksumV1 {
+    /// CRC-16/XMODEM over the low bytes of the UTF-16 code units, as node-fast computes it.
+    #[default]
+    Xmodem,
+    /// CRC-16/ARC over the bytes, the checksum of version 2.
+    Arc,
+    /// Both are understood; each request is answered with its own, and ARC is taken if both fit.
+    Either,
+}
+
+impl OptionValue for ChecksumV1 {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "xmodem" => Some(Self::Xmodem),
+            "arc" => Some(Self::Arc),
+            "either" => Some(Self::Either),
+            _ => None,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Xmodem => "xmodem".into(),
+            Self::Arc => "arc".into(),
+            Self::Either => "either".into(),
         }
     }
 }

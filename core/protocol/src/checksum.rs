@@ -1,24 +1,54 @@
-//! The two checksums, chosen by the version byte of a frame and by nothing else.
+//! The two checksums. The version byte of a frame chooses, and for version 1 the setting of [`ChecksumV1`].
 
 use crate::Version;
 use crc::{CRC_16_ARC, CRC_16_XMODEM, Crc, Table};
+use libfast_model::ChecksumV1;
 
-static V1: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_XMODEM);
-static V2: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_ARC);
+static XMODEM: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_XMODEM);
+static ARC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_ARC);
 
-/// The checksum of a payload's text. Bytes that are no UTF-8 are taken as they are in version 2 and as U+FFFD
-/// in version 1; callers pass text.
-pub(crate) fn checksum(version: Version, text: &[u8]) -> u16 {
-    match version {
-        Version::V2 => V2.checksum(text),
-        Version::V1 if text.is_ascii() => V1.checksum(text),
-        Version::V1 => checksum_of_units(&String::from_utf8_lossy(text)),
+/// How the checksum of a frame is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Checksum {
+    /// CRC-16/XMODEM over the low byte of each UTF-16 code unit of the text.
+    Xmodem,
+    /// CRC-16/ARC over the bytes of the text.
+    Arc,
+}
+
+impl Checksum {
+    /// The one with which frames of `version` are sent.
+    pub fn to_send(version: Version, v1: ChecksumV1) -> Self {
+        match (version, v1) {
+            (Version::V2, _) | (Version::V1, ChecksumV1::Arc) => Self::Arc,
+            (Version::V1, ChecksumV1::Xmodem | ChecksumV1::Either) => Self::Xmodem,
+        }
+    }
+
+    /// The one that gives `announced` for a frame of `version`; if none does, what was expected.
+    pub(crate) fn find(version: Version, v1: ChecksumV1, text: &[u8], announced: u32) -> Result<Self, u16> {
+        let either = version == Version::V1 && v1 == ChecksumV1::Either;
+        if either && u32::from(Self::Arc.of(text)) == announced {
+            return Ok(Self::Arc);
+        }
+        let checksum = Self::to_send(version, v1);
+        let calculated = checksum.of(text);
+        if u32::from(calculated) == announced { Ok(checksum) } else { Err(calculated) }
+    }
+
+    /// The checksum of a payload's text. Bytes that are no UTF-8 are taken as they are by ARC and as U+FFFD by
+    /// XMODEM; callers pass text.
+    pub(crate) fn of(self, text: &[u8]) -> u16 {
+        match self {
+            Self::Arc => ARC.checksum(text),
+            Self::Xmodem if text.is_ascii() => XMODEM.checksum(text),
+            Self::Xmodem => checksum_of_units(&String::from_utf8_lossy(text)),
+        }
     }
 }
 
-/// Version 1 sees UTF-16 code units and only the low byte of each.
 fn checksum_of_units(text: &str) -> u16 {
-    let mut digest = V1.digest();
+    let mut digest = XMODEM.digest();
     let mut low_bytes = [0_u8; 256];
     let mut filled = 0;
     for unit in text.encode_utf16() {
@@ -48,11 +78,11 @@ mod tests {
             ("€", 29798, 60352),
             ("😀", 29641, 20073),
         ] {
-            assert_eq!(checksum(Version::V1, text.as_bytes()), v1, "{text}");
-            assert_eq!(checksum(Version::V2, text.as_bytes()), v2, "{text}");
+            assert_eq!(Checksum::Xmodem.of(text.as_bytes()), v1, "{text}");
+            assert_eq!(Checksum::Arc.of(text.as_bytes()), v2, "{text}");
         }
-        assert_eq!(checksum(Version::V1, "Ł".as_bytes()), checksum(Version::V1, b"A"));
-        assert_eq!(checksum(Version::V1, "Ā".as_bytes()), 0);
+        assert_eq!(Checksum::Xmodem.of("Ł".as_bytes()), Checksum::Xmodem.of(b"A"));
+        assert_eq!(Checksum::Xmodem.of("Ā".as_bytes()), 0);
     }
 
     /// The buffer of low bytes is flushed in the middle of long texts.
@@ -60,6 +90,6 @@ mod tests {
     fn long_text_of_version_1_is_summed_whole() {
         let text = "€x".repeat(1000);
         let low: Vec<u8> = text.encode_utf16().map(|unit| (unit & 0xff) as u8).collect();
-        assert_eq!(checksum(Version::V1, text.as_bytes()), V1.checksum(&low));
+        assert_eq!(Checksum::Xmodem.of(text.as_bytes()), XMODEM.checksum(&low));
     }
 }

@@ -3,9 +3,9 @@
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
 use crate::json;
-use crate::{Body, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
+use crate::{Body, Checksum, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
 use bytes::{BufMut, BytesMut};
-use libfast_model::{Error, ErrorKind, Result};
+use libfast_model::{ChecksumV1, Error, ErrorKind, Result};
 use std::collections::{HashMap, HashSet};
 
 /// How a client speaks.
@@ -13,9 +13,12 @@ use std::collections::{HashMap, HashSet};
 pub struct ClientWire {
     /// The version of the frames it sends. It understands both. Default 2.
     pub version: Version,
+    /// The checksum of frames of version 1. Default XMODEM.
+    pub checksum_v1: ChecksumV1,
     /// Bounds of frames in both directions.
     pub limits: Limits,
-    /// Whether null as a value is passed over. If not, which is the default, it fails its call.
+    /// Whether null as a value is passed over. If not, which is the default, it fails its call. A call may differ
+    /// ([`ClientConnection::ignore_nulls`]).
     pub ignore_nulls: bool,
 }
 
@@ -28,7 +31,7 @@ pub struct ClientConnection<T> {
     wire: ClientWire,
     decoder: Decoder,
     ids: Ids,
-    calls: HashMap<u32, T>,
+    calls: HashMap<u32, Pending<T>>,
     /// Ids nobody waits for whose END or ERROR has not come. Four bytes each, so they are not bounded here:
     /// the owner of a server that never answers sees [`abandoned`](Self::abandoned) grow and closes the
     /// connection.
@@ -40,6 +43,12 @@ pub struct ClientConnection<T> {
     transmit: BytesMut,
 }
 
+#[derive(Debug)]
+struct Pending<T> {
+    call: T,
+    ignore_nulls: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -49,11 +58,11 @@ enum State {
 }
 
 /// The rest of a frame whose values were handed out first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Deferred {
     id: u32,
-    /// Whether it ends the call because of null rather than well.
-    null: bool,
+    /// There if it ends the call because of null rather than well.
+    null: Option<Box<ProtocolError>>,
     /// Whether the server is done with the id.
     last: bool,
 }
@@ -63,7 +72,7 @@ impl<T> ClientConnection<T> {
     pub fn new(wire: ClientWire) -> Self {
         Self {
             wire,
-            decoder: Decoder::new(wire.limits),
+            decoder: Decoder::new(wire.limits).with_checksum_v1(wire.checksum_v1),
             ids: Ids::new(),
             calls: HashMap::new(),
             abandoned: HashSet::new(),
@@ -88,6 +97,14 @@ impl<T> ClientConnection<T> {
             State::Failed => {
                 return Err(Error::new(ErrorKind::ConnectionLost, "the connection failed before"));
             }
+        }
+        let Limits { max_name_bytes, .. } = self.wire.limits;
+        if method.len() > max_name_bytes {
+            let bytes = method.len();
+            let what =
+                format!("the name of method {method:.100?}… has {bytes} bytes and at most {max_name_bytes}");
+            let message = what + " may be sent; raise max_name_bytes on both sides";
+            return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let max = self.wire.limits.payload_bytes();
         let too_large = |bytes: usize| {
@@ -117,15 +134,23 @@ impl<T> ClientConnection<T> {
             frame.cancel(out);
             return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
         };
-        frame.finish(out, self.wire.version, Status::Data, id);
-        self.calls.insert(id, call);
+        let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
+        frame.finish(out, (self.wire.version, checksum), Status::Data, id);
+        self.calls.insert(id, Pending { call, ignore_nulls: self.wire.ignore_nulls });
         Ok(id)
+    }
+
+    /// Says for one call whether null as a value is passed over.
+    pub fn ignore_nulls(&mut self, id: u32, ignore: bool) {
+        if let Some(pending) = self.calls.get_mut(&id) {
+            pending.ignore_nulls = ignore;
+        }
     }
 
     /// Stops waiting for a call and gives back what the owner kept. Nothing is sent; the id stays reserved
     /// until the server's END or ERROR, and what comes until then is dropped.
     pub fn abandon(&mut self, id: u32) -> Option<T> {
-        let call = self.calls.remove(&id)?;
+        let Pending { call, .. } = self.calls.remove(&id)?;
         // If the last frame of the call is already read, nothing will come that could release the id.
         let answered =
             self.deferred.take_if(|deferred| deferred.id == id).is_some_and(|deferred| deferred.last);
@@ -137,7 +162,7 @@ impl<T> ClientConnection<T> {
 
     /// What the owner keeps for a pending call.
     pub fn call_mut(&mut self, id: u32) -> Option<&mut T> {
-        self.calls.get_mut(&id)
+        self.calls.get_mut(&id).map(|pending| &mut pending.call)
     }
 
     /// Decodes from `input` until something happens that the owner must know; `None` until more bytes are
@@ -190,7 +215,7 @@ impl<T> ClientConnection<T> {
         self.state = State::Failed;
         self.deferred = None;
         self.abandoned.clear();
-        let mut calls: Vec<_> = self.calls.drain().collect();
+        let mut calls: Vec<_> = self.calls.drain().map(|(id, pending)| (id, pending.call)).collect();
         calls.sort_unstable_by_key(|(id, _)| *id);
         calls
     }
@@ -216,19 +241,24 @@ impl<T> ClientConnection<T> {
     }
 
     fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
-        let Frame { status, msgid: id, body, .. } = frame;
-        if !self.calls.contains_key(&id) {
+        let Frame { version, status, msgid: id, payload, body, .. } = frame;
+        let Some(&Pending { ignore_nulls, .. }) = self.calls.get(&id) else {
             return self.handle_unawaited(status, id).map(|()| None);
-        }
+        };
         Ok(match body {
-            Body::Values(values) => self.handle_values(id, values, status == Status::End),
-            Body::Error(body) => {
-                let mut error = body.error;
+            Body::Values(values) if values.has_nulls() && !ignore_nulls => {
+                let null = ProtocolError::null_value(version, status, id, &payload);
+                self.handle_values(id, values.before_null(), Some(null.into()), status == Status::End)
+            }
+            Body::Values(values) => {
+                self.handle_values(id, values.without_nulls(), None, status == Status::End)
+            }
+            Body::Error(mut error) => {
                 if error.name.is_empty() {
                     // What other clients call an error without a name.
                     error.name = "VError".into();
                 }
-                self.calls.remove(&id).map(|call| ClientEvent::Failed { id, call, error })
+                self.calls.remove(&id).map(|pending| ClientEvent::Failed { id, call: pending.call, error })
             }
         })
     }
@@ -240,10 +270,15 @@ impl<T> ClientConnection<T> {
         if known { Ok(()) } else { Err(ProtocolError::unknown_msgid(id)) }
     }
 
-    fn handle_values(&mut self, id: u32, values: Values, last: bool) -> Option<ClientEvent<T>> {
-        let null = values.has_nulls() && !self.wire.ignore_nulls;
-        let values = if null { values.before_null() } else { values.without_nulls() };
-        let rest = (null || last).then_some(Deferred { id, null, last });
+    /// Hands out the values, and then the end of the call if there is one.
+    fn handle_values(
+        &mut self,
+        id: u32,
+        values: Values,
+        null: Option<Box<ProtocolError>>,
+        last: bool,
+    ) -> Option<ClientEvent<T>> {
+        let rest = (null.is_some() || last).then_some(Deferred { id, null, last });
         if values.is_empty() {
             return self.complete(rest?);
         }
@@ -252,11 +287,14 @@ impl<T> ClientConnection<T> {
     }
 
     fn complete(&mut self, Deferred { id, null, last }: Deferred) -> Option<ClientEvent<T>> {
-        let call = self.calls.remove(&id)?;
+        let Pending { call, .. } = self.calls.remove(&id)?;
         if !last {
             self.abandoned.insert(id);
         }
-        Some(if null { ClientEvent::NullValue { id, call } } else { ClientEvent::Ended { id, call } })
+        Some(match null {
+            Some(error) => ClientEvent::NullValue { id, call, error: *error },
+            None => ClientEvent::Ended { id, call },
+        })
     }
 }
 

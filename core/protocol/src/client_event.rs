@@ -29,13 +29,14 @@ pub enum ClientEvent<T> {
         /// What the server said.
         error: RemoteError,
     },
-    /// The server sent null as a value, which fails the call; [`ProtocolError::null_value`] is its error.
-    /// Values before the null came in an event before. The connection goes on.
+    /// The server sent null as a value, which fails the call. Values before the null came in an event before. The connection goes on.
     NullValue {
         /// The call's id, abandoned.
         id: u32,
         /// What the owner kept.
         call: T,
+        /// What it fails with.
+        error: ProtocolError,
     },
     /// The connection is of no use any more. [`drain_calls`](crate::ClientConnection::drain_calls) gives the
     /// calls to fail.

@@ -1,10 +1,10 @@
 //! From bytes to frames, however the stream is cut.
 
-use crate::checksum::checksum;
 use crate::header::Header;
 use crate::payload::read_payload;
-use crate::{Frame, HEADER_BYTES, Limits, ProtocolError};
+use crate::{Checksum, Frame, HEADER_BYTES, Limits, ProtocolError};
 use bytes::{Buf, Bytes, BytesMut};
+use libfast_model::ChecksumV1;
 
 /// Takes frames off the front of a buffer. The first error is final.
 ///
@@ -13,13 +13,20 @@ use bytes::{Buf, Bytes, BytesMut};
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
+    checksum_v1: ChecksumV1,
     failed: Option<ProtocolError>,
 }
 
 impl Decoder {
     /// A decoder at the start of a stream.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, failed: None }
+        Self { limits, checksum_v1: ChecksumV1::Xmodem, failed: None }
+    }
+
+    /// The same decoder with another checksum for frames of version 1.
+    pub fn with_checksum_v1(mut self, checksum: ChecksumV1) -> Self {
+        self.checksum_v1 = checksum;
+        self
     }
 
     /// The next frame of `input`, or `None` until more bytes are there. After an error each further call
@@ -60,13 +67,11 @@ impl Decoder {
         }
         input.advance(HEADER_BYTES);
         let payload = into_text(input.split_to(announced).freeze());
-        let calculated = checksum(header.version, &payload);
-        if u32::from(calculated) != header.checksum {
-            return Err(ProtocolError::checksum(header.version, header.checksum, calculated));
-        }
+        let checksum = Checksum::find(header.version, self.checksum_v1, &payload, header.checksum)
+            .map_err(|calculated| ProtocolError::checksum(header.version, header.checksum, calculated))?;
         let (body, meta) = read_payload(&payload, header.status, self.limits.payload_depth())?;
         let Header { version, status, msgid, .. } = header;
-        Ok(Some(Frame { version, status, msgid, payload, body, meta }))
+        Ok(Some(Frame { version, checksum, status, msgid, payload, body, meta }))
     }
 }
 

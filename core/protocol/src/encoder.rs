@@ -1,11 +1,11 @@
 //! From payloads to frames.
 
-use crate::checksum::checksum;
 use crate::header::Header;
-use crate::{HEADER_BYTES, MAX_MSGID, Status, Version};
+use crate::{Checksum, HEADER_BYTES, MAX_MSGID, Status, Version};
 use bytes::{BufMut, BytesMut};
+use libfast_model::ChecksumV1;
 
-/// Appends one frame. `payload` is the JSON text of an object; it is sent as it is.
+/// Appends one frame, with the checksum that node-fast gives to its version. `payload` is the JSON text of an object; it is sent as it is.
 ///
 /// # Panics If `msgid` is above [`MAX_MSGID`] or the payload above 4 GiB: mistakes of the caller, which no
 /// peer can cause.
@@ -13,7 +13,7 @@ pub fn encode(out: &mut BytesMut, version: Version, status: Status, msgid: u32, 
     out.reserve(HEADER_BYTES + payload.len());
     let frame = OpenFrame::begin(out);
     out.put_slice(payload);
-    frame.finish(out, version, status, msgid);
+    frame.finish(out, (version, Checksum::to_send(version, ChecksumV1::Xmodem)), status, msgid);
 }
 
 /// A frame whose payload is being written at the end of a buffer, so that it need not be copied there.
@@ -41,12 +41,13 @@ impl OpenFrame {
     }
 
     /// Writes the header.
-    pub fn finish(self, out: &mut BytesMut, version: Version, status: Status, msgid: u32) {
+    pub fn finish(self, out: &mut BytesMut, coding: (Version, Checksum), status: Status, msgid: u32) {
         assert!(msgid <= MAX_MSGID, "msgid {msgid} has more than 31 bits");
         let payload_bytes =
             u32::try_from(self.payload_bytes(out)).expect("payload is longer than its length field can say");
         let (header, payload) = out[self.start..].split_at_mut(HEADER_BYTES);
-        let checksum = u32::from(checksum(version, payload));
+        let (version, checksum) = coding;
+        let checksum = u32::from(checksum.of(payload));
         header.copy_from_slice(&Header { version, status, msgid, checksum, payload_bytes }.to_bytes());
     }
 }

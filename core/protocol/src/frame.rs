@@ -1,7 +1,7 @@
 //! A frame after decoding: its header's fields and the spans of its payload.
 
 use crate::json::{self, Kind};
-use crate::{Status, Values, Version};
+use crate::{Checksum, Status, Values, Version};
 use bytes::Bytes;
 use libfast_model::RemoteError;
 
@@ -10,6 +10,8 @@ use libfast_model::RemoteError;
 pub struct Frame {
     /// Its version.
     pub version: Version,
+    /// How its checksum was computed.
+    pub checksum: Checksum,
     /// What it is for.
     pub status: Status,
     /// The call it belongs to.
@@ -27,20 +29,9 @@ pub struct Frame {
 pub enum Body {
     /// Of DATA and END: arguments or values.
     Values(Values),
-    /// Of ERROR.
-    Error(ErrorBody),
-}
-
-/// The error of an ERROR frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorBody {
-    /// Name, message and info. Info that is an array has become an object of its indices; info that is no
-    /// container is as good as none.
-    pub error: RemoteError,
-    /// Raw text of the member `context`.
-    pub context: Option<Bytes>,
-    /// Raw text of the member `ase_errors`.
-    pub ase_errors: Option<Bytes>,
+    /// Of ERROR. Info that is an array or a string has become an object of its indices; other info that is no
+    /// object is as good as none.
+    Error(RemoteError),
 }
 
 impl Frame {

@@ -34,11 +34,12 @@ mod server_event;
 mod server_reply;
 mod values;
 
+pub use checksum::Checksum;
 pub use client::{ClientConnection, ClientWire};
 pub use client_event::ClientEvent;
 pub use decoder::Decoder;
 pub use encoder::encode;
-pub use frame::{Body, ErrorBody, Frame};
+pub use frame::{Body, Frame};
 pub use header::{HEADER_BYTES, MAX_MSGID, Status, Version};
 pub use limits::Limits;
 pub use protocol_error::ProtocolError;

@@ -1,4 +1,4 @@
-//! The bounds of what one frame may ask of memory and of the stack of open brackets.
+//! The bounds of what one frame may ask for.
 
 /// Bounds of one frame, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,11 +9,13 @@ pub struct Limits {
     /// How deep arrays and objects may nest inside the `d` of a payload. Default 10,000. The two levels that
     /// a payload puts around a value are not counted, so that what may be sent may also be received.
     pub max_depth: usize,
+    /// Longest name of a method, in bytes. Default 65,536.
+    pub max_name_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_frame_bytes: 16 << 20, max_depth: 10_000 }
+        Self { max_frame_bytes: 16 << 20, max_depth: 10_000, max_name_bytes: 65_536 }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::json::{self, Document, Kind};
 use crate::values::members_by_index;
-use crate::{Body, ErrorBody, ProtocolError, Status, Values};
-use bytes::Bytes;
+use crate::{Body, ProtocolError, Status, Values};
+use bytes::{Bytes, BytesMut};
 use libfast_model::RemoteError;
 
 /// The member `d` as `status` wants it, and the raw text of `m`.
@@ -34,19 +34,37 @@ pub(crate) fn read_payload(
 }
 
 /// The parts of an error object; `None` if it lacks its name or message.
-fn read_error(text: &Bytes) -> Option<ErrorBody> {
+fn read_error(text: &Bytes) -> Option<RemoteError> {
     let names = ["name", "message", "info", "context", "ase_errors"];
     let [name, message, info, context, ase_errors] = json::members_of(text, names);
     let string = |value: Option<json::Value>| json::decode_string(&text[value?.span()]);
-    let raw = |value: json::Value| text.slice(value.span());
+    let raw = |value: json::Value| String::from_utf8_lossy(&text[value.span()]).into_owned();
     let info = match info {
-        Some(info) if info.kind == Kind::Object => String::from_utf8_lossy(&text[info.span()]).into_owned(),
+        Some(info) if info.kind == Kind::Object => raw(info),
         Some(info) if info.kind == Kind::Array => members_by_index(&text.slice(info.span()), &info),
+        Some(info) if info.kind == Kind::String => units_by_index(&string(Some(info))?),
         _ => String::new(),
     };
-    Some(ErrorBody {
-        error: RemoteError { name: string(name)?, message: string(message)?, info },
-        context: context.map(raw),
-        ase_errors: ase_errors.map(raw),
+    Some(RemoteError {
+        name: string(name)?,
+        message: string(message)?,
+        info,
+        context: context.map(raw).unwrap_or_default(),
+        ase_errors: ase_errors.map(raw).unwrap_or_default(),
     })
+}
+
+/// A text as the object of its UTF-16 code units, which is what copying its members gives in JavaScript.
+fn units_by_index(text: &str) -> String {
+    let mut object = BytesMut::from(&b"{"[..]);
+    for (i, unit) in text.encode_utf16().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        object.extend_from_slice(format!("{comma}\"{i}\":").as_bytes());
+        match char::from_u32(u32::from(unit)) {
+            Some(character) => json::escape_into(&mut object, character.encode_utf8(&mut [0; 4])),
+            None => object.extend_from_slice(format!("\"\\u{unit:04x}\"").as_bytes()),
+        }
+    }
+    object.extend_from_slice(b"}");
+    String::from_utf8_lossy(&object).into_owned()
 }

@@ -1,9 +1,12 @@
 //! The error that a peer's bytes cause: reason, message and info as other implementations word them.
 
 use crate::json::JsonError;
-use crate::{Reason, Version};
-use libfast_model::{Error, ErrorKind, Progress};
+use crate::{Reason, Status, Version};
+use libfast_model::{Cause, Error, ErrorKind, Progress};
 use std::fmt;
+
+/// Longest payload that an error quotes, in bytes.
+const MOST_QUOTED: usize = 64 * 1024;
 
 /// What a peer did that is not Fast. Final for its connection, save for [`Reason::NullValue`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,9 @@ impl ProtocolError {
     /// The info as JSON text of an object.
     pub fn info(&self) -> String {
         match self.reason {
-            Reason::UnexpectedEnd | Reason::NullValue => "{}".into(),
+            Reason::UnexpectedEnd | Reason::NullValue => {
+                format!("{{{}}}", self.details.trim_start_matches(','))
+            }
             reason => format!(r#"{{"fastReason":"{}"{}}}"#, reason.name(), self.details),
         }
     }
@@ -42,12 +47,26 @@ impl ProtocolError {
             Reason::UnexpectedEnd | Reason::IncompleteMessage => ErrorKind::ConnectionLost,
             _ => ErrorKind::Protocol,
         };
-        Error::new(kind, self.message.clone()).with_progress(Progress::Unknown)
+        let advice = match self.reason {
+            Reason::NullValue => "; set `ignore_null_values` to drop these",
+            _ => "",
+        };
+        Error::new(kind, format!("{self}{advice}"))
+            .with_progress(Progress::Unknown)
+            .with_cause(Cause::Protocol)
+            .with_merged_info(self.info())
     }
 
-    /// A server sent null as a value.
-    pub fn null_value() -> Self {
-        Self::plain(Reason::NullValue, r#"server sent "null" value"#)
+    /// A server sent null as a value, in a frame of this status and payload.
+    pub(crate) fn null_value(version: Version, status: Status, msgid: u32, payload: &[u8]) -> Self {
+        let data = match payload.len() {
+            0..=MOST_QUOTED => format!(r#""data":{},"#, String::from_utf8_lossy(payload)),
+            _ => String::new(),
+        };
+        let (version, status) = (version as u8, status as u8);
+        let details =
+            format!(r#","rpcMessage":{{"status":{status},"msgid":{msgid},{data}"version":{version}}}"#);
+        Self::new(Reason::NullValue, r#"server sent "null" value"#.into(), details)
     }
 
     pub(crate) fn version(found: u8) -> Self {

@@ -3,13 +3,15 @@
 use crate::server_reply::Reply;
 use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, json};
 use bytes::BytesMut;
-use libfast_model::{Error, ErrorKind, RemoteError, Result};
+use libfast_model::{ChecksumV1, Error, ErrorKind, RemoteError, Result};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 /// How a server speaks. It understands both versions and answers each request in the request's own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServerWire {
+    /// The checksum of frames of version 1. Default XMODEM.
+    pub checksum_v1: ChecksumV1,
     /// Bounds of frames in both directions.
     pub limits: Limits,
 }
@@ -54,7 +56,7 @@ impl<T> ServerConnection<T> {
     pub fn new(wire: ServerWire) -> Self {
         Self {
             wire,
-            decoder: Decoder::new(wire.limits),
+            decoder: Decoder::new(wire.limits).with_checksum_v1(wire.checksum_v1),
             requests: HashMap::new(),
             state: State::Open,
             connection_id: 0,
@@ -113,6 +115,11 @@ impl<T> ServerConnection<T> {
         self.requests.get_mut(&id)?.request.as_mut()
     }
 
+    /// What the owner keeps for the requests in flight, in no order.
+    pub fn requests(&self) -> impl Iterator<Item = &T> {
+        self.requests.values().filter_map(|in_flight| in_flight.request.as_ref())
+    }
+
     /// Sends one value: JSON text that [`json::check_value`] has passed. `uts` is the time in microseconds
     /// since 1970.
     ///
@@ -137,17 +144,22 @@ impl<T> ServerConnection<T> {
         Ok(self.forget(id))
     }
 
-    /// Ends a request with an error. The info is JSON text of an object, or empty for none; other text is
-    /// `Invalid`.
+    /// Ends a request with an error. Info, context and `ase_errors` are JSON text, or empty for none; the info is
+    /// that of an object. Other text is `Invalid`.
     pub fn fail(&mut self, uts: u64, id: u32, error: &RemoteError) -> Result<Option<T>> {
         let Open { entry, out, limits } = self.open(uts, id)?;
+        let invalid = |member: &str, why| {
+            Error::new(ErrorKind::Invalid, format!("{member} of the error {:?}: {why}", error.name))
+        };
         if !error.info.is_empty() {
-            json::check_object(error.info.as_bytes(), limits.max_depth).map_err(|why| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    format!("info of the error {:?} is no JSON object: {why}", error.name),
-                )
-            })?;
+            let checked = json::check_object(error.info.as_bytes(), limits.max_depth);
+            checked.map_err(|why| invalid("info is no JSON object", why))?;
+        }
+        for (member, text) in [("context", &error.context), ("ase_errors", &error.ase_errors)] {
+            if !text.is_empty() {
+                let checked = json::check_value(text.as_bytes(), limits.max_depth);
+                checked.map_err(|why| invalid(member, why))?;
+            }
         }
         entry.reply.write_error(out, &limits, uts, error)?;
         Ok(self.forget(id))
@@ -204,7 +216,7 @@ impl<T> ServerConnection<T> {
         self.ignored
     }
 
-    /// How many requests named no method and were answered at once.
+    /// How many requests named no method, or one with a name too long, and were answered at once.
     pub fn malformed(&self) -> u64 {
         self.malformed
     }
@@ -239,8 +251,15 @@ impl<T> ServerConnection<T> {
             );
             return Ok(None);
         };
+        if method.len() > self.wire.limits.max_name_bytes {
+            self.malformed += 1;
+            let (limits, out) = (self.wire.limits, &mut self.transmit);
+            Reply::write_long_name(out, &limits, self.uts, &frame, method.len());
+            return Ok(None);
+        }
         // Copied, so that a short name does not keep a large frame in memory while its handler runs.
-        let reply = Reply { id, version: frame.version, name: Box::from(&*name) };
+        let coding = (frame.version, frame.checksum);
+        let reply = Reply { id, coding, name: Box::from(&*name) };
         vacant.insert(InFlight { reply, request: None });
         Ok(Some(ServerEvent::Request { id, method, args: values.text().clone(), meta: frame.meta }))
     }

@@ -4,7 +4,7 @@
 
 use crate::encoder::OpenFrame;
 use crate::json::{decode_string, escape_into};
-use crate::{Frame, Limits, Status, Version};
+use crate::{Checksum, Frame, Limits, Status, Version};
 use bytes::{BufMut, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 
@@ -12,8 +12,8 @@ use libfast_model::{Error, ErrorKind, RemoteError, Result};
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub id: u32,
-    /// Answers speak the version of their request.
-    pub version: Version,
+    /// Answers speak the version of their request, with its checksum.
+    pub coding: (Version, Checksum),
     /// The name of the method as JSON text, spelt as the client spelt it; `null` if there is none.
     pub name: Box<[u8]>,
 }
@@ -64,7 +64,7 @@ impl Reply {
             frame.cancel(out);
             return Err(bytes);
         }
-        frame.finish(out, self.version, status, self.id);
+        frame.finish(out, self.coding, status, self.id);
         Ok(())
     }
 
@@ -99,8 +99,14 @@ impl Reply {
             escape_into(out, &error.name);
             out.put_slice(br#","message":"#);
             escape_into(out, &error.message);
-            out.put_slice(br#","context":{},"info":"#);
+            out.put_slice(br#","context":"#);
+            out.put_slice(if error.context.is_empty() { b"{}" } else { error.context.as_bytes() });
+            out.put_slice(br#","info":"#);
             out.put_slice(if error.info.is_empty() { b"{}" } else { error.info.as_bytes() });
+            if !error.ase_errors.is_empty() {
+                out.put_slice(br#","ase_errors":"#);
+                out.put_slice(error.ase_errors.as_bytes());
+            }
             out.put_u8(b'}');
         })
     }
@@ -110,27 +116,20 @@ impl Reply {
         let id = self.id;
         let method = decode_string(&self.name).unwrap_or_default();
         let name = String::from_utf8_lossy(&self.name);
-        let full = RemoteError {
-            name: LIBRARY_ERROR.into(),
-            message: format!(r#"unsupported RPC method: "{method}""#),
-            info: format!(r#"{{"fastReason":"bad_method","rpcMethod":{name},"rpcMsgid":{id}}}"#),
-        };
-        let short = RemoteError {
-            name: LIBRARY_ERROR.into(),
-            message: "unsupported RPC method".into(),
-            info: format!(r#"{{"fastReason":"bad_method","rpcMsgid":{id}}}"#),
-        };
+        let full = RemoteError::new(LIBRARY_ERROR, format!(r#"unsupported RPC method: "{method}""#))
+            .with_info(format!(r#"{{"fastReason":"bad_method","rpcMethod":{name},"rpcMsgid":{id}}}"#));
+        let short = RemoteError::new(LIBRARY_ERROR, "unsupported RPC method")
+            .with_info(format!(r#"{{"fastReason":"bad_method","rpcMsgid":{id}}}"#));
         self.write_library_error(out, limits, uts, &full, &short);
     }
 
     /// The answer to a request that names no method. It quotes the request if that fits.
     pub fn write_malformed(out: &mut BytesMut, limits: &Limits, uts: u64, frame: &Frame, connection_id: u64) {
         let Frame { version, status, msgid, payload, .. } = frame;
-        let reply = Self { id: *msgid, version: *version, name: Box::from(&b"null"[..]) };
-        let error = |quote: String| RemoteError {
-            name: LIBRARY_ERROR.into(),
-            message: "RPC request is not well-formed".into(),
-            info: format!(r#"{{"fastReason":"bad_data","rpcMsgid":{msgid}{quote}}}"#),
+        let reply = Self::nameless(frame);
+        let error = |quote: String| {
+            RemoteError::new(LIBRARY_ERROR, "RPC request is not well-formed")
+                .with_info(format!(r#"{{"fastReason":"bad_data","rpcMsgid":{msgid}{quote}}}"#))
         };
         let (version, status) = (*version as u8, *status as u8);
         let data = String::from_utf8_lossy(payload);
@@ -138,6 +137,21 @@ impl Reply {
         let origin = format!(r#""version":{version},"connId":{connection_id}"#);
         let quote = format!(r#","rpcMessage":{{{header},"data":{data},{origin}}}"#);
         reply.write_library_error(out, limits, uts, &error(quote), &error(String::new()));
+    }
+
+    /// The answer to a request whose method has a name too long to be one.
+    pub fn write_long_name(out: &mut BytesMut, limits: &Limits, uts: u64, frame: &Frame, bytes: usize) {
+        let (reply, max) = (Self::nameless(frame), limits.max_name_bytes);
+        let message =
+            format!("unsupported RPC method: its name has {bytes} bytes and at most {max} are taken");
+        let info = format!(r#"{{"fastReason":"bad_method","rpcMsgid":{}}}"#, frame.msgid);
+        let error = RemoteError::new(LIBRARY_ERROR, message).with_info(info);
+        reply.write_library_error(out, limits, uts, &error, &error);
+    }
+
+    /// For answers to a request whose name is not repeated.
+    fn nameless(frame: &Frame) -> Self {
+        Self { id: frame.msgid, coding: (frame.version, frame.checksum), name: Box::from(&b"null"[..]) }
     }
 
     fn too_large(&self, bytes: usize, limits: &Limits) -> Error {

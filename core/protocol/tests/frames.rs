@@ -2,9 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use fastrand::Rng;
+use libfast_model::RemoteError;
 use libfast_protocol::{
-    Body, Decoder, ErrorBody, Frame, HEADER_BYTES, Limits, MAX_MSGID, ProtocolError, Reason, Status, Values,
-    Version, encode,
+    Body, Decoder, Frame, HEADER_BYTES, Limits, MAX_MSGID, ProtocolError, Reason, Status, Values, Version,
+    encode,
 };
 
 const SEED: u64 = 0x0fa5_7f01;
@@ -28,7 +29,7 @@ fn values(payload: &str) -> Values {
     }
 }
 
-fn error(payload: &str) -> ErrorBody {
+fn error(payload: &str) -> RemoteError {
     match decode(Status::Error, payload).unwrap().body {
         Body::Error(error) => error,
         Body::Values(values) => panic!("an error expected, not {values:?}"),
@@ -106,15 +107,16 @@ fn errors_have_name_message_info_and_context() {
     let full = error(
         r#"{"d":{"message":"m\n","name":"\u004eame","info":{"a": [1]},"context":{"c":1},"ase_errors":[{}],"stack":"s"}}"#,
     );
-    assert_eq!((full.error.name.as_str(), full.error.message.as_str()), ("Name", "m\n"));
-    assert_eq!(full.error.info, r#"{"a": [1]}"#);
-    assert_eq!(full.context.as_deref(), Some(&br#"{"c":1}"#[..]));
-    assert_eq!(full.ase_errors.as_deref(), Some(&b"[{}]"[..]));
-    let info = |info: &str| error(&format!(r#"{{"d":{{"name":"","message":"","info":{info}}}}}"#)).error.info;
+    assert_eq!((full.name.as_str(), full.message.as_str()), ("Name", "m\n"));
+    assert_eq!(full.info, r#"{"a": [1]}"#);
+    assert_eq!(full.context, r#"{"c":1}"#);
+    assert_eq!(full.ase_errors, "[{}]");
+    let info = |info: &str| error(&format!(r#"{{"d":{{"name":"","message":"","info":{info}}}}}"#)).info;
     assert_eq!(info(r#"[1,null,{"a":2}]"#), r#"{"0":1,"1":null,"2":{"a":2}}"#);
     assert_eq!(info("[]"), "{}");
+    assert_eq!(info(r#""a😀""#), r#"{"0":"a","1":"\ud83d","2":"\ude00"}"#);
     assert_eq!([info("null"), info("5"), info("true")], ["", "", ""]);
-    assert_eq!(error(r#"{"d":{"name":"","message":""}}"#).context, None);
+    assert_eq!(error(r#"{"d":{"name":"","message":""}}"#).context, "");
 }
 
 #[test]

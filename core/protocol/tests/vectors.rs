@@ -5,7 +5,7 @@ use libfast_protocol::{Decoder, Frame, Limits, ProtocolError, Status, Version, e
 use serde_json::Value;
 
 /// One vector announces 4 GiB and wants it waited for.
-const LIMITS: Limits = Limits { max_frame_bytes: usize::MAX, max_depth: 10_000 };
+const LIMITS: Limits = Limits { max_frame_bytes: usize::MAX, max_depth: 10_000, max_name_bytes: usize::MAX };
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("vectors.json")).unwrap()

@@ -4,6 +4,7 @@ use crate::channel::{Channel, Wait};
 use crate::client::Client;
 use crate::clock;
 use crate::connection::Attempt;
+use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
 use libfast_balance::Member;
@@ -25,6 +26,8 @@ pub struct CallOptions {
     pub idempotent: bool,
     /// How often to repeat it, where that is safe.
     pub retries: u32,
+    /// Drop null values instead of failing the call.
+    pub ignore_null_values: bool,
 }
 
 /// A call under way: the values of its answer, one by one.
@@ -45,6 +48,17 @@ pub struct Call {
     attempts: u32,
     delivered: bool,
     values: VecDeque<Bytes>,
+}
+
+/// The values of a call, as many as were wanted, and how it ended.
+#[derive(Debug, Default)]
+pub struct Buffered {
+    /// The first values, valid with an error as well.
+    pub values: Vec<Value>,
+    /// How many came in all.
+    pub count: u64,
+    /// Why the call failed, if it did.
+    pub error: Option<Error>,
 }
 
 enum Phase {
@@ -75,7 +89,7 @@ impl Call {
 
     /// A call that failed before it began.
     pub(crate) fn failed(client: Client, error: Error) -> Self {
-        let options = CallOptions { timeout: None, idempotent: false, retries: 0 };
+        let options = CallOptions { timeout: None, idempotent: false, retries: 0, ignore_null_values: false };
         Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
     }
 
@@ -110,6 +124,24 @@ impl Call {
             all.push(value?);
         }
         Ok(all)
+    }
+
+    /// Keeps the first `most` values and counts all: for callers that want to know about what came before an error, or how
+    /// much there was. Cancel safe up to dropping the call.
+    pub async fn buffer(mut self, most: usize) -> Buffered {
+        let mut buffered = Buffered::default();
+        while let Some(next) = self.next().await {
+            match next {
+                Ok(value) => {
+                    buffered.count += 1;
+                    if buffered.values.len() < most {
+                        buffered.values.push(value);
+                    }
+                }
+                Err(error) => buffered.error = Some(error),
+            }
+        }
+        buffered
     }
 
     /// When the call times out, for callers that wait with a clock of their own.
@@ -168,9 +200,13 @@ impl Call {
                             return Poll::Pending;
                         }
                         Poll::Ready(connection) => {
-                            match connection.and_then(|c| c.start(&self.method, &self.args)) {
+                            let open = self.client.shared().check_attached();
+                            let started = open.and(connection).and_then(|c| {
+                                c.start(&self.method, &self.args, self.options.ignore_null_values)
+                            });
+                            match started {
                                 Ok(attempt) => self.phase = Phase::Running { charge, attempt },
-                                Err(error) => self.fail_attempt(charge, error)?,
+                                Err(error) => self.fail_attempt(charge, error, None)?,
                             }
                         }
                     }
@@ -189,7 +225,11 @@ impl Call {
                         charge.succeed();
                         return Poll::Ready(None);
                     }
-                    Poll::Ready(Some(Err(error))) => self.fail_attempt(charge, error)?,
+                    Poll::Ready(Some(Err(error))) => {
+                        let msgid = attempt.id();
+                        drop(attempt);
+                        self.fail_attempt(charge, error, Some(msgid))?;
+                    }
                 },
             }
         }
@@ -198,20 +238,23 @@ impl Call {
     /// Chooses the next endpoint, unless `last` was the last attempt.
     fn pick(&mut self, last: Option<Error>, cx: &Context<'_>) -> Poll<Result<Arc<Member<Channel>>>> {
         if let (Some(error), true) = (&last, self.attempts > self.options.retries) {
-            return Poll::Ready(Err(self.describe(error.clone())));
+            return Poll::Ready(Err(self.describe(error.clone(), None)));
         }
         let tried =
             |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
         match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
-            Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
-            Poll::Pending if last.is_some() => Poll::Ready(Err(self.describe(last.expect("just checked")))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
+            Poll::Pending if last.is_some() => {
+                Poll::Ready(Err(self.describe(last.expect("just checked"), None)))
+            }
             other => other,
         }
     }
 
     /// Goes on to the next attempt if that is safe; otherwise returns the error.
-    fn fail_attempt(&mut self, mut charge: Charge, error: Error) -> Result<()> {
+    fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
+        let error = remote::with_call(error, &self.method, msgid);
         match error.kind() {
             ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
             ErrorKind::Remote => charge.succeed(),
@@ -224,7 +267,7 @@ impl Call {
             self.phase = Phase::Picking { last: Some(error) };
             return Ok(());
         }
-        Err(self.describe(error))
+        Err(self.describe(error, None))
     }
 
     /// Ready with the error once the call has timed out, for an owner that takes no values at present. Wakes `cx` then.
@@ -251,7 +294,9 @@ impl Call {
                 ErrorKind::Timeout,
                 format!("{:?} timed out after {limit} milliseconds, {doing}", self.method),
             )
+            .with_merged_info(format!(r#"{{"timeout":{limit}}}"#))
         };
+        let mut msgid = None;
         let error = match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => error(&format!(
                 "waiting for the registry to list providers of {}",
@@ -263,14 +308,16 @@ impl Call {
             }
             Phase::Running { mut charge, attempt } => {
                 charge.fail();
+                msgid = Some(attempt.id());
                 let address = &charge.member.endpoint.address;
                 error(&format!("waiting for {address}")).at(address).with_progress(attempt.progress())
             }
         };
-        self.describe(error)
+        self.describe(error, msgid)
     }
 
-    fn describe(&self, error: Error) -> Error {
+    fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
+        let error = remote::with_call(error, &self.method, msgid);
         match self.attempts {
             2.. => {
                 let took = self.started.elapsed().as_millis();

@@ -1,6 +1,7 @@
 //! The connection to one endpoint: made when first wanted, made again when lost, shared by all calls.
 
-use crate::connection::Connection;
+use crate::connection::{Bounds, Connection};
+use crate::connections::Connections;
 use crate::socket::Socket;
 use crate::wakers::Wakers;
 use libfast_balance::{Load, Standing};
@@ -19,6 +20,7 @@ pub(crate) struct Channel {
     load: Arc<Load>,
     options: Arc<ClientOptions>,
     runtime: Handle,
+    connections: Arc<Connections>,
     slot: Mutex<Slot>,
     waiting: Wakers,
     /// Wakes the task that keeps the connection up. Apart from the channel, which that task does not keep alive.
@@ -57,10 +59,17 @@ const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
 const STABLE: Duration = Duration::from_secs(1);
 
 impl Channel {
-    pub fn new(address: Address, load: Arc<Load>, options: Arc<ClientOptions>, runtime: Handle) -> Self {
+    /// The channel to `address`. Each connection that it makes is added to `connections`.
+    pub fn new(
+        address: Address,
+        load: Arc<Load>,
+        options: Arc<ClientOptions>,
+        runtime: Handle,
+        connections: Arc<Connections>,
+    ) -> Self {
         let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, has_task: false };
         let (slot, waiting, kick) = (Mutex::new(slot), Wakers::default(), Arc::new(Notify::new()));
-        Self { address, load, options, runtime, slot, waiting, kick }
+        Self { address, load, options, runtime, connections, slot, waiting, kick }
     }
 
     /// The connection, made now if there is none. A caller fails only by a try that began after it came; callers that
@@ -115,8 +124,11 @@ impl Channel {
         let limit = Duration::from_millis(self.options.connect_timeout_ms);
         let why = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
             Ok(Ok(socket)) => {
-                let buffer = self.options.stream_buffer_bytes as usize;
-                return Ok(Connection::new(socket, self.address.clone(), wire(&self.options), buffer));
+                let bounds = Bounds {
+                    inbox_bytes: self.options.stream_buffer_bytes as usize,
+                    unwritten_bytes: self.options.write_limit_bytes as usize,
+                };
+                return Ok(Connection::new(socket, self.address.clone(), wire(&self.options), bounds));
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within `connect_timeout_ms` of {} ms", limit.as_millis()),
@@ -126,8 +138,10 @@ impl Channel {
     }
 
     fn set_ready(&self, connection: Connection) {
+        let connection = Arc::new(connection);
+        self.connections.add(&connection);
         self.load.set_standing(Standing::Ready);
-        self.lock().state = SlotState::Ready(Arc::new(connection));
+        self.lock().state = SlotState::Ready(connection);
         self.waiting.wake_all();
     }
 
@@ -204,7 +218,12 @@ async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
 fn wire(options: &ClientOptions) -> ClientWire {
     ClientWire {
         version: if options.wire_version == 1 { Version::V1 } else { Version::V2 },
-        limits: Limits { max_frame_bytes: options.max_frame_bytes as usize, ..Limits::default() },
+        checksum_v1: options.checksum_v1,
+        limits: Limits {
+            max_frame_bytes: options.max_frame_bytes as usize,
+            max_depth: options.max_depth as usize,
+            max_name_bytes: options.max_name_bytes as usize,
+        },
         ignore_nulls: options.ignore_null_values,
     }
 }

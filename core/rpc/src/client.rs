@@ -1,8 +1,9 @@
 //! A client of one service or of fixed endpoints.
 
-use crate::call::{Call, CallOptions};
+use crate::call::{Buffered, Call, CallOptions};
 use crate::channel::{Channel, Wait};
 use crate::clock;
+use crate::connections::Connections;
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::value::Value;
@@ -10,7 +11,7 @@ use crate::wakers::Wakers;
 use bytes::Bytes;
 use libfast_balance::{EndpointSet, Member, Picker};
 use libfast_model::{ClientOptions, Error, ErrorKind, Result, Target};
-use libfast_protocol::{Limits, json};
+use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -41,9 +42,13 @@ pub(crate) struct Shared {
     picker: Picker,
     known: Mutex<Known>,
     known_changed: Wakers,
+    connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
+    /// Takes no new calls.
     closed: AtomicBool,
+    /// Calls under way make no further progress.
+    detached: AtomicBool,
 }
 
 struct Known {
@@ -79,9 +84,11 @@ impl Client {
             options: Arc::new(options),
             known: Mutex::new(Known { set: Arc::default(), resolution: Resolution::Pending }),
             known_changed: Wakers::default(),
+            connections: Arc::default(),
             in_flight: AtomicU64::new(0),
             idle: Wakers::default(),
             closed: AtomicBool::new(false),
+            detached: AtomicBool::new(false),
         });
         shared.resolved(watch.current());
         let follower = runtime.spawn(follow(Follower(shared.clone()), watch)).abort_handle();
@@ -126,6 +133,7 @@ impl Client {
             timeout: (options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)),
             idempotent: options.idempotent,
             retries: options.retries as u32,
+            ignore_null_values: options.ignore_null_values,
         }
     }
 
@@ -183,17 +191,20 @@ impl Client {
         Ok(Picked::new(member?))
     }
 
-    /// Refuses new calls, waits at most `drain` for those under way, and takes the consumer off the registry. Calls
-    /// that are still held then go on until they are dropped.
+    /// Refuses new calls, waits at most `drain` for those under way, fails what is under way then with `Closed`, and
+    /// takes the consumer off the registry.
     pub async fn close(&self, drain: Duration) {
         let shared = &self.0.shared;
         shared.closed.store(true, Ordering::Release);
-        shared.known_changed.wake_all();
         let idle = std::future::poll_fn(|cx| {
             shared.idle.register(cx);
             if shared.in_flight.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
         });
         let _ = tokio::time::timeout(drain, idle).await;
+        shared.detach();
+        for connection in shared.connections.open() {
+            connection.detach(shared.was_closed());
+        }
         let consumer = self.0.consumer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if let Some(consumer) = consumer {
             consumer.withdraw().await;
@@ -255,6 +266,17 @@ impl CallRequest {
         self
     }
 
+    /// Whether null values are dropped, instead of the client's `ignore_null_values`.
+    pub fn ignore_null_values(mut self, ignore: bool) -> Self {
+        self.options.ignore_null_values = ignore;
+        self
+    }
+
+    /// Sends the call, keeps its first `most` values and counts all. An error comes with the values before it.
+    pub async fn buffer(self, most: usize) -> Buffered {
+        self.stream().buffer(most).await
+    }
+
     /// Sends the call and gives its values one by one.
     pub fn stream(self) -> Call {
         match self.args {
@@ -289,8 +311,8 @@ impl Shared {
         cx: &Context<'_>,
         tried: impl Fn(&Member<Channel>) -> bool,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
-        if self.closed.load(Ordering::Acquire) {
-            return Poll::Ready(Err(Error::new(ErrorKind::Closed, "the client was closed")));
+        if let Err(detached) = self.check_attached() {
+            return Poll::Ready(Err(detached));
         }
         let known = self.lock();
         if matches!(known.resolution, Resolution::Pending) {
@@ -316,13 +338,13 @@ impl Shared {
 
     fn check(&self, method: &str, args: &[u8]) -> Result<()> {
         if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
+            return Err(self.was_closed());
         }
         if self.in_flight.load(Ordering::Relaxed) > self.options.max_calls {
             let message = format!("`max_calls` of {} calls are under way already", self.options.max_calls);
             return Err(Error::new(ErrorKind::Overload, message));
         }
-        json::check_array(args, Limits::default().max_depth).map_err(|error| {
+        json::check_array(args, self.options.max_depth as usize).map_err(|error| {
             let message = format!("the arguments of {method:?} must be a JSON array: {error}");
             Error::new(ErrorKind::Invalid, message)
         })
@@ -335,7 +357,8 @@ impl Shared {
                 let endpoints = providers.iter().map(|p| (p.key.clone(), p.endpoint.clone()));
                 let set = known.set.updated(endpoints, |endpoint, load| {
                     let (address, options) = (endpoint.address.clone(), self.options.clone());
-                    Channel::new(address, load.clone(), options, self.runtime.clone())
+                    let connections = self.connections.clone();
+                    Channel::new(address, load.clone(), options, self.runtime.clone(), connections)
                 });
                 known.set = Arc::new(set);
             }
@@ -345,6 +368,22 @@ impl Shared {
         }
         known.resolution = resolution;
         drop(known);
+        self.known_changed.wake_all();
+    }
+
+    fn was_closed(&self) -> Error {
+        Error::new(ErrorKind::Closed, format!("the client of {} was closed", self.target))
+    }
+
+    /// Fails once calls under way have to end.
+    pub fn check_attached(&self) -> Result<()> {
+        if self.detached.load(Ordering::Acquire) { Err(self.was_closed()) } else { Ok(()) }
+    }
+
+    /// Fails calls that have no connection yet, from now on.
+    fn detach(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.detached.store(true, Ordering::Release);
         self.known_changed.wake_all();
     }
 
@@ -382,8 +421,7 @@ struct Follower(Arc<Shared>);
 impl Drop for Follower {
     /// Without it nobody would learn anything new: the client was closed, or its runtime was shut down.
     fn drop(&mut self) {
-        self.0.closed.store(true, Ordering::Release);
-        self.0.known_changed.wake_all();
+        self.0.detach();
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::clock;
 use crate::socket::{Socket, fit};
 use bytes::{Bytes, BytesMut};
-use libfast_model::{Address, Error, ErrorKind, Progress, Result};
+use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
 use std::collections::VecDeque;
@@ -32,10 +32,19 @@ pub(crate) struct Attempt {
 pub(crate) struct Shared {
     socket: Socket,
     address: Address,
-    inbox_limit: usize,
+    bounds: Bounds,
     state: Mutex<State>,
     write_wanted: Notify,
     read_resumed: Notify,
+}
+
+/// What may gather in memory on either side of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Bytes of values that one call has not taken, above which nothing is read.
+    pub inbox_bytes: usize,
+    /// Bytes that the server has not taken, above which no further call is sent.
+    pub unwritten_bytes: usize,
 }
 
 struct State {
@@ -77,12 +86,10 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 const READS_AT_END: usize = 256;
 /// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
 const MOST_ABANDONED: usize = 65_536;
-/// Bytes of given-up requests that wait to be written, above which the server is taken for stuck.
-const MOST_STALE: u64 = 64 << 20;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
-    pub fn new(socket: Socket, address: Address, wire: ClientWire, inbox_limit: usize) -> Self {
+    pub fn new(socket: Socket, address: Address, wire: ClientWire, bounds: Bounds) -> Self {
         let state = State {
             wire: ClientConnection::new(wire),
             inboxes: Slab::new(),
@@ -96,7 +103,7 @@ impl Connection {
         Self(Arc::new(Shared {
             socket,
             address,
-            inbox_limit,
+            bounds,
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
@@ -113,8 +120,13 @@ impl Connection {
         self.0.lock().failure.is_none()
     }
 
+    /// Ends it. What is under way fails with `error`.
+    pub fn detach(&self, error: Error) {
+        self.0.give_up(&mut self.0.lock(), error);
+    }
+
     /// Sends a request. `args` is the text of a JSON array that was checked.
-    pub fn start(self: &Arc<Self>, method: &str, args: &[u8]) -> Result<Attempt> {
+    pub fn start(self: &Arc<Self>, method: &str, args: &[u8], ignore_nulls: bool) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
@@ -122,8 +134,17 @@ impl Connection {
         let offset = state.queued;
         let key = state.inboxes.insert(Inbox { offset, ..Inbox::default() });
         let before = state.wire.transmit().len();
+        if before > self.0.bounds.unwritten_bytes {
+            state.inboxes.remove(key);
+            let message =
+                format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
+            return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
+        }
         match state.wire.start_call(clock::wall_micros(), method, args, key) {
-            Ok(id) => state.inboxes[key].id = id,
+            Ok(id) => {
+                state.wire.ignore_nulls(id, ignore_nulls);
+                state.inboxes[key].id = id;
+            }
             Err(error) => {
                 state.inboxes.remove(key);
                 return Err(error.at(&self.0.address));
@@ -173,6 +194,11 @@ impl Attempt {
                 Poll::Pending
             }
         }
+    }
+
+    /// The id of the request on its connection.
+    pub fn id(&self) -> u32 {
+        self.connection.0.lock().inboxes[self.key].id
     }
 
     /// How far the request has got, for an attempt that is given up.
@@ -279,7 +305,7 @@ impl Shared {
                     let inbox = &mut inboxes[key];
                     inbox.bytes += values.text().len();
                     inbox.values.extend(values);
-                    if inbox.bytes > self.inbox_limit && !std::mem::replace(&mut inbox.full, true) {
+                    if inbox.bytes > self.bounds.inbox_bytes && !std::mem::replace(&mut inbox.full, true) {
                         *full += 1;
                     }
                     wakers.extend(inbox.waker.take());
@@ -289,10 +315,9 @@ impl Shared {
                     let error = crate::remote::from_wire(error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
-                ClientEvent::NullValue { call, .. } => {
-                    let message = "server sent \"null\" value; set `ignore_null_values` to drop these";
-                    let error = Error::new(ErrorKind::Protocol, message).with_progress(Progress::Unknown);
-                    wakers.extend(state.settle(call, Err(error.at(&self.address))));
+                ClientEvent::NullValue { call, error, .. } => {
+                    let error = error.to_error().at(&self.address);
+                    wakers.extend(state.settle(call, Err(error)));
                 }
                 ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),
             }
@@ -335,21 +360,31 @@ impl Shared {
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
     fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
-        let too_much = state.stale.min(waiting) > MOST_STALE || state.wire.abandoned() > MOST_ABANDONED;
-        if too_much && state.failure.is_none() {
+        // Half of what may wait is not wanted any more.
+        let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
+        let too_much = stale || state.wire.abandoned() > MOST_ABANDONED;
+        if too_much {
             let why = "the server is stuck: too many of the calls that were given up are without an answer";
-            state.failure = Some(self.lost(why.into()));
-            // Wakes the task that drives the connection, whatever it waits for.
-            self.socket.shut_down();
-            self.write_wanted.notify_one();
+            self.give_up(state, self.lost(why.into()));
         }
+    }
+
+    /// Ends the connection, unless it has ended before; what is under way fails with `error`.
+    fn give_up(&self, state: &mut State, error: Error) {
+        state.failure.get_or_insert(error);
+        // Wakes the task that drives the connection, whatever it waits for.
+        self.socket.shut_down();
+        self.write_wanted.notify_one();
     }
 
     fn end_of_stream(&self, input: &BytesMut) -> Error {
         let ended = self.lock().wire.handle_end_of_stream(input);
         match ended {
             Ok(()) => self.lost("the server closed it".into()),
-            Err(error) => self.lost(format!("the server closed it: {error}")),
+            Err(error) => self
+                .lost(format!("the server closed it: {error}"))
+                .with_cause(Cause::Protocol)
+                .with_merged_info(error.info()),
         }
     }
 

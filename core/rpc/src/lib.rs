@@ -12,6 +12,7 @@ mod channel;
 mod client;
 mod clock;
 mod connection;
+mod connections;
 mod methods;
 mod picked;
 mod registries;
@@ -23,7 +24,7 @@ mod socket;
 mod value;
 mod wakers;
 
-pub use call::{Call, CallOptions};
+pub use call::{Buffered, Call, CallOptions};
 pub use client::{CallRequest, Client};
 pub use methods::Handler;
 pub use picked::Picked;

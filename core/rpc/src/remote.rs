@@ -1,6 +1,8 @@
 //! Errors that cross the wire.
 
-use libfast_model::{Error, ErrorKind, Progress, RemoteError};
+use libfast_model::{Error, ErrorKind, RemoteError};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// The name under which a server refuses a request that it has no room for. It was not run.
 pub(crate) const OVERLOADED: &str = "FastOverloaded";
@@ -8,7 +10,7 @@ pub(crate) const OVERLOADED: &str = "FastOverloaded";
 /// The error of a call that a server answered with ERROR.
 pub(crate) fn from_wire(remote: RemoteError) -> Error {
     if remote.name == OVERLOADED {
-        return Error::new(ErrorKind::Overload, remote.message).with_progress(Progress::NotStarted);
+        return Error::new(ErrorKind::Overload, remote.message.clone()).with_remote(remote);
     }
     Error::from_remote(remote)
 }
@@ -17,10 +19,29 @@ pub(crate) fn from_wire(remote: RemoteError) -> Error {
 pub(crate) fn to_wire(error: &Error) -> RemoteError {
     match error.remote() {
         Some(remote) => remote.clone(),
-        None => RemoteError {
-            name: "FastError".into(),
-            message: error.message().into(),
-            info: format!(r#"{{"code":"{}"}}"#, error.kind().name()),
-        },
+        None => RemoteError::new("FastError", error.message())
+            .with_info(format!(r#"{{"code":"{}"}}"#, error.kind().name())),
     }
+}
+
+/// The same error of a call, with everything known about it in its merged info. `msgid` is there if it was sent.
+pub(crate) fn with_call(error: Error, method: &str, msgid: Option<u32>) -> Error {
+    let behind = match (error.merged_info(), error.remote()) {
+        ("", Some(remote)) => &remote.info,
+        (merged, _) => merged,
+    };
+    // Raw, because numbers and strings of a peer must not change on their way through.
+    let members: Option<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(behind).ok();
+    let mut members = members.unwrap_or_default();
+    let mut add = |name: &str, value: Result<Box<RawValue>, serde_json::Error>| {
+        if let Ok(value) = value {
+            members.insert(name.into(), value);
+        }
+    };
+    add("rpcMethod", serde_json::value::to_raw_value(method));
+    if let Some(msgid) = msgid {
+        add("rpcMsgid", serde_json::value::to_raw_value(&msgid));
+    }
+    let merged = serde_json::to_string(&members).unwrap_or_default();
+    error.with_merged_info(merged)
 }

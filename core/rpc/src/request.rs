@@ -5,7 +5,7 @@ use crate::server_connection::{RequestState, ServerConnection};
 use crate::value::shorten;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
-use libfast_protocol::{Limits, json};
+use libfast_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -83,7 +83,8 @@ impl Request {
     }
 
     /// Sends one value without waiting. `Ok(false)`: it is queued, but the caller is slow; wait for
-    /// [`writable`](Self::writable) before the next one.
+    /// [`writable`](Self::writable) before the next one. `Overload`: it was not queued, because more than
+    /// `write_limit_bytes` wait already.
     pub fn try_send(&self, value: &impl Serialize) -> Result<bool> {
         self.send_checked(&self.to_json(value)?)
     }
@@ -99,7 +100,8 @@ impl Request {
         self.0.end(None)
     }
 
-    /// Sends one last value and ends the answer.
+    /// Sends one last value and ends the answer. `Overload`: more than `write_limit_bytes` wait for the caller already;
+    /// the request is as it was, wait for [`writable`](Self::writable).
     pub fn end_with(&self, value: &impl Serialize) -> Result<()> {
         self.0.end(Some(&self.to_json(value)?))
     }
@@ -110,14 +112,9 @@ impl Request {
         self.0.end(Some(text))
     }
 
-    /// Ends the answer with an error. `info` must be the text of a JSON object, or empty.
+    /// Ends the answer with an error. Its info must be the text of a JSON object, its context and `ase_errors` of any JSON
+    /// value; or empty.
     pub fn fail(&self, error: &RemoteError) -> Result<()> {
-        if !error.info.is_empty() {
-            self.check(error.info.as_bytes())?;
-            if !error.info.trim_start().starts_with('{') {
-                return Err(self.invalid("the info of an error must be a JSON object"));
-            }
-        }
         self.0.fail(error)
     }
 
@@ -129,6 +126,17 @@ impl Request {
     /// True once it was answered with an end or an error.
     pub fn is_ended(&self) -> bool {
         self.0.ended.load(Ordering::Acquire)
+    }
+
+    /// True once the caller has ended its side of the connection. It may be gone, which shows when something is sent to
+    /// it; or it reads on and waits for the answer, which is why this does not cancel the request.
+    pub fn is_half_closed(&self) -> bool {
+        self.0.state.is_half_closed()
+    }
+
+    /// Waits until the caller has ended its side of the connection, or is gone. Cancel safe.
+    pub async fn half_closed(&self) {
+        std::future::poll_fn(|cx| self.0.state.poll_half_closed(cx)).await;
     }
 
     /// Waits until the request is cancelled. Cancel safe.
@@ -151,12 +159,18 @@ impl Request {
         self.0.connection.poll_writable(cx)
     }
 
-    /// Finishes a handler that returned: sends its value, its error, or just the end if it sent none itself.
-    pub(crate) fn finish(&self, result: Result<Vec<u8>>) {
+    /// Finishes a handler that returned: sends its value, its error, or just the end if it sent none itself. Waits while
+    /// the caller is very slow.
+    pub(crate) async fn finish(&self, result: Result<Vec<u8>>) {
         let sent = match result {
             _ if self.is_ended() => Ok(()),
             Ok(json) if json == b"null" => self.0.end(None),
-            Ok(json) => self.0.end(Some(&json)),
+            Ok(json) => loop {
+                match self.0.end(Some(&json)) {
+                    Err(error) if error.kind() == ErrorKind::Overload => self.writable().await,
+                    sent => break sent,
+                }
+            },
             Err(error) => self.0.fail(&remote::to_wire(&error)),
         };
         // The caller may be gone by now. A value that is too large must still end the call.
@@ -186,7 +200,7 @@ impl Request {
     }
 
     fn check(&self, text: &[u8]) -> Result<()> {
-        json::check_value(text, Limits::default().max_depth)
+        json::check_value(text, self.0.connection.max_depth())
             .map_err(|error| self.invalid(&format!("a value is no valid JSON: {error}")))
     }
 
@@ -210,13 +224,16 @@ impl Inner {
         self.settle(|| self.connection.fail(self.id, &self.state, error))
     }
 
-    /// Runs `send` unless the request has ended; one that fails for its size leaves the request open.
+    /// Runs `send` unless the request has ended; one that is refused leaves the request open.
     fn settle(&self, send: impl FnOnce() -> Result<()>) -> Result<()> {
         if self.ended.swap(true, Ordering::AcqRel) {
             return Err(self.ended_already());
         }
         let sent = send();
-        if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::TooLarge) {
+        let refused = |error: &Error| {
+            matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::Overload | ErrorKind::Invalid)
+        };
+        if sent.as_ref().is_err_and(refused) {
             self.ended.store(false, Ordering::Release);
         }
         sent
@@ -231,7 +248,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         if !*self.ended.get_mut() {
             let message = format!("the handler of {:?} ended without an answer", self.method);
-            let error = RemoteError { name: "HandlerDropped".into(), message, info: String::new() };
+            let error = RemoteError::new("HandlerDropped", message);
             // The caller may be gone, which is no concern of a handler that is gone as well.
             let _ = self.fail(&error);
         }

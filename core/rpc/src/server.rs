@@ -4,8 +4,9 @@ use crate::advertise::advertised;
 use crate::methods::{Handler, Methods};
 use crate::registries::Registries;
 use crate::request::Request;
-use crate::server_connection::ServerConnection;
+use crate::server_connection::{LINGER, ServerConnection};
 use crate::socket::{Listener, Socket};
+use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
 use libfast_registry::{Announcement, Record, Role};
 use serde::Serialize;
@@ -29,7 +30,7 @@ struct Guard {
 enum Running {
     New,
     Starting,
-    Started { address: Address, acceptor: Acceptor, announcement: Option<Announcement> },
+    Started { address: Address, acceptor: Option<Acceptor>, announcement: Option<Announcement> },
     Stopped,
 }
 
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub methods: Methods,
     runtime: Handle,
     connections: Mutex<Connections>,
+    /// Those who wait until no connection is open.
+    none_open: Wakers,
     in_flight: AtomicU64,
     /// Requests ever taken, to notice that none came for a while.
     taken: AtomicU64,
@@ -81,6 +84,7 @@ impl Server {
             methods: Methods::default(),
             runtime: crate::runtime()?,
             connections: Mutex::default(),
+            none_open: Wakers::default(),
             in_flight: AtomicU64::new(0),
             taken: AtomicU64::new(0),
         });
@@ -109,7 +113,7 @@ impl Server {
                             )
                         })
                     });
-                    request.finish(result);
+                    request.finish(result).await;
                 });
             }),
         )
@@ -136,6 +140,7 @@ impl Server {
                 Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"))
             }
             Ok((address, acceptor, announcement)) => {
+                let acceptor = Some(acceptor);
                 *running = Running::Started { address: address.clone(), acceptor, announcement };
                 Ok(address)
             }
@@ -187,17 +192,43 @@ impl Server {
         let Running::Started { acceptor, announcement, .. } = running else { return };
         let shared = &self.0.shared;
         let drained = async {
-            if let Some(announcement) = announcement {
-                announcement.withdraw().await;
-                shared.quiet().await;
+            shared.leave(announcement).await;
+            if let Some(acceptor) = &acceptor {
+                acceptor.0.abort();
             }
-            acceptor.0.abort();
             shared.all_answered().await;
         };
         let _ = tokio::time::timeout(drain, drained).await;
         // The address is free when this returns, for the server that takes over.
-        acceptor.close().await;
+        if let Some(acceptor) = acceptor {
+            acceptor.close().await;
+        }
         shared.close_all();
+        // Clients close as well when they have read all answers.
+        let _ = tokio::time::timeout(LINGER, self.connections_closed()).await;
+    }
+
+    /// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections.
+    /// Those that are open go on being served, until they end or [`stop`](Self::stop) is called.
+    pub async fn stop_accepting(&self) {
+        let (acceptor, announcement) = match &mut *self.lock() {
+            Running::Started { acceptor, announcement, .. } => (acceptor.take(), announcement.take()),
+            Running::New | Running::Starting | Running::Stopped => return,
+        };
+        self.0.shared.leave(announcement).await;
+        if let Some(acceptor) = acceptor {
+            acceptor.close().await;
+        }
+    }
+
+    /// Waits until no connection is open; at once if none is. Cancel safe.
+    pub async fn connections_closed(&self) {
+        let shared = &self.0.shared;
+        std::future::poll_fn(|cx| {
+            shared.none_open.register(cx);
+            if shared.lock().open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Requests being handled.
@@ -283,8 +314,27 @@ impl Shared {
         let shared = self.clone();
         self.runtime.spawn(async move {
             connection.drive().await;
-            shared.lock().open.try_remove(key);
+            shared.removed(key);
         });
+    }
+
+    /// A connection is closed and its requests are cancelled.
+    fn removed(&self, key: usize) {
+        let mut connections = self.lock();
+        connections.open.remove(key);
+        let none_open = connections.open.is_empty();
+        drop(connections);
+        if none_open {
+            self.none_open.wake_all();
+        }
+    }
+
+    /// Takes the server off its registry, if it is there, and waits until its clients have learned that.
+    async fn leave(&self, announcement: Option<Announcement>) {
+        if let Some(announcement) = announcement {
+            announcement.withdraw().await;
+            self.quiet().await;
+        }
     }
 
     async fn quiet(&self) {
@@ -323,11 +373,8 @@ impl Shared {
     fn close_all(&self) {
         let mut connections = self.lock();
         connections.closed = true;
-        let open = std::mem::take(&mut connections.open);
         drop(connections);
-        for (_, connection) in open {
-            connection.close();
-        }
+        self.hang_up();
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {

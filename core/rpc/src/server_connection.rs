@@ -13,6 +13,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// One client's connection. Handlers write to the socket themselves; what the kernel does not take, and the answers to
@@ -23,6 +24,7 @@ pub(crate) struct ServerConnection {
     server: Arc<Shared>,
     state: Mutex<State>,
     write_wanted: Notify,
+    closing: Notify,
     /// Those who wait for the output to shrink.
     writable: Wakers,
 }
@@ -39,7 +41,9 @@ struct State {
 #[derive(Default)]
 pub(crate) struct RequestState {
     cancelled: AtomicBool,
+    half_closed: AtomicBool,
     waiting: Wakers,
+    waiting_for_half_close: Wakers,
 }
 
 impl RequestState {
@@ -52,26 +56,48 @@ impl RequestState {
         if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    pub fn is_half_closed(&self) -> bool {
+        self.half_closed.load(Ordering::Acquire) || self.is_cancelled()
+    }
+
+    pub fn poll_half_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.waiting_for_half_close.register(cx);
+        if self.is_half_closed() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.waiting.wake_all();
+        self.waiting_for_half_close.wake_all();
+    }
+
+    fn half_close(&self) {
+        self.half_closed.store(true, Ordering::Release);
+        self.waiting_for_half_close.wake_all();
     }
 }
 
 const READ_BYTES: usize = 64 * 1024;
 const READS_PER_TURN: usize = 16;
+/// Longest to wait for a client to close a connection that the server has closed.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 impl ServerConnection {
     pub fn new(socket: Socket, server: Arc<Shared>, id: u64) -> Self {
-        let max_frame_bytes = server.options.max_frame_bytes as usize;
-        let wire = Wire::new(ServerWire { limits: Limits { max_frame_bytes, ..Limits::default() } })
-            .with_connection_id(id);
+        let options = &server.options;
+        let limits = Limits {
+            max_frame_bytes: options.max_frame_bytes as usize,
+            max_depth: options.max_depth as usize,
+            max_name_bytes: options.max_name_bytes as usize,
+        };
+        let wire = Wire::new(ServerWire { checksum_v1: options.checksum_v1, limits }).with_connection_id(id);
         Self {
             peer: socket.peer(),
             socket,
             server,
             state: Mutex::new(State { wire, corked: false, write_blocked: false, dead: false }),
             write_wanted: Notify::new(),
+            closing: Notify::new(),
             writable: Wakers::default(),
         }
     }
@@ -80,26 +106,43 @@ impl ServerConnection {
         &self.peer
     }
 
+    pub fn max_depth(&self) -> usize {
+        self.server.options.max_depth as usize
+    }
+
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
-    /// last byte written, otherwise until it breaks.
+    /// last byte written; otherwise until it breaks, or the server closes it.
     pub async fn drive(self: Arc<Self>) {
+        tokio::select! {
+            biased;
+            () = self.closing.notified() => self.linger().await,
+            ended = self.serve_all() => {
+                if let Err(why) = ended {
+                    tracing::debug!(peer = self.peer, %why, "connection ended");
+                }
+                self.close();
+                self.socket.shut_down();
+            }
+        }
+    }
+
+    async fn serve_all(self: &Arc<Self>) -> io::Result<()> {
         // One future for both phases: a new one would not know that the socket was full when the reading ended.
         let mut writing = std::pin::pin!(self.write_blocked());
-        let end = tokio::select! {
-            end = self.read_all() => end,
-            error = &mut writing => Err(error),
-        };
-        let why = match end {
-            Ok(()) => tokio::select! {
-                () = std::future::poll_fn(|cx| self.poll_answered(cx)) => None,
-                error = &mut writing => Some(error.to_string()),
-            },
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(why) = why {
-            tracing::debug!(peer = self.peer, why, "connection ended");
+        tokio::select! {
+            ended = self.read_all() => ended?,
+            error = &mut writing => return Err(error),
         }
-        self.close();
+        if self.socket.is_hung_up() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        self.half_close();
+        tokio::select! {
+            () = std::future::poll_fn(|cx| self.poll_answered(cx)) => Ok(()),
+            error = &mut writing => Err(error),
+            // Nothing can be read any more, and nothing may have to be written for long.
+            error = self.socket.broken() => Err(error),
+        }
     }
 
     /// Ends the connection now. Requests that still run are cancelled.
@@ -113,17 +156,47 @@ impl ServerConnection {
             request.cancel();
         }
         self.writable.wake_all();
+        self.closing.notify_one();
+    }
+
+    /// Says that nothing more will come, and drops what the client sends until it closes as well. A socket that is closed
+    /// with something unread in it is reset, and the client may lose answers that it has not read yet.
+    async fn linger(&self) {
+        self.socket.end_writing();
+        let mut unread = BytesMut::with_capacity(READ_BYTES);
+        let read_out = async {
+            while self.socket.readable().await.is_ok() {
+                unread.clear();
+                match self.socket.try_read(&mut unread) {
+                    Ok(0) => return,
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                    _ => {}
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, read_out).await;
         self.socket.shut_down();
+    }
+
+    /// Tells those who handle requests that the client has ended its side.
+    fn half_close(&self) {
+        let requests: Vec<_> = self.lock().wire.requests().cloned().collect();
+        // Without the lock: waking may run anything.
+        requests.iter().for_each(|request| request.half_close());
     }
 
     pub fn send(&self, id: u32, request: &RequestState, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
+        self.check_room(&mut state)?;
         state.wire.send(clock::wall_micros(), id, value)?;
         Ok(self.flush(state) <= self.high_water())
     }
 
     pub fn end(&self, id: u32, request: &RequestState, last: Option<&[u8]>) -> Result<()> {
         let mut state = self.lock_open(request)?;
+        if last.is_some() {
+            self.check_room(&mut state)?;
+        }
         state.wire.end(clock::wall_micros(), id, last)?;
         self.finish(state);
         Ok(())
@@ -144,6 +217,17 @@ impl ServerConnection {
         // Under the lock, so that the output cannot shrink in between.
         self.writable.register(cx);
         Poll::Pending
+    }
+
+    /// Refuses a value while too many bytes wait for the client.
+    fn check_room(&self, state: &mut State) -> Result<()> {
+        let limit = self.server.options.write_limit_bytes;
+        if state.wire.transmit().len() as u64 <= limit {
+            return Ok(());
+        }
+        let message =
+            format!("{} does not read: `write_limit_bytes` of {limit} wait for it already", self.peer);
+        Err(Error::new(ErrorKind::Overload, message))
     }
 
     /// After the last frame of a request.
@@ -167,7 +251,7 @@ impl ServerConnection {
                     }
                     Ok(_) => {
                         fit(&mut input);
-                        self.serve_all(&mut input, &mut batch).await?;
+                        self.hand_out_all(&mut input, &mut batch).await?;
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -185,15 +269,19 @@ impl ServerConnection {
     }
 
     /// Hands out all complete requests of `input`, but none while the client does not read its answers.
-    async fn serve_all(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<()> {
-        while self.serve(input, batch)? || self.lock().wire.transmit().len() > self.high_water() {
+    async fn hand_out_all(
+        self: &Arc<Self>,
+        input: &mut BytesMut,
+        batch: &mut Vec<Request>,
+    ) -> io::Result<()> {
+        while self.hand_out(input, batch)? || self.lock().wire.transmit().len() > self.high_water() {
             std::future::poll_fn(|cx| self.poll_writable(cx)).await;
         }
         Ok(())
     }
 
     /// Hands out the complete requests of `input`, until too much output waits. True: there may be more.
-    fn serve(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
+    fn hand_out(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
         let mut fatal = None;
         let mut state = self.lock();
         if state.dead {
@@ -262,8 +350,10 @@ impl ServerConnection {
 
     /// Writes, unless somebody else will. Returns how many bytes wait.
     fn flush(&self, mut state: MutexGuard<'_, State>) -> usize {
-        if state.corked || state.write_blocked {
-            return state.wire.transmit().len();
+        let waiting = state.wire.transmit().len();
+        // What gathers must not look like a slow client.
+        if state.write_blocked || (state.corked && waiting <= self.high_water()) {
+            return waiting;
         }
         if self.write(&mut state).is_err() {
             // Whoever drives the connection finds the same error and ends it.
@@ -310,10 +400,7 @@ impl ServerConnection {
 
 impl Shared {
     fn overloaded(&self) -> RemoteError {
-        RemoteError {
-            name: OVERLOADED.into(),
-            message: format!("`max_inflight` of {} requests are running already", self.options.max_inflight),
-            info: r#"{"processed":false}"#.into(),
-        }
+        let message = format!("`max_inflight` of {} requests are running already", self.options.max_inflight);
+        RemoteError::new(OVERLOADED, message).with_info(r#"{"processed":false}"#)
     }
 }

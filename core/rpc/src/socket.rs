@@ -2,9 +2,13 @@
 
 use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
+use socket2::TcpKeepalive;
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// A connected stream. All methods take `&self`, so that a caller can write while a task reads.
@@ -31,6 +35,11 @@ macro_rules! either {
     };
 }
 
+/// Silence before the kernel asks whether the peer is there, time between questions, and unanswered ones that end it.
+const IDLE: Duration = Duration::from_secs(3);
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+const PROBES: u32 = 3;
+
 impl Socket {
     /// Connects. The caller sets the time limit.
     pub async fn connect(address: &Address) -> io::Result<Self> {
@@ -45,6 +54,9 @@ impl Socket {
     fn tcp(stream: TcpStream) -> io::Result<Self> {
         // Writes are gathered here already; waiting for more only delays a lone call (43 ms with delayed ACK).
         stream.set_nodelay(true)?;
+        // A peer that vanished without a word is noticed within seconds although nobody writes.
+        let probes = TcpKeepalive::new().with_time(IDLE).with_interval(PROBE_INTERVAL).with_retries(PROBES);
+        socket2::SockRef::from(&stream).set_tcp_keepalive(&probes)?;
         Ok(Self { _noted: InheritedFd::note(&stream), stream: Stream::Tcp(stream) })
     }
 
@@ -60,6 +72,25 @@ impl Socket {
     /// Waits until a write can make progress.
     pub async fn writable(&self) -> io::Result<()> {
         either!(self.stream, s => s.writable().await)
+    }
+
+    /// Whether the other end is known to be closed, not only to send nothing more. A TCP peer's close shows when
+    /// something is sent to it.
+    pub fn is_hung_up(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let hung_up = |stream: BorrowedFd<'_>| {
+            let mut polled = [PollFd::from_borrowed_fd(stream, PollFlags::empty())];
+            poll(&mut polled, Some(&Timespec::default())).is_ok()
+                && polled[0].revents().contains(PollFlags::HUP)
+        };
+        either!(self.stream, s => hung_up(s.as_fd()))
+    }
+
+    /// Waits until the stream is found broken, for somebody who neither reads nor writes.
+    pub async fn broken(&self) -> io::Error {
+        let waited = either!(self.stream, s => s.ready(Interest::ERROR).await);
+        let found = either!(self.stream, s => s.take_error());
+        waited.err().or(found.ok().flatten()).unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     /// Reads what is there into the spare capacity of `input`. `Ok(0)` is the end of the stream.
@@ -79,6 +110,11 @@ impl Socket {
             }
         }
         Ok(true)
+    }
+
+    /// Ends the stream in one direction: the peer reads to the end of what was written.
+    pub fn end_writing(&self) {
+        let _ = either!(self.stream, s => socket2::SockRef::from(s).shutdown(Shutdown::Write));
     }
 
     /// Ends the stream in both directions; readers and writers of it wake up.

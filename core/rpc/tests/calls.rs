@@ -30,11 +30,8 @@ async fn serve(options: ServerOptions) -> (Server, String) {
     };
     server.method("range", range).unwrap();
     let fail = |_| async {
-        Err::<(), _>(libfast_model::Error::from_remote(RemoteError {
-            name: "BadThing".into(),
-            message: "100% broken".into(),
-            info: r#"{"x":1}"#.into(),
-        }))
+        let error = RemoteError::new("BadThing", "100% broken").with_info(r#"{"x":1}"#);
+        Err::<(), _>(libfast_model::Error::from_remote(error))
     };
     server.method("fail", fail).unwrap();
     server

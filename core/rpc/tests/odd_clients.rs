@@ -1,62 +1,22 @@
 //! Servers against clients that are slow, hostile or gone, played with bare sockets.
 
-use bytes::BytesMut;
+mod support;
+
 use libfast_model::ServerOptions;
-use libfast_protocol::{Decoder, Frame, Limits, Status, Version, encode};
+use libfast_protocol::Status;
 use libfast_rpc::{Request, Server};
 use serde_json::json;
-use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-/// Longer than anything here takes, so that a defect fails instead of hanging.
-const LONG: Duration = Duration::from_secs(20);
+use support::{Bare, LONG, blocking, until};
 
 fn options() -> ServerOptions {
     let mut options = ServerOptions::default();
     options.listen = "127.0.0.1:0".into();
     options
-}
-
-/// A client made of a bare socket that blocks.
-struct Bare {
-    stream: TcpStream,
-    input: BytesMut,
-    decoder: Decoder,
-}
-
-impl Bare {
-    fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(LONG)).unwrap();
-        stream.set_write_timeout(Some(LONG)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, input: BytesMut::new(), decoder: Decoder::new(Limits::default()) }
-    }
-
-    fn send(&mut self, id: u32, method: &str, args: &str) {
-        let mut out = BytesMut::new();
-        let payload = format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#);
-        encode(&mut out, Version::V2, Status::Data, id, payload.as_bytes());
-        self.stream.write_all(&out).unwrap();
-    }
-
-    /// The next frame; `None` at the end of the stream.
-    fn next(&mut self) -> Option<Frame> {
-        loop {
-            if let Some(frame) = self.decoder.decode(&mut self.input).unwrap() {
-                return Some(frame);
-            }
-            let mut chunk = [0; 65_536];
-            match self.stream.read(&mut chunk).unwrap() {
-                0 => return None,
-                n => self.input.extend_from_slice(&chunk[..n]),
-            }
-        }
-    }
 }
 
 /// Adds `big [n]`, which answers with `n` values of 64 KiB, as fast as they are taken. Gives a number that is above 0 once
@@ -83,19 +43,6 @@ fn add_big(server: &Server) -> Arc<AtomicU64> {
     };
     server.method("big", big).unwrap();
     waits
-}
-
-async fn until(what: &str, condition: impl Fn() -> bool) {
-    let wait = async {
-        while !condition() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("{what}"));
-}
-
-async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::time::timeout(LONG, tokio::task::spawn_blocking(body)).await.expect("in time").unwrap()
 }
 
 async fn idle(server: &Server) {

@@ -51,11 +51,9 @@ async fn yes(request: Request) -> Result<()> {
     let legal = |count: &f64| (1.0..=MOST_YES).contains(count);
     let Some(count) = found.and_then(|count| number(count)).filter(legal) else {
         let found = found.map_or(String::new(), |count| format!(r#""foundValue":{count},"#));
-        return Err(Error::from_remote(RemoteError {
-            name: "VError".into(),
-            message: format!("count must be an integer in range [1, {MOST_YES}]"),
-            info: format!(r#"{{{found}"minValue":1,"maxValue":{MOST_YES}}}"#),
-        }));
+        let error = RemoteError::new("VError", format!("count must be an integer in range [1, {MOST_YES}]"))
+            .with_info(format!(r#"{{{found}"minValue":1,"maxValue":{MOST_YES}}}"#));
+        return Err(Error::from_remote(error));
     };
     let text = members.get("value").map_or("{}".to_owned(), |value| in_value(value));
     // Like a loop that counts up to a number that need not be whole.
@@ -74,6 +72,7 @@ async fn fail(request: Request) -> Result<()> {
             name: if name.is_empty() { "VError".into() } else { name },
             message: string(members.get("message")?)?,
             info: members.get("info").map_or(Some(String::new()), |info| info_text(info))?,
+            ..RemoteError::default()
         };
         Some((error, members.get("data").and_then(|data| elements(data))))
     });
@@ -124,7 +123,7 @@ async fn words(request: Request) -> Result<()> {
             _ => error.to_string(),
         };
         let message = format!("open/read \"{WORDS}\": {why}");
-        Error::from_remote(RemoteError { name: "VError".into(), message, info: String::new() })
+        Error::from_remote(RemoteError::new("VError", message))
     })?;
     for word in String::from_utf8_lossy(&text).lines() {
         request.send(&Word { word }).await?;
@@ -197,7 +196,7 @@ async fn pause(request: &Request, ms: f64) {
 /// An error as JavaScript's `new Error(message)`.
 fn plain(message: &str) -> Error {
     let message = message.to_owned();
-    Error::from_remote(RemoteError { name: "Error".into(), message, info: String::new() })
+    Error::from_remote(RemoteError::new("Error", message))
 }
 
 const LONGEST_SLEEP_MS: f64 = 1_800_000.0;

@@ -2,8 +2,8 @@
 
 use super::pair::*;
 use bytes::BytesMut;
-use libfast_model::{ErrorKind, Progress, RemoteError};
-use libfast_protocol::{ClientWire, Limits, ServerWire, Status, Version};
+use libfast_model::{ChecksumV1, ErrorKind, Progress, RemoteError};
+use libfast_protocol::{ClientEvent, ClientWire, Limits, ServerWire, Status, Version};
 
 #[test]
 fn values_stream_and_calls_interleave() {
@@ -92,7 +92,10 @@ fn old_client_is_served() {
 #[test]
 fn too_large_to_send_sends_nothing_and_changes_nothing() {
     let limits = Limits { max_frame_bytes: 100, ..Limits::default() };
-    let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, ServerWire { limits });
+    let mut pair = Pair::with(
+        ClientWire { limits, ..ClientWire::default() },
+        ServerWire { limits, ..ServerWire::default() },
+    );
     let large = format!("[\"{}\"]", "x".repeat(70));
     for args in [large.clone(), format!("[\"{}\"]", "x".repeat(1000))] {
         let error = pair.client.start_call(UTS, "a", args.as_bytes(), "call").unwrap_err();
@@ -130,4 +133,67 @@ fn bytes_may_come_one_by_one() {
         events.extend(client_events(&mut pair.client, &mut input));
     }
     assert_eq!(events, ["values 1 [2]", "ended 1 call"]);
+}
+
+/// Clients of three kinds on one connection to a server that understands either checksum in version 1.
+#[test]
+fn either_checksum_of_version_1_is_answered_with_its_own() {
+    let mut server = Server::new(ServerWire { checksum_v1: ChecksumV1::Either, ..ServerWire::default() });
+    let mut input = BytesMut::new();
+    for (id, checksum_v1) in [(1, ChecksumV1::Xmodem), (2, ChecksumV1::Arc)] {
+        let wire = ClientWire { version: Version::V1, checksum_v1, ..ClientWire::default() };
+        let mut client = Client::new(wire);
+        while client.start_call(UTS, "é", b"[]", "call").unwrap() < id {
+            client.transmit().clear();
+        }
+        input.unsplit(client.transmit().split());
+        assert_eq!(server_events(&mut server, &mut input), [format!("request {id} é []")]);
+        server.end(UTS, id, Some("\"é\"".as_bytes())).unwrap();
+        let events = client_events(&mut client, server.transmit());
+        assert_eq!(events, [format!("values {id} [\"é\"]"), format!("ended {id} call")]);
+    }
+}
+
+#[test]
+fn checksum_of_the_other_kind_ends_the_connection() {
+    let wire = ClientWire { version: Version::V1, checksum_v1: ChecksumV1::Arc, ..ClientWire::default() };
+    let mut pair = Pair::with(wire, ServerWire::default());
+    pair.client.start_call(UTS, "é", b"[]", "call").unwrap();
+    let [event] = pair.server_events().try_into().unwrap();
+    assert!(event.starts_with("fatal bad_crc"), "{event}");
+}
+
+#[test]
+fn context_and_errors_behind_an_error_reach_the_caller() {
+    let mut pair = Pair::new();
+    let id = pair.call("a", "[]");
+    let error = RemoteError { context: "[1]".into(), ase_errors: r#"[{"name":"x"}]"#.into(), ..boom() };
+    for bad in
+        [RemoteError { context: "[".into(), ..boom() }, RemoteError { ase_errors: "x".into(), ..boom() }]
+    {
+        assert_eq!(pair.server.fail(UTS, id, &bad).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    pair.server.fail(UTS, id, &error).unwrap();
+    let mut bytes = pair.server.transmit().split();
+    let Some(ClientEvent::Failed { error: received, .. }) = pair.client.next_event(&mut bytes) else {
+        panic!("an error was sent");
+    };
+    assert_eq!(received, error);
+}
+
+#[test]
+fn name_longer_than_allowed_is_refused_by_both_sides() {
+    let limits = Limits { max_name_bytes: 10, ..Limits::default() };
+    let mut pair = Pair::with(
+        ClientWire { limits, ..ClientWire::default() },
+        ServerWire { limits, ..ServerWire::default() },
+    );
+    let error = pair.client.start_call(UTS, "12345678901", b"[]", "call").unwrap_err();
+    assert!(error.kind() == ErrorKind::TooLarge && error.message().contains("max_name_bytes"), "{error}");
+    request(&mut pair.to_server, Version::V2, 7, "12345678901");
+    assert!(pair.server_events().is_empty());
+    let [frame] = decoded(pair.server.transmit()).try_into().unwrap();
+    assert_eq!((frame.status, frame.msgid), (Status::Error, 7));
+    let id = pair.call("1234567890", "[]");
+    pair.server.end(UTS, id, None).unwrap();
 }

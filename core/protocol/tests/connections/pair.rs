@@ -67,7 +67,7 @@ pub fn client_events(client: &mut Client, input: &mut BytesMut) -> Vec<String> {
             ClientEvent::Failed { id, error, .. } => {
                 format!("failed {id} {}: {} {}", error.name, error.message, error.info)
             }
-            ClientEvent::NullValue { id, call } => format!("null {id} {call}"),
+            ClientEvent::NullValue { id, call, .. } => format!("null {id} {call}"),
             ClientEvent::Fatal(error) => format!("fatal {} {}", error.reason().name(), error.info()),
         });
     }
@@ -105,5 +105,5 @@ pub fn request(input: &mut BytesMut, version: Version, id: u32, method: &str) {
 }
 
 pub fn boom() -> RemoteError {
-    RemoteError { name: "Boom".into(), message: "it \"broke\"".into(), info: r#"{"a":1}"#.into() }
+    RemoteError::new("Boom", "it \"broke\"").with_info(r#"{"a":1}"#)
 }

@@ -168,7 +168,10 @@ fn info_that_is_no_object_is_refused_before_it_breaks_a_frame() {
 #[test]
 fn request_with_a_name_as_long_as_a_frame_can_be_answered() {
     let limits = Limits { max_frame_bytes: 1000, ..Limits::default() };
-    let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, ServerWire { limits });
+    let mut pair = Pair::with(
+        ClientWire { limits, ..ClientWire::default() },
+        ServerWire { limits, ..ServerWire::default() },
+    );
     let mut input = BytesMut::new();
     for id in [1, 2] {
         let payload = format!(r#"{{"m":{{"name":"{}"}},"d":[]}}"#, "n".repeat(970));

@@ -1,0 +1,70 @@
+//! What the tests with bare sockets share.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use bytes::BytesMut;
+use libfast_protocol::{Decoder, Frame, Limits, Status, Version, encode};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Longer than anything here takes, so that a defect fails instead of hanging.
+pub const LONG: Duration = Duration::from_secs(20);
+
+/// A client made of a bare socket that blocks.
+pub struct Bare {
+    pub stream: TcpStream,
+    input: BytesMut,
+    decoder: Decoder,
+}
+
+impl Bare {
+    pub fn connect(address: &str) -> Self {
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_write_timeout(Some(LONG)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, input: BytesMut::new(), decoder: Decoder::new(Limits::default()) }
+    }
+
+    pub fn send(&mut self, id: u32, method: &str, args: &str) {
+        self.try_send(id, method, args).unwrap();
+    }
+
+    pub fn try_send(&mut self, id: u32, method: &str, args: &str) -> std::io::Result<()> {
+        let mut out = BytesMut::new();
+        let payload = format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#);
+        encode(&mut out, Version::V2, Status::Data, id, payload.as_bytes());
+        self.stream.write_all(&out)
+    }
+
+    /// The next frame; `None` at the end of the stream.
+    pub fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = self.decoder.decode(&mut self.input).unwrap() {
+                return Some(frame);
+            }
+            let mut chunk = [0; 65_536];
+            match self.stream.read(&mut chunk).unwrap() {
+                0 => return None,
+                n => self.input.extend_from_slice(&chunk[..n]),
+            }
+        }
+    }
+}
+
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+pub async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::time::timeout(LONG, tokio::task::spawn_blocking(body)).await.expect("in time").unwrap()
+}
