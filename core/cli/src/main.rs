@@ -27,7 +27,7 @@ use std::path::Path;
 enum Tool {
     Fastcall(fastcall::Options),
     Fastserve(fastserve::Options),
-    Fastbench(fastbench::Options),
+    Fastbench(Box<fastbench::Options>),
     Fastctl(fastctl::Options),
     Fastd(later::Options),
 }
@@ -52,7 +52,7 @@ async fn run(tool: Tool) -> Exit {
     match tool {
         Tool::Fastcall(options) => fastcall::run(options).await,
         Tool::Fastserve(options) => fastserve::run(options).await,
-        Tool::Fastbench(options) => fastbench::run(options).await,
+        Tool::Fastbench(options) => fastbench::run(&options).await,
         Tool::Fastctl(options) => fastctl::run(options).await,
         Tool::Fastd(_) => later::run("fastd"),
     }

@@ -15,7 +15,7 @@ pub fn distribution(histogram: &Histogram<u64>) -> Vec<String> {
     let mut below = 0;
     for bound in &bounds {
         let count = histogram.count_between(below, *bound);
-        lines.push((format!("{}", duration(*bound)), count as f64 / total));
+        lines.push((duration(*bound), count as f64 / total));
         below = bound + 1;
     }
     if !histogram.is_empty() {

@@ -45,15 +45,16 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Measures and reports.
-pub async fn run(options: Options) -> Exit {
-    let exit = match Task::of(&options) {
-        Ok(task) => task.run(&options).await.unwrap_or_else(|error| fail(&error)),
+pub async fn run(options: &Options) -> Exit {
+    let exit = match Task::of(options) {
+        Ok(task) => task.run(options).await.unwrap_or_else(|error| fail(&error)),
         Err(message) => return refuse(&message),
     };
     match (options.classic_exit, exit) {
         (false, exit) => exit,
         (true, Exit::Ok | Exit::Remote | Exit::Interrupted) => Exit::Ok,
-        (true, Exit::Usage) => Exit::Usage,
+        // Whoever asks for objectives wants to know.
+        (true, Exit::Usage | Exit::Slo) => exit,
         (true, _) => Exit::Remote,
     }
 }
@@ -75,6 +76,9 @@ impl Task {
 
     async fn run(&self, options: &Options) -> Result<Exit> {
         let plan = &self.plan;
+        if options.kang_port.is_some() || options.artedi_port.is_some() {
+            output::say("fastbench: this release serves nothing on the ports of -k and -p");
+        }
         let started_ms = now_ms();
         let mut interrupts = Interrupts::listen()?;
         let format = match (options.output, &plan.classic) {

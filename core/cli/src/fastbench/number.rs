@@ -25,12 +25,20 @@ pub fn rate(option: &str, text: &str) -> Result<f64, String> {
 
 /// A time: with a unit, or a bare number of seconds. Zero is for options that switch something off with it.
 pub fn time(option: &str, text: &str, zero: bool) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return match seconds == 0 && !zero {
-            true => Err(format!("value for {option} is too small: {text:?}")),
-            false => Ok(Duration::from_secs(seconds)),
-        };
+    let time = match text.parse::<u64>() {
+        Ok(0) if zero => return Ok(Duration::ZERO),
+        Ok(0) => return Err(format!("value for {option} is too small: {text:?}")),
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => with_unit(option, text)?,
+    };
+    // Sums of such times with others, and with the clock, must not overflow.
+    match time > LONGEST {
+        true => Err(format!("value for {option} is too large: {text:?}; at most a year")),
+        false => Ok(time),
     }
+}
+
+fn with_unit(option: &str, text: &str) -> Result<Duration, String> {
     duration::parse(text)
         .map_err(|why| format!("value for {option} is not an integer: {text:?}; with a unit, {why}"))
 }
@@ -47,6 +55,7 @@ fn with_suffix(text: &str) -> (&str, u64) {
     }
 }
 
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// One request in a quarter of an hour.
 const LEAST_RATE: f64 = 0.001;
 /// One each nanosecond, the grain of the clock.
@@ -88,6 +97,9 @@ mod tests {
         assert_eq!(time("-d", "250ms", false), Ok(Duration::from_millis(250)));
         assert_eq!(time("-i", "0", true), Ok(Duration::ZERO));
         assert_eq!(time("-d", "0", false), Err("value for -d is too small: \"0\"".into()));
+        for text in ["18446744073709551615", "9999999h"] {
+            assert!(time("-d", text, false).unwrap_err().starts_with("value for -d is too large"), "{text}");
+        }
         assert!(time("-d", "x", false).unwrap_err().starts_with("value for -d is not an integer: \"x\""));
     }
 }

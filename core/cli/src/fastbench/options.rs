@@ -8,14 +8,14 @@ use std::path::PathBuf;
 /// stalls cannot hide it by slowing down the load (coordinated omission). Without -q each answer starts the next request.
 #[derive(clap::Args)]
 #[command(
-    override_usage = "fastbench [OPTIONS] TARGET METHOD [ARGS]\n       fastbench [OPTIONS] sync|sleep150 HOST PORT"
+    override_usage = "fastbench [OPTIONS] WORKLOAD HOST PORT\n       fastbench [OPTIONS] TARGET METHOD [ARGS]"
 )]
 pub struct Options {
     /// Most requests in flight at once, on all connections together [default: 64; with sync and sleep150: 1]
     #[arg(short = 'c', long, alias = "count", value_name = "N")]
     pub concurrency: Option<String>,
     /// How long to measure: seconds, or a time such as 30s [default: 10s; with sync and sleep150: until interrupted]
-    #[arg(short, long, short_alias = 'z', value_name = "TIME")]
+    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME")]
     pub duration: Option<String>,
     /// Stop after that many requests, such as 10000 or 20k
     #[arg(short, long, alias = "requests", value_name = "N")]
@@ -74,7 +74,7 @@ pub struct Options {
     #[arg(long)]
     pub classic_exit: bool,
     /// A target (:PORT, HOST:PORT[,HOST:PORT...], unix:/PATH, a service, dir:///FOLDER/SERVICE, zk://HOSTS/ROOT/SERVICE),
-    /// a method and a JSON array of arguments; or a workload, a host and a port
+    /// a method and a JSON array of arguments; or a workload (sync or sleep150), a host and a port
     #[arg(value_name = "TARGET METHOD [ARGS]", hide_possible_values = true)]
     pub operands: Vec<String>,
 }

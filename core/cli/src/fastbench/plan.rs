@@ -62,8 +62,8 @@ impl Plan {
         let values = number("--expect-values", &options.expect_values, 0)?;
         let runs = number("--runs", &options.runs, 1)?.unwrap_or(1);
         let duration = span("-d", &options.duration, false)?;
-        let kang_port = number("-k", &options.kang_port, 1)?;
-        let metrics_port = number("-p", &options.artedi_port, 1)?;
+        number("-k", &options.kang_port, 1)?;
+        number("-p", &options.artedi_port, 1)?;
         let interval = span("-i", &options.interval, true)?;
         let warm_up = span("--warm-up", &options.warm_up, true)?;
         let timeout = span("-t", &options.timeout, false)?;

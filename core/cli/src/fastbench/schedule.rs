@@ -32,8 +32,15 @@ impl Budget {
         Self(AtomicU64::new(requests))
     }
 
-    fn take(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    /// Takes as many as are left, at most `wanted`. Returns how many.
+    fn take(&self, wanted: u64) -> u64 {
+        let take = |left: u64| Some(left.saturating_sub(wanted));
+        let before = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        before.unwrap_or_else(|left| left).min(wanted)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -70,7 +77,7 @@ impl<'b> Schedule<'b> {
         if due > now {
             return None;
         }
-        if due >= self.measured && self.budget.is_some_and(|budget| !budget.take()) {
+        if due >= self.measured && self.budget.is_some_and(|budget| budget.take(1) == 0) {
             self.over = true;
             return None;
         }
@@ -93,22 +100,18 @@ impl<'b> Schedule<'b> {
 
     /// Whether no more requests will become due.
     pub fn is_over(&self, now: Instant) -> bool {
-        self.over || self.end.is_some_and(|end| now >= end || self.next().is_some_and(|next| next >= end))
+        let has_ended = |end| now >= end || self.next().is_some_and(|next| next >= end);
+        self.over || self.end.is_some_and(has_ended) || self.budget.is_some_and(Budget::is_spent)
     }
 
-    /// Requests that were due before `now` and the end, and were not taken.
-    pub fn missed(&mut self, now: Instant) -> u64 {
+    /// Takes all requests that were due before `now` and the end. Returns how many.
+    pub fn take_missed(&mut self, now: Instant) -> u64 {
+        let Pace::Open { start, rate, next, step } = &mut self.pace else { return 0 };
         let until = self.end.map_or(now, |end| end.min(now));
-        let mut missed = 0;
-        while self.next().is_some_and(|next| next < until) {
-            let Pace::Open { next, step, .. } = &mut self.pace else { break };
-            *next += *step;
-            if self.budget.is_some_and(|budget| !budget.take()) {
-                break;
-            }
-            missed += 1;
-        }
-        missed
+        let due = (until.saturating_duration_since(*start).as_secs_f64() * *rate).ceil() as u64;
+        let missed = due.saturating_sub(*next).div_ceil(*step);
+        *next += missed * *step;
+        self.budget.map_or(missed, |budget| budget.take(missed))
     }
 }
 
@@ -130,7 +133,7 @@ mod tests {
         assert_eq!(taken[499] - start, Duration::from_millis(500));
         assert!(!schedule.is_over(late));
         assert_eq!((schedule.take(start + SECOND), schedule.is_over(start + SECOND)), (None, true));
-        assert_eq!(schedule.missed(start + 2 * SECOND), 499);
+        assert_eq!(schedule.take_missed(start + 2 * SECOND), 499);
     }
 
     #[test]

@@ -242,7 +242,7 @@ impl<'w> Generator<'w> {
             self.tally.watched = now.duration_since(since);
             self.tally.busy = busy::so_far().zip(before).map(|(after, before)| after.saturating_sub(before));
         }
-        self.tally.unsent = self.schedule.missed(now);
+        self.tally.unsent = self.schedule.take_missed(now);
         if self.tally.interrupted || self.waits_for_no_answers(now) {
             self.tally.ended = now.max(self.tally.began);
         }

@@ -61,7 +61,7 @@ async fn objectives_decide_between_0_and_6() {
     let server = Server::new(ServerOptions::default()).unwrap();
     let calls = Arc::new(AtomicU64::new(0));
     let method = move |_: Request| {
-        let fails = calls.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let fails = calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         async move {
             let error = RemoteError { name: "Odd".into(), ..RemoteError::default() };
             if fails { Err(Error::from_remote(error)) } else { Ok(1) }
