@@ -54,7 +54,8 @@ impl Look {
             look.succeeded += live.succeeded.load(Ordering::Relaxed);
             look.failed += live.failed.load(Ordering::Relaxed);
             // Exchanged, because adding it up would hold the lock, and so the load, for long.
-            let window = std::mem::replace(&mut *live.lock(), histogram());
+            let empty = histogram();
+            let window = std::mem::replace(&mut *live.lock(), empty);
             look.window.add(&window).expect("all histograms have the same bounds");
         }
         look

@@ -107,6 +107,8 @@ struct Ended {
     due: Instant,
     sent: Instant,
     at: Instant,
+    /// When its place became free.
+    freed: Instant,
     outcome: std::result::Result<(), Failure>,
 }
 
@@ -199,9 +201,9 @@ impl<'w> Generator<'w> {
     }
 
     fn end(&mut self, ended: Ended) {
-        let Ended { connection, due, sent, at, outcome } = ended;
+        let Ended { connection, due, sent, at, freed, outcome } = ended;
         if self.free.is_empty() {
-            self.freed = at;
+            self.freed = freed;
         }
         self.free.push_back(connection);
         self.in_flight -= 1;
@@ -270,11 +272,13 @@ async fn answer(mut call: Call, expected: Expected, connection: usize, due: Inst
     };
     let at = Instant::now();
     drop(call);
+    let mut freed = at;
     if outcome.as_ref().is_err_and(Failure::is_unreachable) {
         // Trying as fast as a machine can refuse would tell nothing, and harm it.
         tokio::time::sleep(REST).await;
+        freed = Instant::now();
     }
-    Ended { connection, due, sent, at, outcome }
+    Ended { connection, due, sent, at, freed, outcome }
 }
 
 /// Longest to wait for a connection at the start.

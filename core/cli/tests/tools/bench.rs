@@ -122,6 +122,20 @@ fn open_loop_counts_from_the_intended_time() {
     assert!(report["measured_s"].as_f64() >= Some(0.2), "{report}");
 }
 
+/// Nobody sends thousands of requests within a third of a millisecond. Those behind are late although they may be in
+/// flight, and the reader of the results has to know that they are not about the server.
+#[test]
+fn a_load_generator_that_cannot_keep_up_says_so() {
+    let server = Fastserve::start(&[]);
+    let args = ["-q", "10M", "-n", "3000", "-c", "3000", "--connections", "1", server.address(), "echo"];
+    let report = bench(&args);
+    assert_eq!(report["late"]["in_flight_bound"], 0, "{report}");
+    assert!(report["late"]["generator"].as_u64() > Some(30), "{report}");
+    assert_eq!(report["generator_was_bottleneck"], true, "{report}");
+    let ended = run("fastbench", &[&args[..], &["-o", "table"]].concat());
+    assert!(ended.stdout.contains("  note      the load generator was the bottleneck: "), "{ended:?}");
+}
+
 /// The method answers nobody until it was asked ten times; asked only after answers, it would be asked once.
 #[tokio::test(flavor = "multi_thread")]
 async fn open_loop_does_not_wait_for_answers() {
