@@ -46,6 +46,16 @@ generate:            ## header, constants and tables from their sources
 setup:               ## system packages that are missing
 	sh tests/setup.sh
 
+NODE_FAST := tests/interop/node-fast
+
+interop-peers: $(NODE_FAST)/node_modules/.package-lock.json ## the real node-fast and rust-fast, which tests talk to
+	CARGO_TARGET_DIR=target/interop $(CARGO) build --quiet --locked --manifest-path tests/interop/rust-fast/Cargo.toml
+	$(CARGO) build --quiet -p libfast-cli
+
+# npm writes this file last. The scripts of the packages would only build what comes built, and what is optional.
+$(NODE_FAST)/node_modules/.package-lock.json: $(NODE_FAST)/package-lock.json
+	cd $(NODE_FAST) && npm ci --silent --ignore-scripts --no-audit --no-fund
+
 test-core:
 	$(CARGO) test --quiet --workspace --exclude libfast-python --exclude libfast-node --exclude libfast-tests
 
@@ -55,7 +65,7 @@ test-bindings:
 	cd bindings/node && npm ci --silent --no-audit --no-fund && node --test test/
 	php bindings/php/tests/run.php
 
-test-whole:
+test-whole: interop-peers
 	$(CARGO) test --quiet -p libfast-tests -- --nocapture
 	$(CARGO) build --release --quiet -p libfast-demo
 	target/release/libfast-demo dir
