@@ -316,6 +316,16 @@ impl Call {
         self.describe(error, msgid)
     }
 
+    /// The error for a caller that stops waiting for this call.
+    pub fn abandoned(&self) -> Error {
+        let msgid = match &self.phase {
+            Phase::Running { attempt, .. } => Some(attempt.id()),
+            _ => None,
+        };
+        let error = Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller");
+        self.describe(error.with_progress(Progress::Unknown), msgid)
+    }
+
     fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
         let error = remote::with_call(error, &self.method, msgid);
         match self.attempts {

@@ -324,3 +324,37 @@ async fn a_call_can_be_buffered_in_part_and_null_values_dropped() {
     assert_eq!((buffered.values.len(), buffered.count), (0, 1));
     assert_eq!(buffered.error.unwrap().kind(), ErrorKind::Protocol);
 }
+
+/// Else it would try again at once, for ever: the runtime's thread that does so writes nothing meanwhile.
+#[tokio::test]
+async fn who_is_refused_has_to_wait_even_if_the_limit_is_below_the_mark_of_a_slow_caller() {
+    let mut settings = options(":0");
+    settings.write_limit_bytes = 4096;
+    let server = Server::new(settings).unwrap();
+    let refused = Arc::<AtomicBool>::default();
+    let seen = refused.clone();
+    let flood = move |request: Request| {
+        let refused = seen.clone();
+        async move {
+            let value = "x".repeat(1000);
+            while request.try_send(&value).is_ok() {}
+            let context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(request.poll_writable(&context).is_pending());
+            refused.store(true, Ordering::Relaxed);
+            Ok(value)
+        }
+    };
+    server.method("flood", flood).unwrap();
+    let mut client = Bare::connect(&server.start().await.unwrap().to_string());
+    client.send(1, "flood", "[]");
+    until("the handler is refused", || refused.load(Ordering::Relaxed)).await;
+    let end = blocking(move || {
+        loop {
+            let message = client.next().unwrap();
+            if message.status != libfast_protocol::Status::Data {
+                return message.status;
+            }
+        }
+    });
+    assert_eq!(end.await, libfast_protocol::Status::End);
+}
