@@ -1,11 +1,12 @@
 //! Calls as foreign programs hold them: pulled one value at a time, or completed through a queue.
 
+use crate::buffer::{Buffer, close_array, push_element};
 use crate::event::Event;
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::{Queue, Ready};
-use bytes::{BufMut, Bytes, BytesMut};
-use libfast_model::{Error, ErrorKind, Progress, Result};
+use bytes::{Bytes, BytesMut};
+use libfast_model::Result;
 use libfast_rpc::Call;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LockResult, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 
 /// A call whose values are pulled by a thread that may wait for them. Dropping it abandons the call.
 pub struct PullCall {
-    call: Owned<Mutex<Option<Call>>>,
+    /// The call, or what pulls answer once it was abandoned.
+    call: Owned<Mutex<Result<Call>>>,
     abandoned: AtomicBool,
     /// Wakes the thread that waits for a value, which has the lock of the call.
     waiting: Mutex<Option<Waker>>,
@@ -33,7 +35,7 @@ pub enum Next {
 
 impl PullCall {
     pub(crate) fn new(call: Call) -> Self {
-        let call = Owned::new(Mutex::new(Some(call)));
+        let call = Owned::new(Mutex::new(Ok(call)));
         Self { call, abandoned: AtomicBool::new(false), waiting: Mutex::new(None) }
     }
 
@@ -46,8 +48,9 @@ impl PullCall {
 
     fn pull(&self, wait: Option<Duration>) -> Result<Next> {
         let mut slot = unpoisoned(self.call.get()?.lock());
-        let Some(call) = &mut *slot else {
-            return Err(abandoned());
+        let call = match &mut *slot {
+            Ok(call) => call,
+            Err(abandoned) => return Err(abandoned.clone()),
         };
         let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
         // The caller's clock ends the wait; a starved runtime cannot delay it.
@@ -62,7 +65,7 @@ impl PullCall {
                 *unpoisoned(self.waiting.lock()) = Some(cx.waker().clone());
                 // After the waker is there, so that an abandonment either is seen here or wakes it.
                 if self.abandoned.load(Ordering::SeqCst) {
-                    return Poll::Ready(Some(Err(abandoned())));
+                    return Poll::Ready(Some(Err(call.abandoned())));
                 }
             }
             polled
@@ -92,6 +95,20 @@ impl PullCall {
         }
     }
 
+    /// As [`collect`](Self::collect), of all values the first ones and their count. True: the call has ended. Until then, and
+    /// when it failed, `buffer` has what came so far.
+    pub fn buffer(&self, buffer: &mut Buffer, wait: Option<Duration>) -> Result<bool> {
+        let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
+        loop {
+            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+            match self.next(left)? {
+                Next::Value(value) => buffer.push(&value),
+                Next::End => return Ok(true),
+                Next::Again => return Ok(false),
+            }
+        }
+    }
+
     /// Stops waiting, from any thread. The server is not told and goes on; a pull that waits and later ones fail with
     /// `Abandoned`.
     pub fn abandon(&self) {
@@ -109,8 +126,10 @@ impl PullCall {
     fn drop_abandoned(&self) {
         if let (true, Ok(call)) = (self.abandoned.load(Ordering::SeqCst), self.call.get())
             && let Ok(mut slot) = call.try_lock()
+            && let Ok(call) = &*slot
         {
-            slot.take();
+            let abandoned = call.abandoned();
+            *slot = Err(abandoned);
         }
     }
 }
@@ -160,8 +179,9 @@ impl QueuedCall {
     /// Stops waiting: the call is done with `Abandoned`, unless it is done already. The server is not told.
     pub fn abandon(self: &Arc<Self>) {
         let taken = self.lock().ok().and_then(|mut progressing| progressing.call.take());
-        if taken.is_some() {
-            self.push(Ready::Event(Event::Done { tag: self.tag, values: None, error: Some(abandoned()) }));
+        if let Some(call) = taken {
+            let error = Some(call.abandoned());
+            self.push(Ready::Event(Event::Done { tag: self.tag, values: None, error }));
         }
     }
 
@@ -238,21 +258,4 @@ impl Wake for QueuedCall {
 
 fn unpoisoned<T>(locked: LockResult<T>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
-}
-
-fn push_element(array: &mut BytesMut, value: &[u8]) {
-    array.put_u8(if array.is_empty() { b'[' } else { b',' });
-    array.put_slice(value);
-}
-
-fn close_array(array: &mut BytesMut) -> Bytes {
-    if array.is_empty() {
-        array.put_u8(b'[');
-    }
-    array.put_u8(b']');
-    array.split().freeze()
-}
-
-fn abandoned() -> Error {
-    Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller").with_progress(Progress::Unknown)
 }

@@ -7,6 +7,7 @@
 //! ones work. Every type here may be used from any thread.
 
 mod announced;
+mod buffer;
 mod call;
 mod client;
 mod config;
@@ -22,6 +23,7 @@ mod runtime;
 mod server;
 
 pub use announced::{Announced, Picked};
+pub use buffer::Buffer;
 pub use call::{Next, PullCall, QueuedCall};
 pub use client::{CallSettings, Client};
 pub use config::Config;
