@@ -4,7 +4,7 @@ use crate::advertise::advertised;
 use crate::methods::{Handler, Methods};
 use crate::registries::Registries;
 use crate::request::Request;
-use crate::server_connection::ServerConnection;
+use crate::server_connection::{LINGER, ServerConnection};
 use crate::socket::{Listener, Socket};
 use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
@@ -204,6 +204,8 @@ impl Server {
             acceptor.close().await;
         }
         shared.close_all();
+        // Clients close as well when they have read all answers.
+        let _ = tokio::time::timeout(LINGER, self.connections_closed()).await;
     }
 
     /// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections.
@@ -319,8 +321,7 @@ impl Shared {
     /// A connection is closed and its requests are cancelled.
     fn removed(&self, key: usize) {
         let mut connections = self.lock();
-        // It may have been taken out by `close_all`.
-        let _ = connections.open.try_remove(key);
+        connections.open.remove(key);
         let none_open = connections.open.is_empty();
         drop(connections);
         if none_open {
@@ -372,12 +373,8 @@ impl Shared {
     fn close_all(&self) {
         let mut connections = self.lock();
         connections.closed = true;
-        let open = std::mem::take(&mut connections.open);
         drop(connections);
-        for (_, connection) in open {
-            connection.close();
-        }
-        self.none_open.wake_all();
+        self.hang_up();
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {

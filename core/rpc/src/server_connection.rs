@@ -13,6 +13,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// One client's connection. Handlers write to the socket themselves; what the kernel does not take, and the answers to
@@ -23,6 +24,7 @@ pub(crate) struct ServerConnection {
     server: Arc<Shared>,
     state: Mutex<State>,
     write_wanted: Notify,
+    closing: Notify,
     /// Those who wait for the output to shrink.
     writable: Wakers,
 }
@@ -77,6 +79,8 @@ impl RequestState {
 
 const READ_BYTES: usize = 64 * 1024;
 const READS_PER_TURN: usize = 16;
+/// Longest to wait for a client to close a connection that the server has closed.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 impl ServerConnection {
     pub fn new(socket: Socket, server: Arc<Shared>, id: u64) -> Self {
@@ -93,6 +97,7 @@ impl ServerConnection {
             server,
             state: Mutex::new(State { wire, corked: false, write_blocked: false, dead: false }),
             write_wanted: Notify::new(),
+            closing: Notify::new(),
             writable: Wakers::default(),
         }
     }
@@ -106,31 +111,38 @@ impl ServerConnection {
     }
 
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
-    /// last byte written, otherwise until it breaks.
+    /// last byte written; otherwise until it breaks, or the server closes it.
     pub async fn drive(self: Arc<Self>) {
+        tokio::select! {
+            biased;
+            () = self.closing.notified() => self.linger().await,
+            ended = self.serve_all() => {
+                if let Err(why) = ended {
+                    tracing::debug!(peer = self.peer, %why, "connection ended");
+                }
+                self.close();
+                self.socket.shut_down();
+            }
+        }
+    }
+
+    async fn serve_all(self: &Arc<Self>) -> io::Result<()> {
         // One future for both phases: a new one would not know that the socket was full when the reading ended.
         let mut writing = std::pin::pin!(self.write_blocked());
-        let end = tokio::select! {
-            end = self.read_all() => end,
-            error = &mut writing => Err(error),
-        };
-        let why = match end {
-            Ok(()) if self.socket.is_hung_up() => Some("the client closed it".into()),
-            Ok(()) => {
-                self.half_close();
-                tokio::select! {
-                    () = std::future::poll_fn(|cx| self.poll_answered(cx)) => None,
-                    error = &mut writing => Some(error.to_string()),
-                    // Nothing can be read any more, and nothing may have to be written for long.
-                    error = self.socket.broken() => Some(error.to_string()),
-                }
-            }
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(why) = why {
-            tracing::debug!(peer = self.peer, why, "connection ended");
+        tokio::select! {
+            ended = self.read_all() => ended?,
+            error = &mut writing => return Err(error),
         }
-        self.close();
+        if self.socket.is_hung_up() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        self.half_close();
+        tokio::select! {
+            () = std::future::poll_fn(|cx| self.poll_answered(cx)) => Ok(()),
+            error = &mut writing => Err(error),
+            // Nothing can be read any more, and nothing may have to be written for long.
+            error = self.socket.broken() => Err(error),
+        }
     }
 
     /// Ends the connection now. Requests that still run are cancelled.
@@ -144,6 +156,25 @@ impl ServerConnection {
             request.cancel();
         }
         self.writable.wake_all();
+        self.closing.notify_one();
+    }
+
+    /// Says that nothing more will come, and drops what the client sends until it closes as well. A socket that is closed
+    /// with something unread in it is reset, and the client may lose answers that it has not read yet.
+    async fn linger(&self) {
+        self.socket.end_writing();
+        let mut unread = BytesMut::with_capacity(READ_BYTES);
+        let read_out = async {
+            while self.socket.readable().await.is_ok() {
+                unread.clear();
+                match self.socket.try_read(&mut unread) {
+                    Ok(0) => return,
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                    _ => {}
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, read_out).await;
         self.socket.shut_down();
     }
 
@@ -220,7 +251,7 @@ impl ServerConnection {
                     }
                     Ok(_) => {
                         fit(&mut input);
-                        self.serve_all(&mut input, &mut batch).await?;
+                        self.hand_out_all(&mut input, &mut batch).await?;
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -238,15 +269,19 @@ impl ServerConnection {
     }
 
     /// Hands out all complete requests of `input`, but none while the client does not read its answers.
-    async fn serve_all(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<()> {
-        while self.serve(input, batch)? || self.lock().wire.transmit().len() > self.high_water() {
+    async fn hand_out_all(
+        self: &Arc<Self>,
+        input: &mut BytesMut,
+        batch: &mut Vec<Request>,
+    ) -> io::Result<()> {
+        while self.hand_out(input, batch)? || self.lock().wire.transmit().len() > self.high_water() {
             std::future::poll_fn(|cx| self.poll_writable(cx)).await;
         }
         Ok(())
     }
 
     /// Hands out the complete requests of `input`, until too much output waits. True: there may be more.
-    fn serve(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
+    fn hand_out(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
         let mut fatal = None;
         let mut state = self.lock();
         if state.dead {

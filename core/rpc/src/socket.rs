@@ -112,6 +112,11 @@ impl Socket {
         Ok(true)
     }
 
+    /// Ends the stream in one direction: the peer reads to the end of what was written.
+    pub fn end_writing(&self) {
+        let _ = either!(self.stream, s => socket2::SockRef::from(s).shutdown(Shutdown::Write));
+    }
+
     /// Ends the stream in both directions; readers and writers of it wake up.
     pub fn shut_down(&self) {
         // An error means that it is not connected any more, which is what is wanted.

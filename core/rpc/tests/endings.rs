@@ -3,6 +3,7 @@
 mod support;
 
 use libfast_model::{Cause, ClientOptions, Error, ErrorKind, Progress, RemoteError, ServerOptions};
+use libfast_protocol::Status;
 use libfast_rpc::{Client, Request, Server};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -113,7 +114,7 @@ async fn a_handler_hears_that_the_other_end_of_a_unix_socket_is_closed() {
     let hearing = Hearing::start(&format!("unix:{}", path.display())).await;
     let mut request = bytes::BytesMut::new();
     let payload = br#"{"m":{"name":"hang"},"d":[]}"#;
-    libfast_protocol::encode(&mut request, Default::default(), libfast_protocol::Status::Data, 1, payload);
+    libfast_protocol::encode(&mut request, Default::default(), Status::Data, 1, payload);
     let mut client = UnixStream::connect(&path).unwrap();
     client.write_all(&request).unwrap();
     hearing.running().await;
@@ -270,7 +271,7 @@ async fn a_handler_that_never_waits_is_refused_and_can_go_on_later() {
     until("the handler is refused", || refused.load(Ordering::Relaxed) == 1).await;
     let values = blocking(move || {
         let mut values = 0;
-        while client.next().unwrap().status == libfast_protocol::Status::Data {
+        while client.next().unwrap().status == Status::Data {
             values += 1;
         }
         values
@@ -323,4 +324,38 @@ async fn a_call_can_be_buffered_in_part_and_null_values_dropped() {
     let buffered = client.call("values", [0; 0]).buffer(0).await;
     assert_eq!((buffered.values.len(), buffered.count), (0, 1));
     assert_eq!(buffered.error.unwrap().kind(), ErrorKind::Protocol);
+}
+
+/// The client is in the middle of sending something large when the server stops, and reads its answer only then. What the
+/// server has written but the client's system not yet taken would be lost with a reset.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_does_not_take_answers_back() {
+    let server = Server::new(options(":0")).unwrap();
+    let large = "x".repeat(100_000);
+    let taken = Arc::<AtomicBool>::default();
+    let told = taken.clone();
+    let answer = move |_| {
+        told.store(true, Ordering::Relaxed);
+        std::future::ready(Ok(large.clone()))
+    };
+    server.method("large", answer).unwrap();
+    let address = server.start().await.unwrap().to_string();
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&address.parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    let mut client = Bare::over(socket.into());
+    let mut sender = client.stream.try_clone().unwrap();
+    client.send(1, "large", "[]");
+    // The beginning of a frame, and bytes of its payload for as long as they are taken.
+    sender.write_all(&[2, 1, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0xff, 0, 0]).unwrap();
+    let sending = std::thread::spawn(move || while sender.write_all(&[b' '; 1000]).is_ok() {});
+    until("the request is taken", || taken.load(Ordering::Relaxed)).await;
+    let reading = blocking(move || {
+        while std::net::TcpStream::connect(&address).is_ok() {
+            std::thread::yield_now();
+        }
+        while client.next().expect("the answer comes before the end").status != Status::End {}
+    });
+    tokio::join!(server.stop(LONG), reading);
+    sending.join().unwrap();
 }

@@ -20,7 +20,10 @@ pub struct Bare {
 
 impl Bare {
     pub fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -28,10 +31,14 @@ impl Bare {
     }
 
     pub fn send(&mut self, id: u32, method: &str, args: &str) {
+        self.try_send(id, method, args).unwrap();
+    }
+
+    pub fn try_send(&mut self, id: u32, method: &str, args: &str) -> std::io::Result<()> {
         let mut out = BytesMut::new();
         let payload = format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#);
         encode(&mut out, Version::V2, Status::Data, id, payload.as_bytes());
-        self.stream.write_all(&out).unwrap();
+        self.stream.write_all(&out)
     }
 
     /// The next frame; `None` at the end of the stream.
