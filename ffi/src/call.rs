@@ -213,7 +213,9 @@ impl fast_call {
     fn abandon(&self) {
         match &self.0 {
             Kind::Pull(call) => call.abandon(),
-            Kind::Queued(call) => call.abandon(),
+            Kind::Queued(call) => {
+                call.abandon();
+            }
         }
     }
 }

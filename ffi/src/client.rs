@@ -9,7 +9,7 @@ use crate::error::fast_error;
 use crate::guard::{bytes, coded, free, made, object, output, terminated, text};
 use crate::queue::fast_queue;
 use bytes::{Bytes, BytesMut};
-use libfast_embed::{Buffer, Client};
+use libfast_embed::{Client, Gathered};
 use libfast_model::{Error, ErrorKind};
 use std::ffi::c_char;
 use std::sync::Arc;
@@ -141,18 +141,18 @@ pub unsafe extern "C" fn fast_client_call_buffered(
         coded(err, || {
             output(values, "values")?;
             output(count, "count")?;
-            let mut buffer = Buffer::new(max_values);
+            let mut gathered = Gathered::new(max_values);
             let mut run = || {
                 let client = object(client, "client")?;
                 let (settings, _) = call_settings(opts)?;
                 let (method, args) = (text(method, method_len, "method")?, arguments(args, args_len)?);
                 let call = client.0.call(method, args, &settings)?;
-                while !call.buffer(&mut buffer, None)? {}
+                while !call.buffer(&mut gathered, None)? {}
                 Ok(code::OK)
             };
             let ended = run();
-            count.write(buffer.count());
-            values.write(fast_buf::new(&buffer.into_values()));
+            count.write(gathered.count());
+            values.write(fast_buf::new(&gathered.take_array()));
             ended
         })
     }

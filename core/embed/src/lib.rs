@@ -7,12 +7,12 @@
 //! ones work. Every type here may be used from any thread.
 
 mod announced;
-mod buffer;
 mod call;
 mod client;
 mod config;
 mod event;
 mod fork;
+mod gathered;
 mod named;
 mod owned;
 mod park;
@@ -23,12 +23,12 @@ mod runtime;
 mod server;
 
 pub use announced::{Announced, Picked};
-pub use buffer::Buffer;
 pub use call::{Next, PullCall, QueuedCall};
 pub use client::{CallSettings, Client};
 pub use config::Config;
 pub use event::Event;
 pub use fork::fork_generation;
+pub use gathered::Gathered;
 pub use queue::{Queue, Wake};
 pub use request::ServerRequest;
 pub use runtime::{block_all_signals, shutdown};

@@ -287,22 +287,6 @@ impl Call {
         Poll::Ready(self.time_out())
     }
 
-    /// What a caller is told that stopped waiting for this call and is about to drop it.
-    pub fn abandoned(&self) -> Error {
-        let error =
-            Error::new(ErrorKind::Abandoned, format!("{:?} was abandoned by its caller", self.method));
-        match &self.phase {
-            Phase::Running { charge, attempt } => {
-                let error = error.at(&charge.member.endpoint.address).with_progress(attempt.progress());
-                remote::with_call(error, &self.method, Some(attempt.id()))
-            }
-            Phase::Done => remote::with_call(error.with_progress(Progress::Finished), &self.method, None),
-            Phase::Picking { .. } | Phase::Connecting { .. } | Phase::Failed { .. } => {
-                remote::with_call(error, &self.method, None)
-            }
-        }
-    }
-
     fn time_out(&mut self) -> Error {
         let limit = self.options.timeout.unwrap_or_default().as_millis();
         let error = |doing: &str| {
@@ -330,6 +314,21 @@ impl Call {
             }
         };
         self.describe(error, msgid)
+    }
+
+    /// The error for a caller that stops waiting for this call.
+    pub fn abandoned(&self) -> Error {
+        let error = Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller");
+        match &self.phase {
+            Phase::Running { charge, attempt } => {
+                let error = error.at(&charge.member.endpoint.address).with_progress(attempt.progress());
+                self.describe(error, Some(attempt.id()))
+            }
+            Phase::Done => self.describe(error.with_progress(Progress::Finished), None),
+            Phase::Picking { .. } | Phase::Connecting { .. } | Phase::Failed { .. } => {
+                self.describe(error, None)
+            }
+        }
     }
 
     fn describe(&self, error: Error, msgid: Option<u32>) -> Error {

@@ -1,32 +1,32 @@
-//! Values gathered as the JSON text of one array.
+//! The values of a call, gathered into one text.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// The first values of a call and the count of all, for [`PullCall::buffer`](crate::PullCall::buffer).
+/// The first values of a call as the JSON text of an array, and how many came in all.
 #[derive(Debug)]
-pub struct Buffer {
+pub struct Gathered {
     array: BytesMut,
     most: u64,
     count: u64,
 }
 
-impl Buffer {
-    /// An empty one that keeps at most so many values.
+impl Gathered {
+    /// Keeps at most `most` values, and counts all.
     pub fn new(most: u64) -> Self {
         Self { array: BytesMut::new(), most, count: 0 }
     }
 
-    /// How many values came in all.
+    /// How many values came, kept or not.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The JSON text of the array of those that were kept.
-    pub fn into_values(mut self) -> Bytes {
+    /// The JSON text of the array of those that were kept. Takes them out.
+    pub fn take_array(&mut self) -> Bytes {
         close_array(&mut self.array)
     }
 
-    pub(crate) fn push(&mut self, value: &[u8]) {
+    pub(crate) fn add(&mut self, value: &[u8]) {
         if self.count < self.most {
             push_element(&mut self.array, value);
         }
