@@ -30,11 +30,9 @@ impl Served {
             while let Ok(batch) = events.poll(64, None) {
                 for event in batch {
                     match event {
+                        // The caller may have gone away in the middle.
                         Event::Request { tag: 0, request } => {
-                            if count(&request) {
-                                // The caller may have gone away in the middle.
-                                let _ = request.end(None);
-                            }
+                            let _ = count(&request) && request.end(None).is_ok();
                         }
                         Event::Request { tag: 1, request } => held.push(request),
                         Event::Request { tag, request } => {
