@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
 use socket2::TcpKeepalive;
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +23,18 @@ pub(crate) struct Socket {
 enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+/// Where the two ends of a stream are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ends {
+    Tcp {
+        remote: SocketAddr,
+        local: SocketAddr,
+    },
+    Unix,
+    /// The peer is gone.
+    Unknown,
 }
 
 /// Calls a method that both kinds of stream have.
@@ -121,6 +133,17 @@ impl Socket {
     pub fn shut_down(&self) {
         // An error means that it is not connected any more, which is what is wanted.
         let _ = either!(self.stream, s => socket2::SockRef::from(s).shutdown(Shutdown::Both));
+    }
+
+    /// Where both ends are.
+    pub fn ends(&self) -> Ends {
+        match &self.stream {
+            Stream::Tcp(s) => match (s.peer_addr(), s.local_addr()) {
+                (Ok(remote), Ok(local)) => Ends::Tcp { remote, local },
+                _ => Ends::Unknown,
+            },
+            Stream::Unix(_) => Ends::Unix,
+        }
     }
 
     /// The other end, for messages.
