@@ -1,11 +1,11 @@
 //! How much of the time a thread was busy.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// For how long this thread has run, or wanted to run and waited for a processor; `None` where the kernel does not tell.
-pub fn so_far() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let mut fields = text.split_whitespace().map(str::parse::<u64>);
-    let (ran, waited) = (fields.next()?.ok()?, fields.next()?.ok()?);
-    Some(Duration::from_nanos(ran.saturating_add(waited)))
+/// For how long this thread has run. Not the time it waited for a processor: what has it meanwhile is often the server, for
+/// whose answer the thread would wait anyway.
+pub fn so_far() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.max(0) as u32)
 }

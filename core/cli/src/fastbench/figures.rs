@@ -26,8 +26,8 @@ pub struct Figures {
     /// Due, but not sent before time was over.
     pub unsent: u64,
     pub late: Late,
-    /// Share of the time that the threads of the load ran or waited for a processor; null where the system does not tell.
-    pub busy: Option<f64>,
+    /// Share of the time that the threads of the load ran.
+    pub busy: f64,
     /// Whether the load generator, rather than the server, was the limit.
     pub generator_was_bottleneck: bool,
     /// Of successes, from when they were due; without a rate, that is when they were sent. Null without successes.
@@ -60,11 +60,10 @@ impl Figures {
     pub fn of(plan: &Plan, tally: &Tally) -> Self {
         let measured = measured(plan, tally).as_secs_f64();
         let ended = tally.succeeded + tally.failed;
-        let busy = tally.busy.filter(|_| !tally.watched.is_zero());
-        let busy = busy.map(|busy| busy.as_secs_f64() / tally.watched.as_secs_f64());
+        let busy = ratio(tally.busy.as_secs_f64(), tally.watched.as_secs_f64());
         let rate = ratio(tally.in_time as f64, measured);
         let too_slow = plan.rate.is_none_or(|wanted| rate < wanted * REACHED);
-        let too_busy = too_slow && busy.is_some_and(|busy| busy > BUSY);
+        let too_busy = too_slow && busy > BUSY;
         let too_late = ratio(tally.late_generator as f64, tally.sent as f64) > MOST_LATE;
         Self {
             rate,

@@ -140,7 +140,7 @@ impl Report<'_> {
         }
         if figures.generator_was_bottleneck {
             let late = ratio(late.generator as f64, figures.sent as f64) * 100.0;
-            let busy = figures.busy.unwrap_or_default() * 100.0;
+            let busy = figures.busy * 100.0;
             let threads = plural(self.threads, "thread");
             remarks.push(format!(
                 "the load generator was the bottleneck: {late:.1}% sent late, {threads} busy {busy:.0}% of the time; \

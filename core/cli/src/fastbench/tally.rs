@@ -29,8 +29,8 @@ pub struct Tally {
     pub began: Instant,
     /// When its last success came, or the interruption.
     pub ended: Instant,
-    /// For how much of the measured time the threads ran or waited for a processor, added up.
-    pub busy: Option<Duration>,
+    /// For how much of the measured time the threads ran, added up.
+    pub busy: Duration,
     /// For how long that was measured, added up.
     pub watched: Duration,
     /// Why the load ended early.
@@ -56,7 +56,7 @@ impl Tally {
             most_in_flight: 0,
             began,
             ended: began,
-            busy: Some(Duration::ZERO),
+            busy: Duration::ZERO,
             watched: Duration::ZERO,
             fatal: None,
             interrupted: false,
@@ -90,7 +90,7 @@ impl Tally {
         self.late_bound += other.late_bound;
         self.most_in_flight += other.most_in_flight;
         self.ended = self.ended.max(other.ended);
-        self.busy = self.busy.zip(other.busy).map(|(a, b)| a + b);
+        self.busy += other.busy;
         self.watched += other.watched;
         self.fatal = self.fatal.take().or(other.fatal);
         self.interrupted |= other.interrupted;

@@ -97,7 +97,7 @@ struct Generator<'w> {
     /// When the last request that had to wait for an answer could be sent.
     freed: Instant,
     in_flight: usize,
-    busy_before: Option<(Instant, Option<Duration>)>,
+    busy_before: Option<(Instant, Duration)>,
     tally: Tally,
 }
 
@@ -242,7 +242,7 @@ impl<'w> Generator<'w> {
         let now = Instant::now();
         if let Some((since, before)) = self.busy_before {
             self.tally.watched = now.duration_since(since);
-            self.tally.busy = busy::so_far().zip(before).map(|(after, before)| after.saturating_sub(before));
+            self.tally.busy = busy::so_far().saturating_sub(before);
         }
         self.tally.unsent = self.schedule.take_missed(now);
         if self.tally.interrupted || self.waits_for_no_answers(now) {
