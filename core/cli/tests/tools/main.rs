@@ -7,6 +7,7 @@ mod exec;
 mod ls;
 mod ls_zookeeper;
 mod methods;
+mod monitor;
 mod serve;
 mod support;
 mod usage;
