@@ -8,6 +8,7 @@
 
 mod duration;
 mod exit;
+mod fastbench;
 mod fastcall;
 mod fastctl;
 mod fastserve;
@@ -29,7 +30,7 @@ use std::path::Path;
 enum Tool {
     Fastcall(fastcall::Options),
     Fastserve(fastserve::Options),
-    Fastbench(later::Options),
+    Fastbench(Box<fastbench::Options>),
     Fastctl(fastctl::Options),
     Fastd(later::Options),
 }
@@ -56,7 +57,7 @@ async fn run(tool: Tool) -> Exit {
     match tool {
         Tool::Fastcall(options) => fastcall::run(options).await,
         Tool::Fastserve(options) => fastserve::run(options).await,
-        Tool::Fastbench(_) => later::run("fastbench"),
+        Tool::Fastbench(options) => fastbench::run(&options).await,
         Tool::Fastctl(options) => fastctl::run(options).await,
         Tool::Fastd(_) => later::run("fastd"),
     }

@@ -8,6 +8,7 @@ use crate::connections::Connections;
 use crate::metrics::{ClientMeter, ClientMethods, Metrics};
 use crate::picked::Picked;
 use crate::registries::Registries;
+use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use libfast_balance::{EndpointSet, Member, Picker};
@@ -133,6 +134,10 @@ impl Client {
         shared.call_began();
         match shared.check(method, &args) {
             Ok(()) => Call::new(self.clone(), method, args, options),
+            // A call that comes too late is a failed call like others; one with wrong arguments is none.
+            Err(error) if error.cause().is_some() => {
+                Call::failed(self.clone(), method, remote::with_call(error, method, None))
+            }
             Err(error) => Call::failed(self.clone(), method, error),
         }
     }

@@ -253,3 +253,20 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
         Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Together with delayed acknowledgements the system's default makes a lone call wait for 40 ms.
+    #[tokio::test]
+    async fn neither_side_waits_to_gather_small_writes() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.address().unwrap();
+        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
+        for socket in [connected.unwrap(), accepted.unwrap()] {
+            let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
+            assert!(stream.nodelay().unwrap());
+        }
+    }
+}

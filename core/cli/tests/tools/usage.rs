@@ -24,6 +24,7 @@ fn what_is_unknown_is_2_with_a_hint() {
     for (tool, args, hint) in [
         ("fastcall", &["--timout", "1s", "t", "m"][..], "--timeout"),
         ("fastserve", &["--anounce", "x"], "--announce"),
+        ("fastbench", &["--slow", "p99<1ms", "t", "m"], "--slo"),
         ("fastctl", &["sl"], "--help"),
         ("fastctl", &[], "ls"),
         ("fastctl", &["ls", "--outptu", "json"], "--output"),
@@ -39,12 +40,10 @@ fn what_is_unknown_is_2_with_a_hint() {
 
 #[test]
 fn tools_of_later_releases_say_so() {
-    for tool in ["fastbench", "fastd"] {
-        for args in [&[][..], &["-c", "10", "sync", "localhost", "2030"], &["--nonsense"]] {
-            let ended = run(tool, args);
-            assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""));
-            assert_eq!(ended.stderr, format!("{tool} is not part of this release yet\n"));
-        }
+    for args in [&[][..], &["-c", "10", "sync", "localhost", "2030"], &["--nonsense"]] {
+        let ended = run("fastd", args);
+        assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""));
+        assert_eq!(ended.stderr, "fastd is not part of this release yet\n");
     }
 }
 
