@@ -25,7 +25,7 @@ check:               ## formatting, lints, layers, stale files, fast tests: the 
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet -p libfast-python -p libfast-node --lib -- -D warnings
 	$(CARGO) run --quiet -p libfast-codegen -- --check
-	$(CARGO) test --quiet -p libfast-tests --test layers --test files --test licences
+	$(CARGO) test --quiet -p libfast-tests --test layers --test files --test licences --test compatibility
 	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
 
 build: tools         ## release build: the tools and libfast.so, libfast.a in target/release

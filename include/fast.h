@@ -89,6 +89,16 @@ enum {
 #define FAST_CALL_COLLECT 2
 
 /**
+ * Flag of a call: null values are dropped. Without a flag the client's `ignore_null_values` decides.
+ */
+#define FAST_CALL_IGNORE_NULL_VALUES 8
+
+/**
+ * Flag of a call: a null value fails it with FAST_E_PROTOCOL, whatever the client's `ignore_null_values` says.
+ */
+#define FAST_CALL_REFUSE_NULL_VALUES 16
+
+/**
  * A value of a call; `data` has its JSON text.
  */
 #define FAST_EV_DATA 1
@@ -383,6 +393,23 @@ fast_code fast_client_call(struct fast_client *client,
                            struct fast_error **err);
 
 /**
+ * Calls a method, keeps its first `max_values` values and counts all: for programs that want to know what came before an
+ * error, or how much there was, without holding it. `*values` gets the JSON text of the array of the values that were kept,
+ * to be released with `fast_buf_unref()`, and `*count` how many came in all. Unlike other outputs both are written also on
+ * failure (as "[]" and 0 if nothing came), unless one of them is NULL.
+ */
+fast_code fast_client_call_buffered(struct fast_client *client,
+                                    const char *method,
+                                    size_t method_len,
+                                    const char *args,
+                                    size_t args_len,
+                                    const struct fast_call_opts *opts,
+                                    uint64_t max_values,
+                                    struct fast_buf **values,
+                                    uint64_t *count,
+                                    struct fast_error **err);
+
+/**
  * Starts a call and returns at once; it is sent now if a connection is there, else when its queue is polled or its first value
  * is pulled. With a queue it completes there, as FAST_EV_DATA events and one FAST_EV_DONE, or as one
  * FAST_EV_DONE with all values if `opts` has FAST_CALL_COLLECT; a failure to start is a FAST_EV_DONE, too. With `queue` NULL
@@ -415,8 +442,8 @@ fast_code fast_client_stats(struct fast_client *client,
                             struct fast_error **err);
 
 /**
- * Refuses new calls (FAST_E_CLOSED) and waits at most `drain_ms` for those under way. All handles of the same client are
- * closed.
+ * Refuses new calls (FAST_E_CLOSED), waits at most `drain_ms` for those under way, and ends those that are left with
+ * FAST_E_CLOSED. All handles of the same client are closed.
  */
 fast_code fast_client_close(struct fast_client *client,
                             int64_t drain_ms);
@@ -463,14 +490,46 @@ fast_code fast_error_code(const struct fast_error *error);
 const char *fast_error_message(const struct fast_error *error);
 
 /**
- * For FAST_E_REMOTE the name of the server's error, else empty. Lives as long as `error`.
+ * What the failure of a call goes back to, by the name that node-fast gives to the cause: "FastServerError" (the server
+ * answered with an error), "TimeoutError", "FastRequestAbandonedError", "FastTransportError" (no connection, or it broke, or
+ * the client was closed) or "FastProtocolError". Empty for what is no failure of a call, such as a wrong argument. Lives as
+ * long as `error`.
+ */
+const char *fast_error_cause_name(const struct fast_error *error);
+
+/**
+ * Everything known about the failure of a call besides its message, as the JSON text of an object: the server's info, if it was
+ * the server's error; what the protocol found (`fastReason` and more); `timeout` in milliseconds; always `rpcMethod`, and, if
+ * the request got an id, `rpcMsgid`. Empty for what is no failure of a call. Lives as long as `error`.
+ */
+const char *fast_error_merged_info(const struct fast_error *error);
+
+/**
+ * The name of the server's error, with FAST_E_REMOTE and if the server refused with FAST_E_OVERLOAD; else empty. Lives as long as `error`.
  */
 const char *fast_error_remote_name(const struct fast_error *error);
 
 /**
- * For FAST_E_REMOTE the info of the server's error as the JSON text of an object, else empty. Lives as long as `error`.
+ * The message of the server's error, verbatim; empty if the server sent none. Lives as long as `error`.
+ */
+const char *fast_error_remote_message(const struct fast_error *error);
+
+/**
+ * The info of the server's error as the JSON text of an object; empty if there is none. Lives as long as `error`.
  */
 const char *fast_error_remote_info(const struct fast_error *error);
+
+/**
+ * The member `context` of the server's error, in which older servers put what newer ones put into the info: JSON text of any kind
+ * of value, empty if there is none. Lives as long as `error`.
+ */
+const char *fast_error_remote_context(const struct fast_error *error);
+
+/**
+ * The member `ase_errors` of the server's error, usually an array of errors behind it: JSON text of any kind of value, empty if
+ * there is none. Lives as long as `error`.
+ */
+const char *fast_error_remote_ase_errors(const struct fast_error *error);
 
 /**
  * Where it happened, as host:port or unix:/path, or empty. Lives as long as `error`.
@@ -606,9 +665,17 @@ const char *fast_request_peer(const struct fast_request *request);
 bool fast_request_cancelled(const struct fast_request *request);
 
 /**
- * Sends one value, the JSON text of anything but null. FAST_AGAIN: it is queued, but the caller is slow; go on after the
- * FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`. FAST_E_CLOSED: the caller is gone.
- * FAST_E_STATE: the request was ended.
+ * True once the caller has ended its side of the connection. It may be gone, which shows when something is sent to it; or it
+ * reads on and waits for the answer, which is why this does not cancel the request. There is no event for it.
+ */
+bool fast_request_half_closed(const struct fast_request *request);
+
+/**
+ * Sends one value, the JSON text of anything but null, which clients refuse unless told otherwise. FAST_AGAIN: it is queued,
+ * but the caller is slow; go on after the FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`.
+ * FAST_E_OVERLOAD: it is not queued, because more than the server's option `write_limit_bytes` waits for the caller; the
+ * request is as it was, so wait in the same way and send again. FAST_E_CLOSED: the caller is gone. FAST_E_STATE: the request
+ * was ended.
  */
 fast_code fast_request_send(struct fast_request *request,
                             const char *data,
@@ -621,17 +688,33 @@ fast_code fast_request_wait(struct fast_request *request,
                             int64_t timeout_ms);
 
 /**
- * Ends the answer, with a last value if `data` is not NULL. A second end or failure is FAST_E_STATE.
+ * Ends the answer, with a last value if `data` is not NULL. A second end or failure is FAST_E_STATE, and one after the caller
+ * is gone FAST_E_CLOSED. FAST_E_OVERLOAD, only with a value: as of `fast_request_send()`; the request is as it was.
  */
-fast_code fast_request_end(struct fast_request *request, const char *data, size_t len);
+fast_code fast_request_end(struct fast_request *request,
+                           const char *data,
+                           size_t len);
 
 /**
- * Ends the answer with an error of this name and message; `info_json` is the JSON text of an object, or NULL.
+ * Ends the answer with an error of this name and message; `info_json` is the JSON text of an object, or NULL. Codes as of
+ * `fast_request_end()` without a value.
  */
 fast_code fast_request_fail(struct fast_request *request,
                             const char *name,
                             const char *message,
                             const char *info_json);
+
+/**
+ * As `fast_request_fail()`, with the members `context` and `ase_errors`, of which the first is for clients that look there for
+ * what others look for in the info, and the second usually an array of the errors behind this one: JSON text of any kind of
+ * value, or NULL to leave the member out.
+ */
+fast_code fast_request_fail_with(struct fast_request *request,
+                                 const char *name,
+                                 const char *message,
+                                 const char *info_json,
+                                 const char *context_json,
+                                 const char *ase_errors_json);
 
 /**
  * Frees a request. If it was not answered the caller gets the error HandlerDropped.
@@ -663,6 +746,21 @@ fast_code fast_server_start(struct fast_server *server, struct fast_error **err)
  * The address listened on, with the port that was found for port 0; empty before the start. Lives as long as `server`.
  */
 const char *fast_server_address(const struct fast_server *server);
+
+/**
+ * Takes the server off its registry, waits until its clients have learned that, and accepts no more connections. Those that
+ * are open go on being served, until they end or `fast_server_stop()` is called. FAST_OK also if it does not listen.
+ */
+fast_code fast_server_stop_accepting(struct fast_server *server,
+                                     struct fast_error **err);
+
+/**
+ * Waits until no connection is open, at most `timeout_ms` (0: not at all, -1: for ever). FAST_OK: none is. FAST_AGAIN: some are
+ * still. Meant for after `fast_server_stop_accepting()`, since otherwise new ones may come at any time.
+ */
+fast_code fast_server_wait_connections_closed(struct fast_server *server,
+                                              int64_t timeout_ms,
+                                              struct fast_error **err);
 
 /**
  * Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`

@@ -11,8 +11,25 @@ export interface CallOptions {
   retries?: number;
   /** Values of a stream that come before earlier ones were taken. */
   window?: number;
+  /** Whether null values are dropped instead of failing the call. */
+  ignore_null_values?: boolean;
   /** Abandons the call when it is aborted: the call rejects with `AbortError`. The server is not told. */
   signal?: AbortSignal;
+}
+
+export interface BufferedCallOptions extends CallOptions {
+  /** How many values are kept. All are counted. */
+  maxValues: number;
+}
+
+/** The values of a call, as many as were wanted, and how it ended. */
+export interface Buffered<T> {
+  /** The first values; those that came, if the call failed. */
+  values: T[];
+  /** How many values came in all. */
+  count: number;
+  /** Why the call failed, or null. */
+  error: FastError | null;
 }
 
 /** Defaults, bounds and meaning: docs/OPTIONS.md. */
@@ -27,7 +44,11 @@ export interface ClientOptions {
   max_calls?: number;
   ignore_null_values?: boolean;
   wire_version?: 1 | 2;
+  write_limit_bytes?: number;
+  checksum_v1?: 'xmodem' | 'arc' | 'either';
   max_frame_bytes?: number;
+  max_depth?: number;
+  max_name_bytes?: number;
   client_name?: string;
   announce_consumer?: boolean;
   zookeeper_session_ms?: number;
@@ -44,7 +65,11 @@ export interface ServerOptions {
   max_connections?: number;
   drain_ms?: number;
   write_buffer_bytes?: number;
+  write_limit_bytes?: number;
+  checksum_v1?: 'xmodem' | 'arc' | 'either';
   max_frame_bytes?: number;
+  max_depth?: number;
+  max_name_bytes?: number;
   zookeeper_session_ms?: number;
 }
 
@@ -76,6 +101,11 @@ export class Client {
   constructor(target: string, options?: ClientOptions);
   /** Calls a method with an array of arguments, and gives all values of its answer. */
   call<T = any>(method: string, args?: readonly unknown[], options?: CallOptions): Promise<T[]>;
+  /**
+   * Calls a method, keeps its first values and counts all; for those who want to know what came before an error, or how
+   * much there is. An error of the call is in the result. Rejects for wrong options and arguments, and when it is aborted.
+   */
+  callBuffered<T = any>(method: string, args: readonly unknown[], options: BufferedCallOptions): Promise<Buffered<T>>;
   /** Calls a method; its values come one by one. The request leaves with the first `next()`. */
   stream<T = any>(method: string, args?: readonly unknown[], options?: CallOptions): Stream<T>;
   /** Waits until a provider is known and connected; by default at most 5 seconds. */
@@ -83,7 +113,10 @@ export class Client {
   /** Chooses an endpoint for a call over another protocol. */
   pick(): Promise<Picked>;
   stats(): ClientStats;
-  /** Refuses new calls and waits at most `drain_ms`, by default 0, for those under way. */
+  /**
+   * Refuses new calls and waits at most `drain_ms`, by default 0, for those under way. What is under way then fails with
+   * `ClosedError`.
+   */
   close(drain_ms?: number): Promise<void>;
   /** Lets the process exit although calls of this client are under way. */
   unref(): this;
@@ -114,12 +147,18 @@ export interface Context {
   readonly peer: string;
   /** Aborted once nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /**
+   * Whether the caller has ended its side of the connection: it may be gone, or read on and wait for the answer. Of use
+   * until the answer is complete.
+   */
+  readonly halfClosed: boolean;
 }
 
 /**
  * A plain or async function returns the one value of the answer (`undefined` or `null`: none). A generator or async
- * generator yields values as fast as the caller takes them; what it returns is the last one. What is thrown is the
- * caller's `RemoteError`: its name, its message, and its `info` if that is an object.
+ * generator yields values as fast as the caller takes them; what it returns is the last one. While too much waits for a
+ * caller that does not read, answers wait, too. What is thrown is the caller's `RemoteError`: its name, its message, its
+ * `info` if that is an object, its `context` and its `aseErrors`.
  */
 export type Handler = (ctx: Context, ...args: any[]) => unknown;
 
@@ -133,6 +172,10 @@ export class Server {
   method(name: string, handler: Handler): this;
   /** Listens, announces the server if `announce` is set, and gives the address listened on. */
   start(): Promise<string>;
+  /** Withdraws and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
+  stopAccepting(): Promise<void>;
+  /** Waits until no connection is open. */
+  connectionsClosed(): Promise<void>;
   /** Withdraws, drains for at most `drain_ms` (by default the option of that name) and closes. */
   stop(drain_ms?: number): Promise<void>;
   /** Lets the process exit although it listens. */
@@ -159,11 +202,29 @@ export class FastError extends Error {
   readonly retriable: boolean;
   /** The name of the server's error, or the empty string. */
   readonly remoteName: string;
+  /** The message of the server's error, or the empty string. */
+  readonly remoteMessage: string;
   /** The info of the server's error, or null. */
   readonly info: any;
+  /** The context of the server's error, or null. Older servers put here what newer ones put into `info`. */
+  readonly context: any;
+  /** The errors behind the server's error, usually an array, or null. */
+  readonly aseErrors: any;
+  /**
+   * The name that node-fast gives to what a call's failure goes back to: `FastServerError`, `TimeoutError`,
+   * `FastRequestAbandonedError`, `FastTransportError` or `FastProtocolError`. Empty for what is not the failure of a call.
+   */
+  readonly causeName: string;
+  /** Everything known about the failure besides its message, with `rpcMethod` and, if it was sent, `rpcMsgid`; or null. */
+  readonly mergedInfo: Record<string, any> | null;
 }
 
-export type ErrorFields = Pick<FastError, 'code' | 'endpoint' | 'retriable' | 'remoteName' | 'info'>;
+/** What a `FastError` is made of. A handler that throws one with a `remoteName` decides what its caller is told. */
+export type ErrorFields = Pick<
+  FastError,
+  | 'code' | 'endpoint' | 'retriable' | 'remoteName' | 'remoteMessage' | 'info' | 'context' | 'aseErrors' | 'causeName'
+  | 'mergedInfo'
+>;
 
 export class InvalidError extends FastError {}
 export class TimeoutError extends FastError {}

@@ -25,6 +25,15 @@ pub const FAST_CALL_IDEMPOTENT: u32 = 1;
 pub const FAST_CALL_NOT_IDEMPOTENT: u32 = 4;
 /// Flag of a call to a queue: all values come with FAST_EV_DONE, as one JSON array.
 pub const FAST_CALL_COLLECT: u32 = 2;
+/// Flag of a call: null values are dropped. Without a flag the client's `ignore_null_values` decides.
+pub const FAST_CALL_IGNORE_NULL_VALUES: u32 = 8;
+/// Flag of a call: a null value fails it with FAST_E_PROTOCOL, whatever the client's `ignore_null_values` says.
+pub const FAST_CALL_REFUSE_NULL_VALUES: u32 = 16;
+const ALL_FLAGS: u32 = FAST_CALL_IDEMPOTENT
+    | FAST_CALL_NOT_IDEMPOTENT
+    | FAST_CALL_COLLECT
+    | FAST_CALL_IGNORE_NULL_VALUES
+    | FAST_CALL_REFUSE_NULL_VALUES;
 
 /// How one call differs from its client's options. Zero it and set `struct_size` to its size; members that a newer version of
 /// the library adds behind the last one are taken for 0.
@@ -66,7 +75,7 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
         let bytes = size.min(size_of::<fast_call_opts>());
         std::ptr::copy_nonoverlapping(opts.cast::<u8>(), (&raw mut known).cast::<u8>(), bytes);
     }
-    let invalid = |why: String| Err(Error::new(ErrorKind::Invalid, format!("options of the call: {why}")));
+    let invalid = |why: String| Err(refused(&why));
     match known.timeout_ms {
         0 => {}
         -1 => settings.timeout = Some(None),
@@ -79,18 +88,33 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
         retries if retries > 0 => settings.retries = Some(retries as u32),
         retries => return invalid(format!("`retries` is {retries}; use -1 for none")),
     }
-    let all = FAST_CALL_IDEMPOTENT | FAST_CALL_NOT_IDEMPOTENT | FAST_CALL_COLLECT;
-    if known.flags & !all != 0 {
+    settings.idempotent =
+        known.choice(FAST_CALL_IDEMPOTENT, FAST_CALL_NOT_IDEMPOTENT, "idempotent and not")?;
+    settings.ignore_null_values = known.choice(
+        FAST_CALL_IGNORE_NULL_VALUES,
+        FAST_CALL_REFUSE_NULL_VALUES,
+        "to ignore null values and to refuse them",
+    )?;
+    if known.flags & !ALL_FLAGS != 0 {
         return invalid(format!("`flags` has unknown bits: {:#x}", known.flags));
     }
-    settings.idempotent = match known.flags & (FAST_CALL_IDEMPOTENT | FAST_CALL_NOT_IDEMPOTENT) {
-        0 => None,
-        FAST_CALL_IDEMPOTENT => Some(true),
-        FAST_CALL_NOT_IDEMPOTENT => Some(false),
-        _ => return invalid("`flags` say both idempotent and not".into()),
-    };
     settings.window = (known.window > 0).then_some(known.window.into());
     Ok((settings, known.flags & FAST_CALL_COLLECT != 0))
+}
+
+impl fast_call_opts {
+    /// What two flags say that exclude each other; `None` if neither is set.
+    fn choice(&self, yes: u32, no: u32, both: &str) -> Result<Option<bool>> {
+        match (self.flags & yes != 0, self.flags & no != 0) {
+            (false, false) => Ok(None),
+            (true, true) => Err(refused(&format!("`flags` say both {both}"))),
+            (said, _) => Ok(Some(said)),
+        }
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(ErrorKind::Invalid, format!("options of the call: {why}"))
 }
 
 /// Pulls the next value of a call that was started without a queue, waiting at most `timeout_ms` (-1: as long as the call may
@@ -189,7 +213,9 @@ impl fast_call {
     fn abandon(&self) {
         match &self.0 {
             Kind::Pull(call) => call.abandon(),
-            Kind::Queued(call) => call.abandon(),
+            Kind::Queued(call) => {
+                call.abandon();
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::fast_error;
 use crate::guard::{bytes, coded, free, made, object, output, terminated, text};
 use crate::queue::fast_queue;
 use bytes::{Bytes, BytesMut};
-use libfast_embed::Client;
+use libfast_embed::{Client, Gathered};
 use libfast_model::{Error, ErrorKind};
 use std::ffi::c_char;
 use std::sync::Arc;
@@ -116,6 +116,48 @@ pub unsafe extern "C" fn fast_client_call(
     }
 }
 
+/// Calls a method, keeps its first `max_values` values and counts all: for programs that want to know what came before an
+/// error, or how much there was, without holding it. `*values` gets the JSON text of the array of the values that were kept,
+/// to be released with `fast_buf_unref()`, and `*count` how many came in all. Unlike other outputs both are written also on
+/// failure (as "[]" and 0 if nothing came), unless one of them is NULL.
+///
+/// # Safety
+/// As `fast_client_call()`; `values` and `count` are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_client_call_buffered(
+    client: *mut fast_client,
+    method: *const c_char,
+    method_len: usize,
+    args: *const c_char,
+    args_len: usize,
+    opts: *const fast_call_opts,
+    max_values: u64,
+    values: *mut *mut fast_buf,
+    count: *mut u64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            output(values, "values")?;
+            output(count, "count")?;
+            let mut gathered = Gathered::new(max_values);
+            let mut run = || {
+                let client = object(client, "client")?;
+                let (settings, _) = call_settings(opts)?;
+                let (method, args) = (text(method, method_len, "method")?, arguments(args, args_len)?);
+                let call = client.0.call(method, args, &settings)?;
+                while !call.buffer(&mut gathered, None)? {}
+                Ok(code::OK)
+            };
+            let ended = run();
+            count.write(gathered.count());
+            values.write(fast_buf::new(&gathered.take_array()));
+            ended
+        })
+    }
+}
+
 /// Starts a call and returns at once; it is sent now if a connection is there, else when its queue is polled or its first value
 /// is pulled. With a queue it completes there, as FAST_EV_DATA events and one FAST_EV_DONE, or as one
 /// FAST_EV_DONE with all values if `opts` has FAST_CALL_COLLECT; a failure to start is a FAST_EV_DONE, too. With `queue` NULL
@@ -193,8 +235,8 @@ pub unsafe extern "C" fn fast_client_stats(
     }
 }
 
-/// Refuses new calls (FAST_E_CLOSED) and waits at most `drain_ms` for those under way. All handles of the same client are
-/// closed.
+/// Refuses new calls (FAST_E_CLOSED), waits at most `drain_ms` for those under way, and ends those that are left with
+/// FAST_E_CLOSED. All handles of the same client are closed.
 ///
 /// # Safety
 /// `client` is NULL or live.

@@ -2,7 +2,7 @@
 
 use crate::code::fast_code;
 use crate::guard::{free, quiet};
-use libfast_model::Error;
+use libfast_model::{Cause, Error, RemoteError};
 use std::ffi::{CString, c_char};
 
 /// Why a function failed. Owned by whoever got it; free it with `fast_error_free()`. May be read on any thread.
@@ -11,20 +11,31 @@ pub struct fast_error {
     retriable: bool,
     message: CString,
     endpoint: CString,
+    cause_name: CString,
+    merged_info: CString,
     remote_name: CString,
+    remote_message: CString,
     remote_info: CString,
+    remote_context: CString,
+    remote_ase_errors: CString,
 }
 
 impl fast_error {
     pub(crate) fn boxed(error: &Error) -> *mut Self {
-        let remote = error.remote();
+        let remote =
+            |member: fn(&RemoteError) -> &String| terminated(error.remote().map_or("", |r| member(r)));
         Box::into_raw(Box::new(Self {
             code: error.kind().code(),
             retriable: error.is_retriable(),
             message: terminated(error.message()),
             endpoint: terminated(error.endpoint()),
-            remote_name: terminated(remote.map_or("", |remote| &remote.name)),
-            remote_info: terminated(remote.map_or("", |remote| &remote.info)),
+            cause_name: terminated(error.cause().map_or("", Cause::name)),
+            merged_info: terminated(error.merged_info()),
+            remote_name: remote(|remote| &remote.name),
+            remote_message: remote(|remote| &remote.message),
+            remote_info: remote(|remote| &remote.info),
+            remote_context: remote(|remote| &remote.context),
+            remote_ase_errors: remote(|remote| &remote.ase_errors),
         }))
     }
 
@@ -63,7 +74,32 @@ pub unsafe extern "C" fn fast_error_message(error: *const fast_error) -> *const 
     quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.message.as_ptr()))
 }
 
-/// For FAST_E_REMOTE the name of the server's error, else empty. Lives as long as `error`.
+/// What the failure of a call goes back to, by the name that node-fast gives to the cause: "FastServerError" (the server
+/// answered with an error), "TimeoutError", "FastRequestAbandonedError", "FastTransportError" (no connection, or it broke, or
+/// the client was closed) or "FastProtocolError". Empty for what is no failure of a call, such as a wrong argument. Lives as
+/// long as `error`.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_error_cause_name(error: *const fast_error) -> *const c_char {
+    // SAFETY: as documented.
+    quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.cause_name.as_ptr()))
+}
+
+/// Everything known about the failure of a call besides its message, as the JSON text of an object: the server's info, if it was
+/// the server's error; what the protocol found (`fastReason` and more); `timeout` in milliseconds; always `rpcMethod`, and, if
+/// the request got an id, `rpcMsgid`. Empty for what is no failure of a call. Lives as long as `error`.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_error_merged_info(error: *const fast_error) -> *const c_char {
+    // SAFETY: as documented.
+    quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.merged_info.as_ptr()))
+}
+
+/// The name of the server's error, with FAST_E_REMOTE and if the server refused with FAST_E_OVERLOAD; else empty. Lives as long as `error`.
 ///
 /// # Safety
 /// `error` is NULL or a live error.
@@ -73,7 +109,17 @@ pub unsafe extern "C" fn fast_error_remote_name(error: *const fast_error) -> *co
     quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.remote_name.as_ptr()))
 }
 
-/// For FAST_E_REMOTE the info of the server's error as the JSON text of an object, else empty. Lives as long as `error`.
+/// The message of the server's error, verbatim; empty if the server sent none. Lives as long as `error`.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_error_remote_message(error: *const fast_error) -> *const c_char {
+    // SAFETY: as documented.
+    quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.remote_message.as_ptr()))
+}
+
+/// The info of the server's error as the JSON text of an object; empty if there is none. Lives as long as `error`.
 ///
 /// # Safety
 /// `error` is NULL or a live error.
@@ -81,6 +127,28 @@ pub unsafe extern "C" fn fast_error_remote_name(error: *const fast_error) -> *co
 pub unsafe extern "C" fn fast_error_remote_info(error: *const fast_error) -> *const c_char {
     // SAFETY: as documented.
     quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.remote_info.as_ptr()))
+}
+
+/// The member `context` of the server's error, in which older servers put what newer ones put into the info: JSON text of any kind
+/// of value, empty if there is none. Lives as long as `error`.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_error_remote_context(error: *const fast_error) -> *const c_char {
+    // SAFETY: as documented.
+    quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.remote_context.as_ptr()))
+}
+
+/// The member `ase_errors` of the server's error, usually an array of errors behind it: JSON text of any kind of value, empty if
+/// there is none. Lives as long as `error`.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_error_remote_ase_errors(error: *const fast_error) -> *const c_char {
+    // SAFETY: as documented.
+    quiet(c"".as_ptr(), || unsafe { error.as_ref() }.map(|error| error.remote_ase_errors.as_ptr()))
 }
 
 /// Where it happened, as host:port or unix:/path, or empty. Lives as long as `error`.

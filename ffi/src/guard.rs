@@ -110,7 +110,7 @@ pub(crate) unsafe fn terminated<'a>(data: *const c_char, name: &str) -> Result<&
 }
 
 /// Checks a pointer that a result is written to.
-pub(crate) fn output<T>(pointer: *mut *mut T, name: &str) -> Result<()> {
+pub(crate) fn output<T>(pointer: *mut T, name: &str) -> Result<()> {
     if pointer.is_null() { Err(null(name)) } else { Ok(()) }
 }
 

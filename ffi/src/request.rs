@@ -6,7 +6,7 @@ use crate::guard::{bytes, coded, free, object, quiet, terminated};
 use libfast_embed::ServerRequest;
 use libfast_model::RemoteError;
 use std::ffi::{CString, c_char};
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 /// A request to be answered with any number of values and exactly one end or failure, from any thread, at any time.
 pub struct fast_request {
@@ -83,9 +83,22 @@ pub unsafe extern "C" fn fast_request_cancelled(request: *const fast_request) ->
     quiet(true, || unsafe { request.as_ref() }.map(|request| request.request.is_cancelled()))
 }
 
-/// Sends one value, the JSON text of anything but null. FAST_AGAIN: it is queued, but the caller is slow; go on after the
-/// FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`. FAST_E_CLOSED: the caller is gone.
-/// FAST_E_STATE: the request was ended.
+/// True once the caller has ended its side of the connection. It may be gone, which shows when something is sent to it; or it
+/// reads on and waits for the answer, which is why this does not cancel the request. There is no event for it.
+///
+/// # Safety
+/// `request` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_request_half_closed(request: *const fast_request) -> bool {
+    // SAFETY: as documented.
+    quiet(true, || unsafe { request.as_ref() }.map(|request| request.request.is_half_closed()))
+}
+
+/// Sends one value, the JSON text of anything but null, which clients refuse unless told otherwise. FAST_AGAIN: it is queued,
+/// but the caller is slow; go on after the FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`.
+/// FAST_E_OVERLOAD: it is not queued, because more than the server's option `write_limit_bytes` waits for the caller; the
+/// request is as it was, so wait in the same way and send again. FAST_E_CLOSED: the caller is gone. FAST_E_STATE: the request
+/// was ended.
 ///
 /// # Safety
 /// `request` is NULL or live; `data` is as all text.
@@ -119,7 +132,8 @@ pub unsafe extern "C" fn fast_request_wait(request: *mut fast_request, timeout_m
     }
 }
 
-/// Ends the answer, with a last value if `data` is not NULL. A second end or failure is FAST_E_STATE.
+/// Ends the answer, with a last value if `data` is not NULL. A second end or failure is FAST_E_STATE, and one after the caller
+/// is gone FAST_E_CLOSED. FAST_E_OVERLOAD, only with a value: as of `fast_request_send()`; the request is as it was.
 ///
 /// # Safety
 /// `request` is NULL or live; `data` is as all text.
@@ -139,7 +153,8 @@ pub unsafe extern "C" fn fast_request_end(
     }
 }
 
-/// Ends the answer with an error of this name and message; `info_json` is the JSON text of an object, or NULL.
+/// Ends the answer with an error of this name and message; `info_json` is the JSON text of an object, or NULL. Codes as of
+/// `fast_request_end()` without a value.
 ///
 /// # Safety
 /// `request` is NULL or live; the texts are NULL or NUL-terminated.
@@ -150,12 +165,36 @@ pub unsafe extern "C" fn fast_request_fail(
     message: *const c_char,
     info_json: *const c_char,
 ) -> fast_code {
+    // SAFETY: as documented.
+    unsafe { fast_request_fail_with(request, name, message, info_json, null(), null()) }
+}
+
+/// As `fast_request_fail()`, with the members `context` and `ase_errors`, of which the first is for clients that look there for
+/// what others look for in the info, and the second usually an array of the errors behind this one: JSON text of any kind of
+/// value, or NULL to leave the member out.
+///
+/// # Safety
+/// As `fast_request_fail()`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_request_fail_with(
+    request: *mut fast_request,
+    name: *const c_char,
+    message: *const c_char,
+    info_json: *const c_char,
+    context_json: *const c_char,
+    ase_errors_json: *const c_char,
+) -> fast_code {
     // SAFETY: as documented; no error object is asked for.
     unsafe {
         coded(null_mut(), || {
             let text = |pointer, name| terminated(pointer, name).map(str::to_owned);
-            let (name, message) = (text(name, "name")?, text(message, "message")?);
-            let error = RemoteError::new(name, message).with_info(text(info_json, "info_json")?);
+            let error = RemoteError {
+                name: text(name, "name")?,
+                message: text(message, "message")?,
+                info: text(info_json, "info_json")?,
+                context: text(context_json, "context_json")?,
+                ase_errors: text(ase_errors_json, "ase_errors_json")?,
+            };
             object(request, "request")?.request.fail(&error)?;
             Ok(code::OK)
         })

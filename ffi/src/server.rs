@@ -9,6 +9,7 @@ use crate::queue::fast_queue;
 use libfast_embed::Server;
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A server: its requests come through queues.
 pub struct fast_server {
@@ -83,6 +84,46 @@ pub unsafe extern "C" fn fast_server_start(server: *mut fast_server, err: *mut *
 pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *const c_char {
     // SAFETY: as documented.
     quiet(c"".as_ptr(), || Some(unsafe { server.as_ref() }?.address.get()?.as_ptr()))
+}
+
+/// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections. Those that
+/// are open go on being served, until they end or `fast_server_stop()` is called. FAST_OK also if it does not listen.
+///
+/// # Safety
+/// `server` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_stop_accepting(
+    server: *mut fast_server,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            object(server, "server")?.server.stop_accepting()?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Waits until no connection is open, at most `timeout_ms` (0: not at all, -1: for ever). FAST_OK: none is. FAST_AGAIN: some are
+/// still. Meant for after `fast_server_stop_accepting()`, since otherwise new ones may come at any time.
+///
+/// # Safety
+/// `server` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_wait_connections_closed(
+    server: *mut fast_server,
+    timeout_ms: i64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let timeout = if timeout_ms < 0 { Duration::MAX } else { millis(timeout_ms) };
+            let closed = object(server, "server")?.server.wait_connections_closed(timeout)?;
+            Ok(if closed { code::OK } else { code::AGAIN })
+        })
+    }
 }
 
 /// Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`

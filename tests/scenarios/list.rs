@@ -12,6 +12,8 @@ pub struct Scenario {
 /// What must come back. Members that are not mentioned may be anything.
 struct Wanted {
     values: Json,
+    /// How many values came in all, of a buffered call.
+    count: Option<u64>,
     /// The error's code, or none.
     code: Option<&'static str>,
     /// Members of the error, compared whole.
@@ -26,7 +28,8 @@ const LONG_MS: u64 = 15_000;
 
 impl Scenario {
     fn returns(name: &'static str, values: Json, input: impl Fn(&Servers) -> Json + 'static) -> Self {
-        let wanted = Wanted { values, code: None, error: json!({}), message: "", within_ms: LONG_MS };
+        let wanted =
+            Wanted { values, count: None, code: None, error: json!({}), message: "", within_ms: LONG_MS };
         Self { name, input: Box::new(input), wanted }
     }
 
@@ -36,8 +39,14 @@ impl Scenario {
         message: &'static str,
         input: impl Fn(&Servers) -> Json + 'static,
     ) -> Self {
-        let wanted =
-            Wanted { values: json!([]), code: Some(code), error: json!({}), message, within_ms: LONG_MS };
+        let wanted = Wanted {
+            values: json!([]),
+            count: None,
+            code: Some(code),
+            error: json!({}),
+            message,
+            within_ms: LONG_MS,
+        };
         Self { name, input: Box::new(input), wanted }
     }
 
@@ -51,6 +60,11 @@ impl Scenario {
         self
     }
 
+    fn with_count(mut self, count: u64) -> Self {
+        self.wanted.count = Some(count);
+        self
+    }
+
     fn within(mut self, ms: u64) -> Self {
         self.wanted.within_ms = ms;
         self
@@ -61,10 +75,11 @@ impl Scenario {
     }
 
     pub fn check(&self, output: &Json) -> Result<(), String> {
-        let Wanted { values, code, error, message, within_ms } = &self.wanted;
+        let Wanted { values, count, code, error, message, within_ms } = &self.wanted;
         let must = |right: bool, what: &str| if right { Ok(()) } else { Err(format!("{what}: {output}")) };
         must(output["error"]["code"].as_str() == *code, "wrong code")?;
         must(output["values"] == *values, "wrong values")?;
+        must(output["count"].as_u64() == *count, "wrong count")?;
         must(output["ms"].as_u64().is_some_and(|ms| ms <= *within_ms), "it took too long")?;
         must(output["error"]["message"].as_str().unwrap_or_default().contains(message), "wrong message")?;
         for (member, wanted) in error.as_object().into_iter().flatten() {
@@ -101,36 +116,97 @@ pub fn scenarios(servers: &Servers) -> Vec<Scenario> {
         Scenario::fails("a wrong port", "FAST_E_CONNECT", "refused", |s| {
             json!({"target": s.closed_port(), "method": "add", "args": [1, 2]})
         })
-        .with_error(json!({"retriable": true, "name": "", "info": null}))
+        .with_error(json!({"retriable": true, "name": "", "info": null, "cause_name": "FastTransportError"}))
         .within(5_000),
         Scenario::fails("a wrong method", "FAST_E_REMOTE", "unsupported RPC method: \"nope\"", |s| {
-            json!({"target": s.service(), "method": "nope", "args": []})
+            json!({"target": s.service(), "method": "nope", "args": [], "client_options": {}})
         })
-        .with_error(json!({"name": "FastError", "retriable": false, "endpoint": address})),
+        .with_error(json!({
+            "name": "FastError", "retriable": false, "endpoint": address, "cause_name": "FastServerError",
+            "merged_info": {"fastReason": "bad_method", "rpcMethod": "nope", "rpcMsgid": 1},
+        })),
         Scenario::fails("arguments that are an object", "FAST_E_INVALID", "must be a JSON array", |s| {
             json!({"target": s.service(), "method": "add", "args": {"a": 1}})
-        }),
+        })
+        .with_error(json!({"cause_name": "", "merged_info": null, "context": null, "ase_errors": null})),
         Scenario::fails("arguments that are a string", "FAST_E_INVALID", "must be a JSON array", |s| {
             json!({"target": s.service(), "method": "add", "args": "[1, 2]"})
         }),
         Scenario::fails("a service with no provider", "FAST_E_NO_ENDPOINT", "no provider of", |s| {
             json!({"target": s.nobody(), "method": "add", "args": [1, 2]})
         })
-        .with_error(json!({"retriable": true}))
+        .with_error(json!({
+            "retriable": true, "cause_name": "FastTransportError", "merged_info": {"rpcMethod": "add"},
+        }))
         .within(5_000),
         Scenario::fails("a timeout", "FAST_E_TIMEOUT", "200 milliseconds", |s| {
-            json!({"target": s.service(), "method": "slow", "args": [60_000], "options": {"timeout_ms": 200}})
+            let options = json!({"timeout_ms": 200});
+            json!({"target": s.service(), "method": "slow", "args": [60_000], "options": options, "client_options": {}})
         })
-        .with_error(json!({"endpoint": address, "retriable": false})),
+        .with_error(json!({
+            "endpoint": address, "retriable": false, "cause_name": "TimeoutError",
+            "merged_info": {"rpcMethod": "slow", "rpcMsgid": 1, "timeout": 200},
+        })),
         Scenario::fails("an error of the server", "FAST_E_REMOTE", "asked to fail", |s| {
-            json!({"target": s.service(), "method": "fail", "args": []})
+            json!({"target": s.service(), "method": "fail", "args": [], "client_options": {}})
         })
-        .with_error(json!({"name": "CalcError", "info": {"code": 42}, "endpoint": address})),
+        .with_error(json!({
+            "name": "CalcError", "info": {"code": 42}, "endpoint": address, "cause_name": "FastServerError",
+            "remote_message": "asked to fail", "context": null, "ase_errors": null,
+            "merged_info": {"code": 42, "rpcMethod": "fail", "rpcMsgid": 1},
+        })),
+        Scenario::fails("all that an error of a server can have", "FAST_E_REMOTE", "Deep: it broke", |s| {
+            let error = json!({
+                "name": "Deep", "message": "it broke", "info": {"a": {"b": [1.5, null]}, "rpcMethod": "theirs"},
+                "context": {"old": "way"}, "ase_errors": [{"name": "Below"}, 7],
+            });
+            json!({"target": s.fails_after(&[], &error.to_string()), "method": "range", "args": []})
+        })
+        .with_error(json!({
+            "name": "Deep", "remote_message": "it broke", "cause_name": "FastServerError",
+            "info": {"a": {"b": [1.5, null]}, "rpcMethod": "theirs"},
+            "context": {"old": "way"}, "ase_errors": [{"name": "Below"}, 7],
+            "merged_info": {"a": {"b": [1.5, null]}, "rpcMethod": "range", "rpcMsgid": 1},
+        })),
         Scenario::fails("a server that dies in the middle of a stream", "FAST_E_CONN_LOST", "lost", |s| {
             json!({"target": s.dies_after(&["1", "2"]), "method": "range", "args": [9], "stream": true})
         })
         .with_values(json!([1, 2]))
-        .with_error(json!({"retriable": false})),
+        .with_error(json!({
+            "retriable": false, "cause_name": "FastTransportError", "name": "",
+            "merged_info": {"rpcMethod": "range", "rpcMsgid": 1},
+        })),
+        Scenario::fails("a null value", "FAST_E_PROTOCOL", "null", |s| {
+            json!({"target": s.ends_after(&["1", "null", "2"]), "method": "range", "args": [3], "stream": true})
+        })
+        .with_values(json!([1]))
+        .with_error(json!({"cause_name": "FastProtocolError"})),
+        Scenario::returns("a null value that is ignored", json!([1, 2]), |s| {
+            let options = json!({"ignore_null_values": true});
+            json!({"target": s.ends_after(&["1", "null", "2"]), "method": "range", "args": [3], "options": options})
+        }),
+        Scenario::fails("a null value that is not ignored, unlike others", "FAST_E_PROTOCOL", "null", |s| {
+            json!({
+                "target": s.ends_after(&["null"]), "method": "range", "args": [3],
+                "options": {"ignore_null_values": false}, "client_options": {"ignore_null_values": true},
+            })
+        }),
+        Scenario::returns("a buffered call", json!([{"value": 0}, {"value": 1}]), |s| {
+            json!({"target": s.service(), "method": "range", "args": [5], "max_values": 2})
+        })
+        .with_count(5),
+        Scenario::fails("a buffered call that fails", "FAST_E_REMOTE", "after all of them", |s| {
+            let error = json!({"name": "Late", "message": "after all of them", "info": {}});
+            let target = s.fails_after(&["1", "2", "3"], &error.to_string());
+            json!({"target": target, "method": "range", "args": [], "max_values": 2})
+        })
+        .with_values(json!([1, 2]))
+        .with_count(3)
+        .with_error(json!({"name": "Late"})),
+        Scenario::fails("a buffered call that fails before it is sent", "FAST_E_INVALID", "JSON array", |s| {
+            json!({"target": s.service(), "method": "range", "args": 7, "max_values": 2})
+        })
+        .with_count(0),
         Scenario::fails("something that is no Fast server", "FAST_E_PROTOCOL", "fast protocol", |s| {
             json!({"target": s.says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "method": "add", "args": [1, 2]})
         }),

@@ -22,46 +22,58 @@ static fast::call_options options_of(const json& options) {
   fast::call_options set;
   if (options.contains("timeout_ms")) set.timeout = std::chrono::milliseconds(options["timeout_ms"].get<std::int64_t>());
   if (options.contains("retries")) set.retries = options["retries"].get<int>();
-  set.idempotent = options.value("idempotent", false);
+  if (options.contains("idempotent")) set.idempotent = options["idempotent"].get<bool>();
+  if (options.contains("ignore_null_values")) set.ignore_null_values = options["ignore_null_values"].get<bool>();
   return set;
 }
 
-// Does what one line says; the values go to `values` one by one when they are streamed.
-static void run(const json& scenario, fast::client& client, json& values) {
+// JSON text, or null if it is empty.
+static json parsed(const char* text) { return *text ? json::parse(text) : json(); }
+
+static json describe(const fast::error& error) {
+  return {{"code", error.code_name()}, {"message", error.what()}, {"endpoint", error.endpoint()},
+          {"retriable", error.retriable()}, {"name", error.remote_name()}, {"info", parsed(error.remote_info())},
+          {"remote_message", error.remote_message()}, {"context", parsed(error.remote_context())},
+          {"ase_errors", parsed(error.remote_ase_errors())}, {"cause_name", error.cause_name()},
+          {"merged_info", parsed(error.merged_info())}};
+}
+
+// Does what one line says; the values go to the answer one by one when they are streamed.
+static void run(const json& scenario, fast::client& client, json& answer) {
   const std::string& method = scenario.at("method").get_ref<const std::string&>();
   std::string args = scenario.value("args", json::array()).dump();
   fast::call_options options = options_of(scenario.value("options", json::object()));
+  json& values = answer["values"];
   if (scenario.value("stream", false)) {
     for (std::string_view value : client.stream(method, args, options)) values.push_back(json::parse(value));
+  } else if (scenario.contains("max_values")) {
+    auto buffered = client.call_buffered(method, args, scenario["max_values"].get<std::uint64_t>(), options);
+    values = json::parse(buffered.values);
+    answer["count"] = buffered.count;
+    if (buffered.error) answer["error"] = describe(*buffered.error);
   } else {
     values = json::parse(client.call(method, args, options));
   }
 }
 
-static json describe(const fast::error& error) {
-  const char* info = error.remote_info();
-  return {{"code", error.code_name()}, {"message", error.what()}, {"endpoint", error.endpoint()},
-          {"retriable", error.retriable()}, {"name", error.remote_name()}, {"info", *info ? json::parse(info) : json()}};
-}
-
 int main() {
   std::map<std::string, fast::client> clients;
   for (std::string line; std::getline(std::cin, line);) {
-    json scenario = json::parse(line), values = json::array(), failure;
+    json scenario = json::parse(line), answer = {{"values", json::array()}, {"error", nullptr}};
     const std::string& target = scenario.at("target").get_ref<const std::string&>();
     auto start = steady::now();
     try {
       json own = scenario.value("client_options", json());
       if (own.is_object()) {
         fast::client once(target, config_of(own));
-        run(scenario, once, values);
+        run(scenario, once, answer);
       } else {
-        run(scenario, clients.try_emplace(target, target).first->second, values);
+        run(scenario, clients.try_emplace(target, target).first->second, answer);
       }
     } catch (const fast::error& error) {
-      failure = describe(error);
+      answer["error"] = describe(error);
     }
-    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - start).count();
-    std::cout << json{{"values", values}, {"error", failure}, {"ms", ms}}.dump() << std::endl;
+    answer["ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - start).count();
+    std::cout << answer.dump() << std::endl;
   }
 }

@@ -23,7 +23,9 @@ async function run(line) {
     return { values, error: null };
   } catch (error) {
     const { code = error.name, message, endpoint = '', retriable = false, remoteName = '', info = null } = error;
-    return { values, error: { code, message, endpoint, retriable, name: remoteName, info } };
+    const { causeName = '', mergedInfo = null } = error;
+    const more = { cause_name: causeName, merged_info: mergedInfo };
+    return { values, error: { code, message, endpoint, retriable, name: remoteName, info, ...more } };
   } finally {
     if (line.client_options) await client?.close();
   }

@@ -6,12 +6,18 @@ declare(strict_types=1);
 
 require_once __DIR__ . '/../../bindings/php/src/autoload.php';
 
-/** @return array{list<mixed>, ?Fast\FastException} the values that came, and the error that followed them */
+/** @return array{list<mixed>, ?Fast\FastException, 2?: int} the values that came, the error that followed them, and their count */
 function run(Fast\Client $client, object $scenario): array
 {
     $values = [];
-    $call = [$scenario->method, $scenario->args, (array) ($scenario->options ?? [])];
+    $options = (array) ($scenario->options ?? []);
+    $call = [$scenario->method, $scenario->args, $options];
     try {
+        if (isset($scenario->max_values)) {
+            $buffered = $client->callBuffered($scenario->method, $scenario->args, $scenario->max_values, $options);
+
+            return [$buffered->values, $buffered->error, $buffered->count];
+        }
         if ($scenario->stream ?? false) {
             foreach ($client->stream(...$call) as $value) {
                 $values[] = $value;
@@ -26,7 +32,7 @@ function run(Fast\Client $client, object $scenario): array
     return [$values, null];
 }
 
-/** @return array{list<mixed>, ?Fast\FastException} */
+/** @return array{list<mixed>, ?Fast\FastException, 2?: int} */
 function run_with_own_client(object $scenario): array
 {
     try {
@@ -51,6 +57,11 @@ function describe(?Fast\FastException $error): ?array
         'retriable' => $error->retriable,
         'name' => $error->remoteName,
         'info' => $error->info,
+        'remote_message' => $error->remoteMessage,
+        'context' => $error->context,
+        'ase_errors' => $error->aseErrors,
+        'cause_name' => $error->causeName,
+        'merged_info' => $error->mergedInfo,
     ];
 }
 
@@ -61,13 +72,14 @@ while (($line = fgets(STDIN)) !== false) {
     $scenario = json_decode($line, false, 10_000, JSON_THROW_ON_ERROR);
     $start = hrtime(true);
     try {
-        [$values, $error] = isset($scenario->client_options)
+        $outcome = isset($scenario->client_options)
             ? run_with_own_client($scenario)
             : run($clients[$scenario->target] ??= new Fast\Client($scenario->target), $scenario);
     } catch (Fast\FastException $refused) {
         // The target.
-        [$values, $error] = [[], $refused];
+        $outcome = [[], $refused];
     }
-    $answer = ['values' => $values, 'error' => describe($error), 'ms' => intdiv(hrtime(true) - $start, 1_000_000)];
+    $answer = ['values' => $outcome[0], 'count' => $outcome[2] ?? null, 'error' => describe($outcome[1])];
+    $answer['ms'] = intdiv(hrtime(true) - $start, 1_000_000);
     fwrite(STDOUT, json_encode($answer, AS_IT_CAME, 10_000) . "\n");
 }

@@ -31,6 +31,8 @@ def run(scenario, clients):
             "retriable": error.retriable,
             "name": error.name,
             "info": error.info,
+            "cause_name": error.cause_name,
+            "merged_info": error.merged_info,
         }
     ms = int((time.monotonic() - start) * 1000)
     if client is not None:

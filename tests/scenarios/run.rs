@@ -1,7 +1,7 @@
 //! The scenario runner for Rust. See README.md beside this file.
 
 use bytes::Bytes;
-use libfast::{Call, Client, ClientOptions, Error};
+use libfast::{Buffered, Call, Cause, Client, ClientOptions, Error, Value};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -13,28 +13,26 @@ async fn main() {
     for line in std::io::stdin().lock().lines() {
         let scenario: Json = serde_json::from_str(&line.expect("a line of text")).expect("a line of JSON");
         let started = Instant::now();
-        let (values, error) = run(&scenario, &mut clients).await;
-        let ms = started.elapsed().as_millis() as u64;
-        println!("{}", json!({"values": values, "error": error.as_ref().map(described), "ms": ms}));
+        let mut answer = run(&scenario, &mut clients).await;
+        answer["ms"] = json!(started.elapsed().as_millis() as u64);
+        println!("{answer}");
         std::io::stdout().flush().expect("somebody reads");
     }
 }
 
-async fn run(scenario: &Json, clients: &mut HashMap<String, Client>) -> (Vec<Json>, Option<Error>) {
-    let mut values = Vec::new();
-    let stream = scenario["stream"] == true;
-    let result = async {
-        let mut call = start(scenario, clients)?;
-        while let Some(value) = call.next().await {
-            values.push(value?.parse()?);
-        }
-        Ok(())
+async fn run(scenario: &Json, clients: &mut HashMap<String, Client>) -> Json {
+    let call = match start(scenario, clients) {
+        Ok(call) => call,
+        Err(error) => return json!({"values": [], "error": described(&error)}),
     };
-    let error: Option<Error> = result.await.err();
-    if error.is_some() && !stream {
-        values.clear();
-    }
-    (values, error)
+    // Most calls keep all values; those before an error are given only to who asked for them.
+    let most = scenario["max_values"].as_u64();
+    let Buffered { values, count, error, .. } =
+        call.buffer(most.map_or(usize::MAX, |most| most as usize)).await;
+    let all = error.is_none() || scenario["stream"] == true || most.is_some();
+    let parsed = |value: Value| value.parse::<Json>().expect("values are JSON");
+    let values: Vec<Json> = values.into_iter().filter(|_| all).map(parsed).collect();
+    json!({"values": values, "count": most.map(|_| count), "error": error.as_ref().map(described)})
 }
 
 fn start(scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Result<Call> {
@@ -58,6 +56,7 @@ fn start(scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Res
             "timeout_ms" => options.timeout = value.as_u64().map(Duration::from_millis),
             "idempotent" => options.idempotent = value == true,
             "retries" => options.retries = value.as_u64().unwrap_or_default() as u32,
+            "ignore_null_values" => options.ignore_null_values = value == true,
             other => panic!("the runner knows no option {other}"),
         }
     }
@@ -69,11 +68,18 @@ fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// JSON text, or null if it is empty.
+fn parsed(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 fn described(error: &Error) -> Json {
-    let remote = error.remote();
+    let remote = error.remote().cloned().unwrap_or_default();
     json!({
         "code": error.kind().name(), "message": error.message(), "endpoint": error.endpoint(),
-        "retriable": error.is_retriable(), "name": remote.map_or("", |r| &r.name),
-        "info": remote.and_then(|r| serde_json::from_str::<Json>(&r.info).ok()),
+        "retriable": error.is_retriable(), "name": remote.name, "info": parsed(&remote.info),
+        "remote_message": remote.message, "context": parsed(&remote.context),
+        "ase_errors": parsed(&remote.ase_errors),
+        "cause_name": error.cause().map_or("", Cause::name), "merged_info": parsed(error.merged_info()),
     })
 }

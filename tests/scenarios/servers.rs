@@ -49,11 +49,20 @@ impl Servers {
 
     /// The address of a server that answers one request with these values and is gone before the end.
     pub fn dies_after(&self, values: &[&str]) -> String {
-        let mut answer = BytesMut::new();
-        for value in values {
-            let payload = format!(r#"{{"m":{{"uts":0,"name":"range"}},"d":[{value}]}}"#);
-            encode(&mut answer, Version::V2, Status::Data, 1, payload.as_bytes());
-        }
+        self.says(&messages(values))
+    }
+
+    /// The address of a server that answers one request with these values and the end.
+    pub fn ends_after(&self, values: &[&str]) -> String {
+        let mut answer = messages(values);
+        message(&mut answer, Status::End, "[]");
+        self.says(&answer)
+    }
+
+    /// The address of a server that answers one request with these values and an error, given as it is on the wire.
+    pub fn fails_after(&self, values: &[&str], error: &str) -> String {
+        let mut answer = messages(values);
+        message(&mut answer, Status::Error, error);
         self.says(&answer)
     }
 
@@ -73,6 +82,20 @@ impl Servers {
         });
         address
     }
+}
+
+/// A message for each of these values, to the first request of a connection.
+fn messages(values: &[&str]) -> BytesMut {
+    let mut messages = BytesMut::new();
+    for value in values {
+        message(&mut messages, Status::Data, &format!("[{value}]"));
+    }
+    messages
+}
+
+fn message(out: &mut BytesMut, status: Status, data: &str) {
+    let payload = format!(r#"{{"m":{{"uts":0,"name":"range"}},"d":{data}}}"#);
+    encode(out, Version::V2, status, 1, payload.as_bytes());
 }
 
 impl Calc {

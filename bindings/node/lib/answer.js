@@ -3,7 +3,7 @@
 
 const hub = require('./hub.js');
 const { json } = require('./options.js');
-const { FastError, REMOTE_MESSAGE, invalid } = require('./errors.js');
+const { FastError, invalid, raised } = require('./errors.js');
 
 /** Values that a generator which never waits may yield before others have their turn on this thread. */
 const TURN = 256;
@@ -22,6 +22,11 @@ class Context {
   /** Aborted once nobody waits for the answer any more. */
   get signal() {
     return this.#answer.signal();
+  }
+
+  /** Whether the caller has ended its side of the connection: it may be gone, or read on and wait for the answer. */
+  get halfClosed() {
+    return this.#answer.cancelled || hub.get().halfClosed(this.#answer.id);
   }
 }
 
@@ -61,9 +66,11 @@ class Answer {
         const step = waits ? await iterator.next() : iterator.next();
         if (step.done) return step.value;
         if (this.cancelled) break;
-        const value = step.value ?? refuse(step.value);
-        const more = hub.get().send(this.id, json('a value', value));
-        if (!more) await new Promise((resolve) => (this.wake = resolve));
+        const text = json('a value', step.value ?? refuse(step.value));
+        const send = () => hub.get().send(this.id, text);
+        let more = REFUSED;
+        while (!this.cancelled && (more = this.attempt(send)) === REFUSED) await this.writable();
+        if (!more) await this.writable();
         else if (++sent % TURN === 0) await new Promise(setImmediate);
         if (this.cancelled) break;
       }
@@ -75,23 +82,42 @@ class Answer {
     return undefined;
   }
 
-  end(value) {
-    if (this.cancelled) return;
+  async end(value) {
     // Fast has no null values: as from any language, null is an answer without a value.
-    hub.get().end(this.id, value === undefined || value === null ? undefined : json('the result', value));
+    const text = value === undefined || value === null ? undefined : json('the result', value);
+    const end = () => hub.get().end(this.id, text);
+    while (!this.cancelled && this.attempt(end) === REFUSED) await this.writable();
   }
 
   fail(error) {
     if (this.cancelled) return;
-    const { name, message, info } = described(error);
+    const { name, message, info, context, aseErrors } = described(error);
     try {
-      hub.get().fail(this.id, name, message, info);
+      hub.get().fail(this.id, name, message, info, context, aseErrors);
     } catch {
       // The info is no object in JSON, or all of it is too large. The caller may also be gone, then this fails, too.
-      hub.get().fail(this.id, name, message.slice(0, 1000), '');
+      hub.get().fail(this.id, name.slice(0, 1000), message.slice(0, 1000), '', '', '');
     }
   }
+
+  /** What `send` gives, or REFUSED if too much waits for the caller already: all requests of a connection share that. */
+  attempt(send) {
+    try {
+      return send();
+    } catch (report) {
+      const error = raised(report);
+      if (error.code === 'FAST_E_OVERLOAD') return REFUSED;
+      throw error;
+    }
+  }
+
+  /** Waits until the caller has caught up, or is gone. */
+  writable() {
+    return new Promise((resolve) => (this.wake = resolve));
+  }
 }
+
+const REFUSED = Symbol('refused');
 
 /** Never rejects: whatever happens is the caller's answer. */
 async function answer(handler, id, method, peer, text) {
@@ -102,7 +128,7 @@ async function answer(handler, id, method, peer, text) {
     let result = handler(new Context(under, method, peer, args), ...args);
     if (typeof result?.then === 'function') result = await result;
     const [iterator, waits] = iteratorOf(result);
-    under.end(iterator ? await under.sendAll(iterator, waits) : result);
+    await under.end(iterator ? await under.sendAll(iterator, waits) : result);
   } catch (error) {
     try {
       under.fail(error);
@@ -127,26 +153,31 @@ function refuse(value) {
   throw invalid(`a handler yielded ${value}, which is no value in Fast`);
 }
 
-/** Name, message and info of what was thrown, for the wire. No stack: it is nobody else's business. */
+/** What was thrown as texts for the wire. No stack: it is nobody else's business. */
 function described(thrown) {
   try {
     const error = typeof thrown === 'object' && thrown !== null ? thrown : { message: String(thrown) };
     const known = error instanceof FastError ? error : undefined;
+    const more = { info: infoOf(error.info), context: textOf(error.context), aseErrors: textOf(error.aseErrors) };
     // What another server said is passed on as it was said.
-    if (known?.remoteName) {
-      return { name: known.remoteName, message: known[REMOTE_MESSAGE] ?? known.message, info: infoOf(known.info) };
-    }
-    const info = known ? { code: known.code } : error.info;
-    return { name: String(error.name ?? 'Error'), message: String(error.message ?? ''), info: infoOf(info) };
+    if (known?.remoteName) return { name: String(known.remoteName), message: String(known.remoteMessage), ...more };
+    if (known) more.info = infoOf({ code: known.code });
+    return { name: String(error.name ?? 'Error'), message: String(error.message ?? ''), ...more };
   } catch {
-    return { name: 'Error', message: 'the handler threw something that cannot be described', info: '' };
+    const message = 'the handler threw something that cannot be described';
+    return { name: 'Error', message, info: '', context: '', aseErrors: '' };
   }
 }
 
 function infoOf(info) {
-  if (typeof info !== 'object' || info === null || Array.isArray(info)) return '';
+  return typeof info === 'object' && !Array.isArray(info) ? textOf(info) : '';
+}
+
+/** The JSON text of a value; none for what there is none of. */
+function textOf(value) {
+  if (value === undefined || value === null) return '';
   try {
-    return JSON.stringify(info) ?? '';
+    return JSON.stringify(value) ?? '';
   } catch {
     return '';
   }

@@ -25,15 +25,37 @@ class Client {
     options.text('method', method);
     const text = options.json(`the arguments of "${method}"`, args);
     const { signal, settings } = options.ofCall(callOptions);
+    const start = (tag) => this.#native.start(hub.get(), tag, method, text, settings, true);
     try {
-      return await new Promise((resolve, reject) => {
-        if (signal?.aborted) throw new Aborted(signal);
-        const pending = new Pending(resolve, reject, this.#keeper, signal);
-        pending.begin((tag) => this.#native.start(hub.get(), tag, method, text, settings, true));
-      });
+      return JSON.parse(await this.#gathered(start, method, signal));
     } catch (report) {
       throw raised(report);
     }
+  }
+
+  async callBuffered(method, args = [], callOptions) {
+    options.text('method', method);
+    const text = options.json(`the arguments of "${method}"`, args);
+    const { maxValues, ...others } = callOptions ?? {};
+    if (!Number.isSafeInteger(maxValues) || maxValues < 0) {
+      throw invalid(`option "maxValues" must be a whole number from 0 on, not ${String(maxValues)}`);
+    }
+    const { signal, settings } = options.ofCall(others);
+    const start = (tag) => this.#native.startBuffered(hub.get(), tag, method, text, settings, maxValues);
+    try {
+      const [values, count, report] = await this.#gathered(start, method, signal);
+      return { values: JSON.parse(values), count, error: report ? raised(report) : null };
+    } catch (report) {
+      throw raised(report);
+    }
+  }
+
+  /** What the native half gives when a call is done whose values come together. */
+  #gathered(start, method, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) throw new Aborted(signal, method);
+      new Pending(resolve, reject, this.#keeper, method, signal).begin(start);
+    });
   }
 
   stream(method, args = [], callOptions) {
@@ -41,7 +63,7 @@ class Client {
     const text = options.json(`the arguments of "${method}"`, args);
     const { signal, settings } = options.ofCall(callOptions);
     const start = (tag, pairs) => this.#native.start(hub.get(), tag, method, text, pairs, false);
-    return new Stream(start, settings, this.#native.window(), this.#keeper, signal);
+    return new Stream(start, method, settings, this.#native.window(), this.#keeper, signal);
   }
 
   async ready(timeout_ms = 5000) {
@@ -74,10 +96,11 @@ class Client {
 
 /** A call whose values come together. */
 class Pending {
-  constructor(resolve, reject, keeper, signal) {
+  constructor(resolve, reject, keeper, method, signal) {
     this.resolve = resolve;
     this.reject = reject;
     this.keeper = keeper;
+    this.method = method;
     this.signal = signal;
     this.tag = 0;
     this.abort = null;
@@ -95,20 +118,15 @@ class Pending {
     if (this.signal) {
       this.abort = () => {
         hub.receivers.delete(this.tag);
-        hub.get().abandon(this.tag);
-        this.failed(new Aborted(this.signal));
+        this.failed(new Aborted(this.signal, this.method, hub.get().abandon(this.tag)));
       };
       abort.watch(this.signal, this.abort);
     }
   }
 
-  done(text) {
+  done(payload) {
     this.settled();
-    try {
-      this.resolve(JSON.parse(text));
-    } catch (error) {
-      this.reject(error);
-    }
+    this.resolve(payload);
   }
 
   failed(report) {

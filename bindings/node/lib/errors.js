@@ -3,9 +3,6 @@
 
 const native = require('./native.js');
 
-/** What the server said, verbatim; for handlers that pass an error on. */
-const REMOTE_MESSAGE = Symbol('remote message');
-
 class FastError extends Error {
   constructor(message, fields = {}) {
     super(message, 'cause' in fields ? { cause: fields.cause } : undefined);
@@ -13,7 +10,12 @@ class FastError extends Error {
     this.endpoint = fields.endpoint ?? '';
     this.retriable = fields.retriable ?? false;
     this.remoteName = fields.remoteName ?? '';
+    this.remoteMessage = fields.remoteMessage ?? (this.remoteName ? this.message : '');
     this.info = fields.info ?? null;
+    this.context = fields.context ?? null;
+    this.aseErrors = fields.aseErrors ?? null;
+    this.causeName = fields.causeName ?? '';
+    this.mergedInfo = fields.mergedInfo ?? null;
   }
 }
 named(FastError, 'FastError');
@@ -41,10 +43,22 @@ function named(Class, name) {
 
 /** Why a call ended that its caller aborted, until `raised` makes an error of it. */
 class Aborted {
-  constructor(signal) {
+  /** `report` is what the native half knows of the call, if it was begun. */
+  constructor(signal, method, report) {
     this.reason = signal.reason;
+    this.method = method;
+    this.report = report;
+  }
+
+  error() {
+    const { reason: cause, method, report } = this;
+    const begun = report ? fieldsOf(JSON.parse(report)) : {};
+    const mergedInfo = begun.mergedInfo ?? { rpcMethod: method };
+    return new AbortError('the call was aborted', { ...begun, causeName: ABANDONED, mergedInfo, cause });
   }
 }
+
+const ABANDONED = 'FastRequestAbandonedError';
 
 /**
  * The error to throw for what the native half reported or threw. Call it where the caller awaits, not where the report
@@ -52,7 +66,7 @@ class Aborted {
  */
 function raised(report) {
   if (report instanceof FastError) return report;
-  if (report instanceof Aborted) return new AbortError('the call was aborted', { cause: report.reason });
+  if (report instanceof Aborted) return report.error();
   const text = typeof report === 'string' ? report : report?.message;
   let row;
   try {
@@ -61,16 +75,24 @@ function raised(report) {
     // An argument of a wrong type, refused before any code of ours ran.
     return invalid(String(text));
   }
-  const [code, message, endpoint, retriable, remoteName, remoteMessage, info] = row;
-  const Class = classOf.get(code) ?? FastError;
-  const fields = { code, endpoint, retriable, remoteName, info: info ? JSON.parse(info) : null };
-  const error = new Class(message, fields);
-  if (remoteName) Object.defineProperty(error, REMOTE_MESSAGE, { value: remoteMessage });
-  return error;
+  const Class = classOf.get(row[0]) ?? FastError;
+  return new Class(row[1], fieldsOf(row));
+}
+
+/** The fields of an error from what the native half writes; see src/failure.rs. */
+function fieldsOf(row) {
+  const [code, , endpoint, retriable, causeName, merged, remoteName, remoteMessage, ...texts] = row;
+  const [info, context, aseErrors] = texts.map(parsed);
+  const mergedInfo = parsed(merged);
+  return { code, endpoint, retriable, causeName, mergedInfo, remoteName, remoteMessage, info, context, aseErrors };
+}
+
+function parsed(text) {
+  return text ? JSON.parse(text) : null;
 }
 
 function invalid(message, cause) {
   return new classes.InvalidError(message, cause === undefined ? {} : { cause });
 }
 
-module.exports = { FastError, AbortError, Aborted, REMOTE_MESSAGE, classes, raised, invalid };
+module.exports = { FastError, AbortError, Aborted, classes, raised, invalid };

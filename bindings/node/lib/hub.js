@@ -11,6 +11,7 @@ const FAILED = 2;
 const REQUEST = 3;
 const CANCELLED = 4;
 const WRITABLE = 5;
+const BUFFERED = 6;
 
 /** Events taken before others have their turn on this thread. */
 const BATCH = 256;
@@ -50,11 +51,12 @@ function dispatch(kind, number, payload) {
       receivers.get(number)?.value(payload);
       break;
     case DONE:
+    case BUFFERED:
     case FAILED: {
       const receiver = receivers.get(number);
       receivers.delete(number);
-      if (kind === DONE) receiver?.done(payload);
-      else receiver?.failed(payload);
+      if (kind === FAILED) receiver?.failed(payload);
+      else receiver?.done(payload);
       break;
     }
     case REQUEST: {
@@ -66,6 +68,9 @@ function dispatch(kind, number, payload) {
     }
     case CANCELLED:
       answers.get(number)?.cancel();
+      // Not when its handler is done with it, which may be never.
+      answers.delete(number);
+      hub.forget(number);
       break;
     case WRITABLE:
       answers.get(number)?.resume();

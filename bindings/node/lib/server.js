@@ -59,6 +59,14 @@ class Server {
     return address;
   }
 
+  async stopAccepting() {
+    await hub.wait((to, tag) => this.#native.stopAccepting(to, tag), this.#keeper);
+  }
+
+  async connectionsClosed() {
+    await hub.wait((to, tag) => this.#native.connectionsClosed(to, tag), this.#keeper);
+  }
+
   async stop(drain_ms) {
     if (drain_ms !== undefined) options.milliseconds('drain_ms', drain_ms);
     this.#stopped ??= this.#stop(drain_ms);

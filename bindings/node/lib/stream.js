@@ -11,14 +11,16 @@ const MOST_CREDITS = 1 << 20;
 /** The values of a call, one by one. The request leaves with the first `next`. */
 class Stream {
   #start;
+  #method;
   #settings;
   #window;
   #keeper;
   #signal;
   #inbox = null;
 
-  constructor(start, settings, window, keeper, signal) {
+  constructor(start, method, settings, window, keeper, signal) {
     this.#start = start;
+    this.#method = method;
     this.#settings = settings;
     this.#window = window;
     this.#keeper = keeper;
@@ -57,7 +59,8 @@ class Stream {
   }
 
   #open() {
-    const inbox = new Inbox(windowOf(this.#settings) ?? this.#window, this.#keeper, this.#signal);
+    const window = windowOf(this.#settings) ?? this.#window;
+    const inbox = new Inbox(window, this.#keeper, this.#method, this.#signal);
     inbox.open((tag) => this.#start(tag, this.#settings));
     forgotten.register(this, inbox);
     return inbox;
@@ -66,9 +69,10 @@ class Stream {
 
 /** What came and was not taken yet. It does not know its stream, so that a forgotten stream can be collected. */
 class Inbox {
-  constructor(window, keeper, signal) {
+  constructor(window, keeper, method, signal) {
     this.batch = Math.max(1, window >> 1);
     this.keeper = keeper;
+    this.method = method;
     this.signal = signal;
     this.tag = 0;
     this.texts = [];
@@ -89,7 +93,7 @@ class Inbox {
 
   open(start) {
     const { signal } = this;
-    if (signal?.aborted) throw new Aborted(signal);
+    if (signal?.aborted) throw new Aborted(signal, this.method);
     this.tag = hub.add(hub.receivers, this);
     try {
       start(this.tag);
@@ -98,7 +102,7 @@ class Inbox {
       throw error;
     }
     if (signal) {
-      this.abort = () => this.#close(new Aborted(signal));
+      this.abort = () => this.#close((report) => new Aborted(signal, this.method, report));
       abort.watch(signal, this.abort);
     }
   }
@@ -144,7 +148,7 @@ class Inbox {
   }
 
   abandon() {
-    if (!this.over) this.#close(undefined);
+    if (!this.over) this.#close(() => undefined);
     this.texts.length = this.head = 0;
     this.report = undefined;
   }
@@ -157,11 +161,12 @@ class Inbox {
     }
   }
 
-  #close(report) {
+  /** `why` makes what the reader is told of what the native half knows of the call. */
+  #close(why) {
     hub.receivers.delete(this.tag);
-    hub.get().abandon(this.tag);
+    const report = hub.get().abandon(this.tag);
     this.texts.length = this.head = 0;
-    this.#end(report);
+    this.#end(why(report));
   }
 
   #end(report) {

@@ -6,6 +6,7 @@ use crate::options;
 use crate::outcome::{Outcome, wait_for};
 use bytes::Bytes;
 use libfast_embed::CallSettings;
+use libfast_model::Result;
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,14 +46,34 @@ impl Client {
         collect: bool,
     ) -> napi::Result<()> {
         thrown(|| {
-            let settings = match pairs {
-                Some(pairs) => options::of_call(&pairs)?,
-                None => CallSettings::default(),
-            };
+            let settings = settings(pairs)?;
             let queue = &hub.shared().queue;
             let call =
                 self.client.start(queue, tag as u64, &method, Bytes::from(args), &settings, collect)?;
-            hub.add_call(tag as u64, call);
+            hub.add_call(tag as u64, call, false);
+            Ok(())
+        })
+    }
+
+    /// Starts a call that comes as one event with its first `most` values, the count of all, and its error if it failed.
+    #[napi]
+    #[allow(clippy::too_many_arguments)]
+    pub fn start_buffered(
+        &self,
+        hub: &mut Hub,
+        tag: f64,
+        method: String,
+        args: String,
+        pairs: Option<Vec<String>>,
+        most: f64,
+    ) -> napi::Result<()> {
+        thrown(|| {
+            let settings = settings(pairs)?;
+            let queue = &hub.shared().queue;
+            let args = Bytes::from(args);
+            let call =
+                self.client.start_buffered(queue, tag as u64, &method, args, &settings, most as u64)?;
+            hub.add_call(tag as u64, call, true);
             Ok(())
         })
     }
@@ -82,6 +103,10 @@ impl Client {
         let work = move || client.close(milliseconds(drain_ms)).map(|()| Outcome::Nothing);
         thrown(|| wait_for(hub.shared(), tag as u64, work))
     }
+}
+
+fn settings(pairs: Option<Vec<String>>) -> Result<CallSettings> {
+    pairs.map_or(Ok(CallSettings::default()), |pairs| options::of_call(&pairs))
 }
 
 /// `lib/options.js` lets through whole numbers from 0 on only.

@@ -1,10 +1,11 @@
 //! Errors on their way to JavaScript: one JSON array, from which `lib/errors.js` makes the object.
 
-use libfast_model::{Error, ErrorKind, Result};
+use libfast_model::{Cause, Error, ErrorKind, Result};
 use napi::Status;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// `[code, message, endpoint, retriable, remote name, remote message, remote info]`; the info is JSON text or empty.
+/// `[code, message, endpoint, retriable, cause name, merged info, remote name, remote message, remote info, remote context,
+/// remote ase_errors]`; infos, context and ase_errors are JSON text or empty.
 pub fn text(error: &Error) -> String {
     let remote = error.remote().cloned().unwrap_or_default();
     serde_json::json!([
@@ -12,9 +13,13 @@ pub fn text(error: &Error) -> String {
         error.message(),
         error.endpoint(),
         error.is_retriable(),
+        error.cause().map_or("", Cause::name),
+        error.merged_info(),
         remote.name,
         remote.message,
         remote.info,
+        remote.context,
+        remote.ase_errors,
     ])
     .to_string()
 }

@@ -21,12 +21,17 @@ pub struct Shared {
     pub outcomes: Outcomes,
 }
 
+struct Started {
+    call: Arc<QueuedCall>,
+    buffered: bool,
+}
+
 /// One per environment; used on its thread only.
 #[napi]
 pub struct Hub {
     shared: Arc<Shared>,
     waker: Arc<Waker>,
-    calls: HashMap<u64, Arc<QueuedCall>>,
+    calls: HashMap<u64, Started>,
     requests: HashMap<u64, ServerRequest>,
 }
 
@@ -37,6 +42,7 @@ const FAILED: u32 = 2;
 const REQUEST: u32 = 3;
 const CANCELLED: u32 = 4;
 const WRITABLE: u32 = 5;
+const BUFFERED: u32 = 6;
 
 /// What V8 accepts, in UTF-16 units, of which there are never more than bytes.
 const LONGEST_STRING: usize = (1 << 29) - 24;
@@ -67,8 +73,8 @@ impl Hub {
         &self.shared
     }
 
-    pub(crate) fn add_call(&mut self, tag: u64, call: Arc<QueuedCall>) {
-        self.calls.insert(tag, call);
+    pub(crate) fn add_call(&mut self, tag: u64, call: Arc<QueuedCall>, buffered: bool) {
+        self.calls.insert(tag, Started { call, buffered });
     }
 
     /// Keeps the process (or worker) alive until [`let_go`](Self::let_go).
@@ -96,9 +102,10 @@ impl Hub {
                 Event::Data { tag, value } => {
                     batch.json(VALUE, tag, &value)?;
                 }
-                Event::Done { tag, values, error } => {
-                    self.calls.remove(&tag);
+                Event::Done { tag, values, count, error } => {
+                    let buffered = self.calls.remove(&tag).is_some_and(|started| started.buffered);
                     match (error, values) {
+                        (error, Some(values)) if buffered => batch.buffered(tag, &values, count, error)?,
                         (Some(error), _) => batch.event(FAILED, tag, failure::text(&error))?,
                         (None, Some(values)) => batch.json(DONE, tag, &values)?,
                         (None, None) => batch.event(DONE, tag, ())?,
@@ -135,17 +142,16 @@ impl Hub {
     /// Allows `credits` more values of a call.
     #[napi]
     pub fn grant(&self, tag: f64, credits: u32) {
-        if let Some(call) = self.calls.get(&(tag as u64)) {
-            call.grant(credits.into());
+        if let Some(started) = self.calls.get(&(tag as u64)) {
+            started.call.grant(credits.into());
         }
     }
 
-    /// Forgets a call. A last event may still come.
+    /// Forgets a call, and gives its failure unless it was over. A last event may still come.
     #[napi]
-    pub fn abandon(&mut self, tag: f64) {
-        if let Some(call) = self.calls.remove(&(tag as u64)) {
-            call.abandon();
-        }
+    pub fn abandon(&mut self, tag: f64) -> Option<String> {
+        let started = self.calls.remove(&(tag as u64))?;
+        started.call.abandon().map(|error| failure::text(&error))
     }
 
     /// Sends one value; false: wait for [`WRITABLE`] before the next.
@@ -162,12 +168,27 @@ impl Hub {
         Ok(())
     }
 
-    /// Ends an answer with an error. `info` is JSON text or empty.
+    /// Ends an answer with an error. `info`, `context` and `ase_errors` are JSON text or empty.
     #[napi]
-    pub fn fail(&mut self, id: f64, name: String, message: String, info: String) -> napi::Result<()> {
-        thrown(|| self.request(id)?.fail(&RemoteError::new(name, message).with_info(info)))?;
+    pub fn fail(
+        &mut self,
+        id: f64,
+        name: String,
+        message: String,
+        info: String,
+        context: String,
+        ase_errors: String,
+    ) -> napi::Result<()> {
+        let error = RemoteError { name, message, info, context, ase_errors };
+        thrown(|| self.request(id)?.fail(&error))?;
         self.requests.remove(&(id as u64));
         Ok(())
+    }
+
+    /// Whether the caller of a request has ended its side of the connection. False for one that was forgotten.
+    #[napi]
+    pub fn half_closed(&self, id: f64) -> bool {
+        self.requests.get(&(id as u64)).is_some_and(ServerRequest::is_half_closed)
     }
 
     /// Forgets a request; one that was not ended is answered as dropped.
@@ -203,6 +224,15 @@ impl Batch<'_> {
             return self.event(FAILED, tag, failure::text(&Error::new(ErrorKind::TooLarge, message)));
         }
         self.event(kind, tag, String::from_utf8_lossy(text).as_ref())
+    }
+
+    fn buffered(&mut self, tag: u64, values: &[u8], count: u64, error: Option<Error>) -> napi::Result<()> {
+        if values.len() > LONGEST_STRING {
+            return self.json(BUFFERED, tag, values);
+        }
+        let values = String::from_utf8_lossy(values);
+        let error = error.map(|error| failure::text(&error));
+        self.event(BUFFERED, tag, (values.as_ref(), count as f64, error))
     }
 
     fn push(&mut self, item: impl ToNapiValue) -> napi::Result<()> {

@@ -6,6 +6,8 @@
 
 // What is exported is for `lib/*.js`, which is next to it.
 #![allow(missing_docs)]
+// In a build for tests, of which there are none here, nothing is exported.
+#![cfg_attr(test, allow(dead_code))]
 
 mod announced;
 mod client;

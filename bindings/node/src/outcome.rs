@@ -4,7 +4,8 @@ use crate::announced::{Announced, Picked};
 use crate::failure;
 use crate::hub::Shared;
 use libfast_model::{Error, ErrorKind, Result};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::task::{Wake, Waker};
 
 /// What a wait brought.
 pub enum Outcome {
@@ -41,14 +42,33 @@ pub fn wait_for(
 ) -> Result<()> {
     let shared = Arc::downgrade(shared);
     let run = move || {
-        let outcome = failure::contained(work);
-        if let Some(shared) = shared.upgrade() {
-            shared.outcomes.push(tag, outcome);
-            shared.queue.wake();
-        }
+        bring(&shared, tag, failure::contained(work));
     };
     let started = std::thread::Builder::new().name("fast-wait".into()).spawn(run);
     started.map(drop).map_err(|error| {
         Error::new(ErrorKind::NoMemory, format!("a thread that waits cannot be started: {error}"))
     })
+}
+
+/// When it is woken, an outcome without a value comes to the environment with `tag`.
+pub fn tell(shared: &Arc<Shared>, tag: u64) -> Waker {
+    Waker::from(Arc::new(Tell { shared: Arc::downgrade(shared), tag }))
+}
+
+struct Tell {
+    shared: Weak<Shared>,
+    tag: u64,
+}
+
+impl Wake for Tell {
+    fn wake(self: Arc<Self>) {
+        bring(&self.shared, self.tag, Ok(Outcome::Nothing));
+    }
+}
+
+fn bring(shared: &Weak<Shared>, tag: u64, outcome: Result<Outcome>) {
+    if let Some(shared) = shared.upgrade() {
+        shared.outcomes.push(tag, outcome);
+        shared.queue.wake();
+    }
 }

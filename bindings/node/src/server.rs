@@ -4,7 +4,7 @@ use crate::client::milliseconds;
 use crate::failure::thrown;
 use crate::hub::Hub;
 use crate::options;
-use crate::outcome::{Outcome, wait_for};
+use crate::outcome::{Outcome, tell, wait_for};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -29,6 +29,25 @@ impl Server {
         let server = self.0.clone();
         let work = move || server.start().map(Outcome::Text);
         thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    #[napi]
+    pub fn stop_accepting(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
+        let server = self.0.clone();
+        let work = move || server.stop_accepting().map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    /// The outcome comes when no connection is open.
+    #[napi]
+    pub fn connections_closed(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
+        let waker = tell(hub.shared(), tag as u64);
+        thrown(|| {
+            if self.0.poll_connections_closed(&waker)? {
+                waker.wake();
+            }
+            Ok(())
+        })
     }
 
     /// Without `drain_ms` it drains for as long as the option of that name says.

@@ -13,7 +13,7 @@ use FFI\CData;
  */
 final class CallOptions
 {
-    private const NAMES = ['timeout_ms', 'idempotent', 'retries', 'window'];
+    private const NAMES = ['timeout_ms', 'idempotent', 'retries', 'window', 'ignore_null_values'];
 
     public readonly CData $pointer;
     /** Kept because the pointer does not. */
@@ -34,10 +34,8 @@ final class CallOptions
         $struct->timeout_ms = self::number($options, 'timeout_ms');
         $struct->retries = self::number($options, 'retries');
         $struct->window = max(0, self::number($options, 'window'));
-        if (isset($options['idempotent'])) {
-            $idempotent = in_array($options['idempotent'], [true, 1, '1', 'true'], true);
-            $struct->flags = $idempotent ? Codes::CALL_IDEMPOTENT : Codes::CALL_NOT_IDEMPOTENT;
-        }
+        $struct->flags = self::choice($options, 'idempotent', Codes::CALL_IDEMPOTENT, Codes::CALL_NOT_IDEMPOTENT)
+            | self::choice($options, 'ignore_null_values', Codes::CALL_IGNORE_NULL_VALUES, Codes::CALL_REFUSE_NULL_VALUES);
         $this->struct = $struct;
         $this->pointer = \FFI::addr($struct);
     }
@@ -46,5 +44,11 @@ final class CallOptions
     private static function number(array $options, string $name): int
     {
         return isset($options[$name]) ? ((int) $options[$name] ?: -1) : 0;
+    }
+
+    /** @param array<string, bool|int|float|string> $options by name */
+    private static function choice(array $options, string $name, int $yes, int $no): int
+    {
+        return isset($options[$name]) ? (in_array($options[$name], [true, 1, '1', 'true'], true) ? $yes : $no) : 0;
     }
 }

@@ -57,7 +57,7 @@ final class Client
      * Calls a method and waits for all its values. Signal handlers of PHP run when it returns.
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values
      *
      * @return list<mixed>
      */
@@ -83,10 +83,44 @@ final class Client
     }
 
     /**
+     * Calls a method, keeps its first values and counts all: for programs that want to know what came before an error, or how
+     * much there was. An error of the call is not thrown, but comes with what came before it.
+     *
+     * @param mixed $args a list; anything else is refused with FAST_E_INVALID
+     * @param int<0, max> $maxValues how many values to keep
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values
+     */
+    public function callBuffered(string $method, mixed $args = [], int $maxValues = PHP_INT_MAX, array $options = []): Buffered
+    {
+        if ($maxValues < 0) {
+            throw FastException::of(Codes::E_INVALID, "maxValues is $maxValues; use 0 or more");
+        }
+        $library = $this->library;
+        $text = Json::encode($args, "the arguments of \"$method\"");
+        [$values, $count, $error] = [$library->bufferSlot(), $library->countSlot(), $library->errorSlot()];
+        $settings = $this->callOptions($options);
+        $code = $library->ffi->fast_client_call_buffered(
+            $this->pointer(),
+            $method,
+            strlen($method),
+            $text,
+            strlen($text),
+            $settings,
+            $maxValues,
+            $values,
+            $count,
+            $error,
+        );
+        $failure = $code < 0 ? $library->failure($error) : null;
+
+        return new Buffered(Json::decode($library->take($values), $this->assoc), $count[0], $failure);
+    }
+
+    /**
      * Calls a method and gives its values one by one, as they come. Leaving the loop abandons the call.
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID, when the first value is asked for
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values
      */
     public function stream(string $method, mixed $args = [], array $options = []): Stream
     {
@@ -141,7 +175,7 @@ final class Client
     }
 
     /**
-     * Refuses new calls (FAST_E_CLOSED) and waits at most that long for those under way. Closes a shared client for everybody
+     * Refuses new calls (FAST_E_CLOSED), waits at most that long for those under way and ends what is left. Closes a shared client for everybody
      * who has it; to merely let go of a client, drop it.
      */
     public function close(int $drainMs = 0): void

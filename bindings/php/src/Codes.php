@@ -38,6 +38,8 @@ final class Codes
     public const CALL_IDEMPOTENT = 1;
     public const CALL_NOT_IDEMPOTENT = 4;
     public const CALL_COLLECT = 2;
+    public const CALL_IGNORE_NULL_VALUES = 8;
+    public const CALL_REFUSE_NULL_VALUES = 16;
     public const EV_DATA = 1;
     public const EV_DONE = 2;
     public const EV_REQUEST = 3;

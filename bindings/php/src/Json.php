@@ -36,4 +36,10 @@ final class Json
             throw FastException::of(Codes::E_PROTOCOL, $message, previous: $error);
         }
     }
+
+    /** A part of an error, that may be missing. What PHP cannot hold is left out: the error itself says more. */
+    public static function decodePart(string $text): mixed
+    {
+        return $text === '' ? null : json_decode($text, false, self::DEPTH);
+    }
 }

@@ -22,6 +22,7 @@ final class Library
     private readonly CType $errorSlot;
     private readonly CType $bufferSlot;
     private readonly CType $callSlot;
+    private readonly CType $countSlot;
     /** @var \WeakMap<Handle, true> what is to be freed if the request ends without destructors */
     private readonly \WeakMap $handles;
 
@@ -36,6 +37,7 @@ final class Library
         $this->errorSlot = $this->ffi->type('fast_error*[1]');
         $this->bufferSlot = $this->ffi->type('fast_buf*[1]');
         $this->callSlot = $this->ffi->type('fast_call*[1]');
+        $this->countSlot = $this->ffi->type('uint64_t[1]');
         $this->handles = new \WeakMap();
         register_shutdown_function($this->sweep(...));
     }
@@ -54,6 +56,11 @@ final class Library
     public function callSlot(): CData
     {
         return $this->ffi->new($this->callSlot);
+    }
+
+    public function countSlot(): CData
+    {
+        return $this->ffi->new($this->countSlot);
     }
 
     /** Takes the text out of a buffer and releases it. JSON text has no NUL, so PHP reads it to its end. */
@@ -123,17 +130,22 @@ final class Library
         $this->check($this->ffi->fast_config_set($config->pointer, $name, $value, $slot), $slot);
     }
 
-    private function failure(CData $slot): FastException
+    /** The error of a function that did not return it, as an exception; frees it. */
+    public function failure(CData $slot): FastException
     {
         [$ffi, $error] = [$this->ffi, $slot[0]];
-        $info = $ffi->fast_error_remote_info($error);
         $exception = FastException::of(
             $ffi->fast_error_code($error),
             $ffi->fast_error_message($error),
             $ffi->fast_error_endpoint($error),
             $ffi->fast_error_retriable($error),
             $ffi->fast_error_remote_name($error),
-            $info === '' ? null : json_decode($info),
+            Json::decodePart($ffi->fast_error_remote_info($error)),
+            $ffi->fast_error_cause_name($error),
+            Json::decodePart($ffi->fast_error_merged_info($error)),
+            $ffi->fast_error_remote_message($error),
+            Json::decodePart($ffi->fast_error_remote_context($error)),
+            Json::decodePart($ffi->fast_error_remote_ase_errors($error)),
         );
         $ffi->fast_error_free($error);
 

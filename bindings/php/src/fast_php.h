@@ -95,6 +95,16 @@ fast_code fast_client_call(struct fast_client *client,
                            const struct fast_call_opts *opts,
                            struct fast_buf **out,
                            struct fast_error **err);
+fast_code fast_client_call_buffered(struct fast_client *client,
+                                    const char *method,
+                                    size_t method_len,
+                                    const char *args,
+                                    size_t args_len,
+                                    const struct fast_call_opts *opts,
+                                    uint64_t max_values,
+                                    struct fast_buf **values,
+                                    uint64_t *count,
+                                    struct fast_error **err);
 fast_code fast_client_start(struct fast_client *client,
                             struct fast_queue *queue,
                             uint64_t tag,
@@ -125,8 +135,13 @@ fast_code fast_config_set_int(struct fast_config *config,
 void fast_config_free(struct fast_config *config);
 fast_code fast_error_code(const struct fast_error *error);
 const char *fast_error_message(const struct fast_error *error);
+const char *fast_error_cause_name(const struct fast_error *error);
+const char *fast_error_merged_info(const struct fast_error *error);
 const char *fast_error_remote_name(const struct fast_error *error);
+const char *fast_error_remote_message(const struct fast_error *error);
 const char *fast_error_remote_info(const struct fast_error *error);
+const char *fast_error_remote_context(const struct fast_error *error);
+const char *fast_error_remote_ase_errors(const struct fast_error *error);
 const char *fast_error_endpoint(const struct fast_error *error);
 bool fast_error_retriable(const struct fast_error *error);
 void fast_error_free(struct fast_error *error);
@@ -159,16 +174,25 @@ const char *fast_request_args(const struct fast_request *request,
                               size_t *len);
 const char *fast_request_peer(const struct fast_request *request);
 bool fast_request_cancelled(const struct fast_request *request);
+bool fast_request_half_closed(const struct fast_request *request);
 fast_code fast_request_send(struct fast_request *request,
                             const char *data,
                             size_t len);
 fast_code fast_request_wait(struct fast_request *request,
                             int64_t timeout_ms);
-fast_code fast_request_end(struct fast_request *request, const char *data, size_t len);
+fast_code fast_request_end(struct fast_request *request,
+                           const char *data,
+                           size_t len);
 fast_code fast_request_fail(struct fast_request *request,
                             const char *name,
                             const char *message,
                             const char *info_json);
+fast_code fast_request_fail_with(struct fast_request *request,
+                                 const char *name,
+                                 const char *message,
+                                 const char *info_json,
+                                 const char *context_json,
+                                 const char *ase_errors_json);
 void fast_request_free(struct fast_request *request);
 struct fast_server *fast_server_new(const struct fast_config *config,
                                     struct fast_error **err);
@@ -180,6 +204,11 @@ fast_code fast_server_handle(struct fast_server *server,
                              struct fast_error **err);
 fast_code fast_server_start(struct fast_server *server, struct fast_error **err);
 const char *fast_server_address(const struct fast_server *server);
+fast_code fast_server_stop_accepting(struct fast_server *server,
+                                     struct fast_error **err);
+fast_code fast_server_wait_connections_closed(struct fast_server *server,
+                                              int64_t timeout_ms,
+                                              struct fast_error **err);
 fast_code fast_server_stop(struct fast_server *server,
                            int64_t drain_ms,
                            struct fast_error **err);

@@ -1,19 +1,36 @@
 //! Calls: pulled by a thread, or completed through a queue.
 
 use crate::SLICE;
-use crate::error::OrRaise;
+use crate::error::{OrRaise, instance};
 use bytes::BytesMut;
-use libfast_embed::Next;
+use libfast_embed::{Gathered, Next};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The JSON text of an array, a count, and an exception or `None`.
+pub(crate) type Buffered = (Py<PyBytes>, u64, Py<PyAny>);
 
 /// A call whose values are pulled. Dropping it abandons the call.
 #[pyclass(frozen)]
 pub(crate) struct PullCall(pub libfast_embed::PullCall);
 
 impl PullCall {
+    /// The first `most` values as the JSON text of an array, the count of all, and the error if there was one.
+    pub fn buffer(&self, py: Python<'_>, most: u64) -> PyResult<Buffered> {
+        let mut gathered = Gathered::new(most);
+        let error = loop {
+            match py.detach(|| self.0.buffer(&mut gathered, Some(SLICE))) {
+                Ok(true) => break py.None(),
+                Ok(false) => py.check_signals()?,
+                Err(error) => break instance(py, &error)?.unbind(),
+            }
+        };
+        let values = PyBytes::new(py, &gathered.take_array()).unbind();
+        Ok((values, gathered.count(), error))
+    }
+
     /// All values as the JSON text of an array.
     pub fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let mut array = BytesMut::new();

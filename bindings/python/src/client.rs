@@ -1,6 +1,6 @@
 //! The client.
 
-use crate::call::{PullCall, QueuedCall, millis};
+use crate::call::{Buffered, PullCall, QueuedCall, millis};
 use crate::error::OrRaise;
 use crate::job::{Answer, Job};
 use crate::queue::Queue;
@@ -33,6 +33,18 @@ impl Client {
         self.stream(py, method, args, settings)?.collect(py)
     }
 
+    /// Calls, keeps the first `most` values and counts all.
+    fn call_buffered(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        args: &Bound<'_, PyAny>,
+        settings: &CallSettings,
+        most: u64,
+    ) -> PyResult<Buffered> {
+        self.stream(py, method, args, settings)?.buffer(py, most)
+    }
+
     /// Starts a call whose values are pulled.
     fn stream(
         &self,
@@ -59,6 +71,23 @@ impl Client {
     ) -> PyResult<QueuedCall> {
         let args = Bytes::copy_from_slice(text::bytes(args)?);
         let started = self.0.start(&queue.shared(), tag, method, args, &settings.0, collect);
+        Ok(QueuedCall(started.or_raise(py)?))
+    }
+
+    /// As `start`, for a call whose first `most` values come with its end.
+    #[allow(clippy::too_many_arguments)]
+    fn start_buffered(
+        &self,
+        py: Python<'_>,
+        queue: &Queue,
+        tag: u64,
+        method: &str,
+        args: &Bound<'_, PyAny>,
+        settings: &CallSettings,
+        most: u64,
+    ) -> PyResult<QueuedCall> {
+        let args = Bytes::copy_from_slice(text::bytes(args)?);
+        let started = self.0.start_buffered(&queue.shared(), tag, method, args, &settings.0, most);
         Ok(QueuedCall(started.or_raise(py)?))
     }
 

@@ -1,6 +1,6 @@
 //! From an error of the library to an exception of Python.
 
-use libfast_model::Error;
+use libfast_model::{Cause, Error};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -18,9 +18,20 @@ pub(crate) fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'p
     let make = MAKE.get_or_try_init(py, || {
         PyResult::Ok(py.import("libfast._errors")?.getattr("from_native")?.unbind())
     })?;
-    let remote = error.remote().map(|remote| (&remote.name, &remote.message, &remote.info));
-    let what = (error.kind().name(), error.message(), error.endpoint(), error.is_retriable(), remote);
-    make.bind(py).call1(what)
+    let remote = error
+        .remote()
+        .map(|remote| (&remote.name, &remote.message, &remote.info, &remote.context, &remote.ase_errors));
+    let cause = error.cause().map_or("", Cause::name);
+    let (kind, retriable) = (error.kind().name(), error.is_retriable());
+    make.bind(py).call1((
+        kind,
+        error.message(),
+        error.endpoint(),
+        retriable,
+        cause,
+        error.merged_info(),
+        remote,
+    ))
 }
 
 /// Results of the library as results of Python.

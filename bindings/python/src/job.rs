@@ -10,6 +10,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::task::{Wake, Waker};
 
 /// What a job yields.
 pub(crate) enum Answer {
@@ -47,11 +48,7 @@ impl Job {
             let answer = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::Panic, "a defect in libfast; see standard error"))
             });
-            let mut state = theirs.lock();
-            state.answer = Some(answer);
-            state.done = true;
-            drop(state);
-            theirs.done.notify_all();
+            theirs.finish(answer);
             if let Some(queue) = queue {
                 queue.wake();
             }
@@ -61,6 +58,29 @@ impl Job {
             .spawn(run)
             .map_err(|error| Error::new(ErrorKind::NoMemory, format!("no thread for a job: {error}")))?;
         Ok(Self(shared))
+    }
+
+    /// A job without a thread: it is done when `poll` says so, or when the waker that it gets is woken; `queue` gets a wake
+    /// event then.
+    pub fn when(queue: Arc<libfast_embed::Queue>, poll: impl FnOnce(&Waker) -> Result<bool>) -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        if poll(&Waker::from(Arc::new(Finish { job: shared.clone(), queue })))? {
+            shared.finish(Ok(Answer::Nothing));
+        }
+        Ok(Self(shared))
+    }
+}
+
+/// Finishes a job when woken.
+struct Finish {
+    job: Arc<Shared>,
+    queue: Arc<libfast_embed::Queue>,
+}
+
+impl Wake for Finish {
+    fn wake(self: Arc<Self>) {
+        self.job.finish(Ok(Answer::Nothing));
+        self.queue.wake();
     }
 }
 
@@ -95,6 +115,14 @@ impl Job {
 }
 
 impl Shared {
+    fn finish(&self, answer: Result<Answer>) {
+        let mut state = self.lock();
+        state.answer = Some(answer);
+        state.done = true;
+        drop(state);
+        self.done.notify_all();
+    }
+
     fn wait_slice(&self) -> bool {
         let state = self.lock();
         let waited = self.done.wait_timeout_while(state, SLICE, |state| !state.done);

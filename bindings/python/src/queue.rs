@@ -18,7 +18,7 @@ impl Queue {
     }
 }
 
-/// An event: what it is, its tag, what it carries, and an error.
+/// An event: what it is, its tag, what it carries (for `DONE` the values and their count), and an error.
 type Entry = (u8, u64, Py<PyAny>, Py<PyAny>);
 
 #[pymethods]
@@ -69,8 +69,9 @@ fn entry(py: Python<'_>, event: Event) -> PyResult<Entry> {
         Event::Data { tag, value } => {
             (Queue::DATA, tag, PyBytes::new(py, &value).into_py_any(py)?, py.None())
         }
-        Event::Done { tag, values, error } => {
-            let values = values.map(|values| PyBytes::new(py, &values)).into_py_any(py)?;
+        Event::Done { tag, values, count, error } => {
+            let values = values.map(|values| PyBytes::new(py, &values));
+            let values = (values, count).into_py_any(py)?;
             let error = match error {
                 Some(error) => instance(py, &error)?.unbind(),
                 None => py.None(),

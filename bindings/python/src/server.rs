@@ -11,6 +11,7 @@ use libfast_model::RemoteError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::Arc;
+use std::time::Instant;
 
 #[pyclass(frozen)]
 pub(crate) struct Server(Arc<libfast_embed::Server>);
@@ -32,6 +33,35 @@ impl Server {
     fn start(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
         let server = self.0.clone();
         Job::start(queue.map(Queue::shared), move || server.start().map(Answer::Address)).or_raise(py)
+    }
+
+    /// Withdraws and accepts no more connections.
+    #[pyo3(signature = (queue=None))]
+    fn stop_accepting(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
+        let server = self.0.clone();
+        let work = move || server.stop_accepting().map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::shared), work).or_raise(py)
+    }
+
+    /// Waits until no connection is open, at most `timeout_ms` (`None`: for ever). False: some are.
+    fn wait_connections_closed(&self, py: Python<'_>, timeout_ms: Option<u64>) -> PyResult<bool> {
+        let deadline = timeout_ms.and_then(|ms| Instant::now().checked_add(millis(ms)));
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let slice = left.unwrap_or(SLICE).min(SLICE);
+            if py.detach(|| self.0.wait_connections_closed(slice)).or_raise(py)? {
+                return Ok(true);
+            }
+            if left == Some(slice) {
+                return Ok(false);
+            }
+            py.check_signals()?;
+        }
+    }
+
+    /// A job that is done when no connection is open.
+    fn connections_closed(&self, py: Python<'_>, queue: &Queue) -> PyResult<Job> {
+        Job::when(queue.shared(), |waker| self.0.poll_connections_closed(waker)).or_raise(py)
     }
 
     /// Drains and closes.
@@ -75,6 +105,11 @@ impl Request {
         self.0.is_cancelled()
     }
 
+    #[getter]
+    fn half_closed(&self) -> bool {
+        self.0.is_half_closed()
+    }
+
     /// Sends one value. False: wait until it is writable.
     fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         self.0.send(text::bytes(value)?).or_raise(py)
@@ -95,8 +130,17 @@ impl Request {
         self.0.end(value).or_raise(py)
     }
 
-    /// Ends the answer with an error; `info` is the JSON text of an object, or empty.
-    fn fail(&self, py: Python<'_>, name: String, message: String, info: String) -> PyResult<()> {
-        self.0.fail(&RemoteError::new(name, message).with_info(info)).or_raise(py)
+    /// Ends the answer with an error. `info` is the JSON text of an object, `context` and `ase_errors` of anything; or
+    /// they are empty.
+    fn fail(
+        &self,
+        py: Python<'_>,
+        name: String,
+        message: String,
+        info: String,
+        context: String,
+        ase_errors: String,
+    ) -> PyResult<()> {
+        self.0.fail(&RemoteError { name, message, info, context, ase_errors }).or_raise(py)
     }
 }

@@ -181,7 +181,7 @@ def test_every_row_of_the_table_has_its_class():
     from libfast._errors import from_native
 
     for _, code, name, _, _ in libfast.error_kinds():
-        error = from_native(code, "text", "host:1", True, None)
+        error = from_native(code, "text", "host:1", True, "", "", None)
         assert type(error) is getattr(libfast, name) and isinstance(error, libfast.Error)
         assert (error.code, error.message, error.endpoint, error.retriable) == (code, str(error), "host:1", True)
         assert code in type(error).__doc__ or name == "RemoteError"

@@ -13,7 +13,6 @@ mod fastcall;
 mod fastctl;
 mod fastserve;
 mod format;
-mod iso8601;
 mod later;
 mod monitor;
 mod output;

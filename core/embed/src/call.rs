@@ -1,11 +1,12 @@
 //! Calls as foreign programs hold them: pulled one value at a time, or completed through a queue.
 
 use crate::event::Event;
+use crate::gathered::{Gathered, close_array, push_element};
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::{Queue, Ready};
-use bytes::{BufMut, Bytes, BytesMut};
-use libfast_model::{Error, ErrorKind, Progress, Result};
+use bytes::{Bytes, BytesMut};
+use libfast_model::{Error, Result};
 use libfast_rpc::Call;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LockResult, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 
 /// A call whose values are pulled by a thread that may wait for them. Dropping it abandons the call.
 pub struct PullCall {
-    call: Owned<Mutex<Option<Call>>>,
+    /// The call, or why it is gone.
+    call: Owned<Mutex<Result<Call>>>,
     abandoned: AtomicBool,
     /// Wakes the thread that waits for a value, which has the lock of the call.
     waiting: Mutex<Option<Waker>>,
@@ -33,7 +35,7 @@ pub enum Next {
 
 impl PullCall {
     pub(crate) fn new(call: Call) -> Self {
-        let call = Owned::new(Mutex::new(Some(call)));
+        let call = Owned::new(Mutex::new(Ok(call)));
         Self { call, abandoned: AtomicBool::new(false), waiting: Mutex::new(None) }
     }
 
@@ -46,8 +48,9 @@ impl PullCall {
 
     fn pull(&self, wait: Option<Duration>) -> Result<Next> {
         let mut slot = unpoisoned(self.call.get()?.lock());
-        let Some(call) = &mut *slot else {
-            return Err(abandoned());
+        let call = match &mut *slot {
+            Ok(call) => call,
+            Err(gone) => return Err(gone.clone()),
         };
         let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
         // The caller's clock ends the wait; a starved runtime cannot delay it.
@@ -62,10 +65,14 @@ impl PullCall {
                 *unpoisoned(self.waiting.lock()) = Some(cx.waker().clone());
                 // After the waker is there, so that an abandonment either is seen here or wakes it.
                 if self.abandoned.load(Ordering::SeqCst) {
-                    return Poll::Ready(Some(Err(abandoned())));
+                    return Poll::Ready(Some(Err(call.abandoned())));
                 }
             }
-            polled
+            // A shutdown in the middle of this breaks the connection; that is not why the call failed.
+            match (&polled, self.call.get()) {
+                (Poll::Ready(Some(Err(_))), Err(error)) => Poll::Ready(Some(Err(error))),
+                _ => polled,
+            }
         });
         if polled.is_none() && until == call.deadline() {
             polled = park::wait(Some(Instant::now()), |cx| call.poll_next_value(cx));
@@ -92,6 +99,20 @@ impl PullCall {
         }
     }
 
+    /// Gathers all values that are still to come. `Ok(false)`: it goes on after `wait`. What came before an error is in
+    /// `gathered`, too.
+    pub fn buffer(&self, gathered: &mut Gathered, wait: Option<Duration>) -> Result<bool> {
+        let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
+        loop {
+            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+            match self.next(left)? {
+                Next::Value(value) => gathered.add(&value),
+                Next::End => return Ok(true),
+                Next::Again => return Ok(false),
+            }
+        }
+    }
+
     /// Stops waiting, from any thread. The server is not told and goes on; a pull that waits and later ones fail with
     /// `Abandoned`.
     pub fn abandon(&self) {
@@ -109,8 +130,9 @@ impl PullCall {
     fn drop_abandoned(&self) {
         if let (true, Ok(call)) = (self.abandoned.load(Ordering::SeqCst), self.call.get())
             && let Ok(mut slot) = call.try_lock()
+            && let Ok(call) = &*slot
         {
-            slot.take();
+            *slot = Err(call.abandoned());
         }
     }
 }
@@ -128,16 +150,20 @@ struct Progressing {
     call: Option<Call>,
     /// Values that may be handed out before the program grants more.
     credits: u64,
-    /// For a collected call, the array so far.
-    collected: Option<BytesMut>,
+    /// For a collected or buffered call, what came so far.
+    gathered: Option<Gathered>,
 }
 
 impl QueuedCall {
-    /// `window` is how many values are handed out before more are granted; with `collect` all values come with the end
-    /// instead.
-    pub(crate) fn start(call: Call, queue: &Arc<Queue>, tag: u64, window: u64, collect: bool) -> Arc<Self> {
-        let collected = collect.then(BytesMut::new);
-        let progressing = Progressing { call: Some(call), credits: window, collected };
+    /// `window` is how many values are handed out before more are granted; with `gathered` they come with the end instead.
+    pub(crate) fn start(
+        call: Call,
+        queue: &Arc<Queue>,
+        tag: u64,
+        window: u64,
+        gathered: Option<Gathered>,
+    ) -> Arc<Self> {
+        let progressing = Progressing { call: Some(call), credits: window, gathered };
         let started = Arc::new(Self {
             call: Owned::new(Mutex::new(progressing)),
             tag,
@@ -157,12 +183,13 @@ impl QueuedCall {
         self.wake_by_ref();
     }
 
-    /// Stops waiting: the call is done with `Abandoned`, unless it is done already. The server is not told.
-    pub fn abandon(self: &Arc<Self>) {
-        let taken = self.lock().ok().and_then(|mut progressing| progressing.call.take());
-        if taken.is_some() {
-            self.push(Ready::Event(Event::Done { tag: self.tag, values: None, error: Some(abandoned()) }));
-        }
+    /// Stops waiting: the call is done with the error that is returned, unless it was done already. The server is not told.
+    pub fn abandon(self: &Arc<Self>) -> Option<Error> {
+        let call = self.lock().ok()?.call.take()?;
+        let error = call.abandoned();
+        let told = Some(error.clone());
+        self.push(Ready::Event(Event::Done { tag: self.tag, values: None, count: 0, error: told }));
+        Some(error)
     }
 
     /// Moves at most `max` events into `events`. True: there are more.
@@ -176,7 +203,7 @@ impl QueuedCall {
         for _ in 0..max {
             let Some(call) = &mut progressing.call else { return false };
             // Without credits only the end of its time is of interest.
-            let starved = progressing.credits == 0 && progressing.collected.is_none();
+            let starved = progressing.credits == 0 && progressing.gathered.is_none();
             let polled = match starved {
                 true => call.poll_deadline(&mut cx).map(|error| Some(Err(error))),
                 false => call.poll_next_value(&mut cx),
@@ -185,8 +212,8 @@ impl QueuedCall {
                 Poll::Pending => return false,
                 Poll::Ready(Some(Ok(value))) => {
                     let value = value.into_bytes();
-                    match &mut progressing.collected {
-                        Some(array) => push_element(array, &value),
+                    match &mut progressing.gathered {
+                        Some(gathered) => gathered.add(&value),
                         None => {
                             progressing.credits -= 1;
                             events.push(Event::Data { tag, value });
@@ -195,9 +222,11 @@ impl QueuedCall {
                 }
                 Poll::Ready(end) => {
                     progressing.call = None;
-                    let values = progressing.collected.as_mut().map(close_array);
+                    let gathered = progressing.gathered.as_mut();
+                    let count = gathered.as_ref().map_or(0, |gathered| gathered.count());
+                    let values = gathered.map(Gathered::take_array);
                     let error = end.and_then(Result::err);
-                    events.push(Event::Done { tag, values, error });
+                    events.push(Event::Done { tag, values, count, error });
                     return false;
                 }
             }
@@ -238,21 +267,4 @@ impl Wake for QueuedCall {
 
 fn unpoisoned<T>(locked: LockResult<T>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
-}
-
-fn push_element(array: &mut BytesMut, value: &[u8]) {
-    array.put_u8(if array.is_empty() { b'[' } else { b',' });
-    array.put_slice(value);
-}
-
-fn close_array(array: &mut BytesMut) -> Bytes {
-    if array.is_empty() {
-        array.put_u8(b'[');
-    }
-    array.put_u8(b']');
-    array.split().freeze()
-}
-
-fn abandoned() -> Error {
-    Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller").with_progress(Progress::Unknown)
 }

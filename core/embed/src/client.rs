@@ -3,6 +3,7 @@
 use crate::announced::Picked;
 use crate::call::{PullCall, QueuedCall};
 use crate::config::Config;
+use crate::gathered::Gathered;
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::Queue;
@@ -103,10 +104,36 @@ impl Client {
         settings: &CallSettings,
         collect: bool,
     ) -> Result<Arc<QueuedCall>> {
+        self.start_gathering(queue, tag, method, args, settings, collect.then(|| Gathered::new(u64::MAX)))
+    }
+
+    /// As [`start`](Self::start): one `Done` that has the first `most` values and the count of all, also of a call that
+    /// failed.
+    pub fn start_buffered(
+        &self,
+        queue: &Arc<Queue>,
+        tag: u64,
+        method: &str,
+        args: Bytes,
+        settings: &CallSettings,
+        most: u64,
+    ) -> Result<Arc<QueuedCall>> {
+        self.start_gathering(queue, tag, method, args, settings, Some(Gathered::new(most)))
+    }
+
+    fn start_gathering(
+        &self,
+        queue: &Arc<Queue>,
+        tag: u64,
+        method: &str,
+        args: Bytes,
+        settings: &CallSettings,
+        gathered: Option<Gathered>,
+    ) -> Result<Arc<QueuedCall>> {
         let client = self.client.get()?;
         let call = client.start(method, args, settings.over(client.call_options()));
         let window = settings.window.unwrap_or(client.options().window);
-        Ok(QueuedCall::start(call, queue, tag, window, collect))
+        Ok(QueuedCall::start(call, queue, tag, window, gathered))
     }
 
     /// Chooses an endpoint for a call over another protocol; waits until providers are known.

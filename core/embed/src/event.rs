@@ -18,8 +18,10 @@ pub enum Event {
     Done {
         /// The call's tag.
         tag: u64,
-        /// For a collected call, the JSON text of the array of all values (of those that came, if it failed).
+        /// For a collected or buffered call, the JSON text of the array of its values (of those that came, if it failed).
         values: Option<Bytes>,
+        /// For a collected or buffered call, how many values came in all.
+        count: u64,
         /// Why it failed, if it did.
         error: Option<Error>,
     },

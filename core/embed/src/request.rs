@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::{Queue, Ready};
-use libfast_model::{RemoteError, Result};
+use libfast_model::{ErrorKind, RemoteError, Result};
 use libfast_rpc::Request;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -58,20 +58,14 @@ impl ServerRequest {
         self.request.get().map_or(true, Request::is_half_closed)
     }
 
-    /// Sends one value. `false`: it is queued, but the caller is slow; a `Writable` event tells when to go on.
+    /// Sends one value. `false`: it is queued, but the caller is slow; a `Writable` event tells when to go on. `Overload`:
+    /// it is not queued, because too much waits for the caller already; a `Writable` event tells when to try again.
     pub fn send(&self, value: &[u8]) -> Result<bool> {
         let request = self.request.get()?;
-        let more = request.try_send_text(value)?;
-        if !more {
-            let (tag, id) = (self.tag, self.id);
-            let tell =
-                || Tell { queue: self.queue.clone(), event: move || Some(Event::Writable { tag, id }) };
-            let waker = self.writable.get_or_init(|| Waker::from(Arc::new(tell())));
-            if request.poll_writable(&Context::from_waker(waker)).is_ready() {
-                return Ok(true);
-            }
+        if self.tell_if_refused(request, request.try_send_text(value))? {
+            return Ok(true);
         }
-        Ok(more)
+        Ok(request.poll_writable(&Context::from_waker(self.writable())).is_ready())
     }
 
     /// Waits until more values can be sent or the caller is gone, at most `timeout`. True: go on.
@@ -82,11 +76,11 @@ impl ServerRequest {
     }
 
     /// Ends the answer, with a last value if there is one. `Overload`: too much waits for the caller already, nothing has
-    /// changed; wait until it is writable.
+    /// changed; a `Writable` event tells when to try again.
     pub fn end(&self, value: Option<&[u8]>) -> Result<()> {
         let request = self.request.get()?;
         match value {
-            Some(value) => request.end_text(value),
+            Some(value) => self.tell_if_refused(request, request.end_text(value)),
             None => request.end(),
         }
     }
@@ -94,6 +88,23 @@ impl ServerRequest {
     /// Ends the answer with an error.
     pub fn fail(&self, error: &RemoteError) -> Result<()> {
         self.request.get()?.fail(error)
+    }
+
+    /// Sees to it that a `Writable` event comes after `Overload`.
+    fn tell_if_refused<T>(&self, request: &Request, sent: Result<T>) -> Result<T> {
+        if sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Overload)
+            && request.poll_writable(&Context::from_waker(self.writable())).is_ready()
+        {
+            // The caller has caught up meanwhile.
+            self.writable().wake_by_ref();
+        }
+        sent
+    }
+
+    fn writable(&self) -> &Waker {
+        let (tag, id) = (self.tag, self.id);
+        let tell = || Tell { queue: self.queue.clone(), event: move || Some(Event::Writable { tag, id }) };
+        self.writable.get_or_init(|| Waker::from(Arc::new(tell())))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::runtime;
 use libfast_model::Result;
 use libfast_rpc::Request;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// A server whose requests come through queues.
@@ -60,6 +61,13 @@ impl Server {
     pub fn wait_connections_closed(&self, timeout: Duration) -> Result<bool> {
         let server = self.server.get()?;
         park::block_on(async { tokio::time::timeout(timeout, server.connections_closed()).await.is_ok() })
+    }
+
+    /// As [`wait_connections_closed`](Self::wait_connections_closed) for who must not wait: true if none is open, else
+    /// `waker` is woken when that may have become so.
+    pub fn poll_connections_closed(&self, waker: &Waker) -> Result<bool> {
+        let polled = self.server.get()?.poll_connections_closed(&Context::from_waker(waker));
+        Ok(matches!(polled, Poll::Ready(())))
     }
 
     /// Withdraws, drains for at most `drain` (`None`: the option `drain_ms`) and closes.

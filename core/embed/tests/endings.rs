@@ -5,9 +5,10 @@ use libfast_embed::{CallSettings, Client, Config, Event, Next, Queue, Server};
 use libfast_model::ErrorKind;
 use std::collections::HashSet;
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes, so that a defect fails instead of hanging.
@@ -163,6 +164,81 @@ fn a_handler_does_not_hear_for_each_value_that_its_caller_is_ready() {
     );
 }
 
+/// The limit is below the mark at which handlers are told to wait, so nothing but the limit makes this one wait.
+#[test]
+fn a_handler_that_was_refused_is_told_when_to_try_again() {
+    let _turn = turn();
+    let mut config = Config::default();
+    config.set("write_limit_bytes", "4096").unwrap();
+    let (server, queue) = (Server::new(&config).unwrap(), Queue::new());
+    server.handle("flood", &queue, 0).unwrap();
+    let address = server.start().unwrap();
+    // It reads when it is asked for values, and keeps few.
+    let mut few = Config::default();
+    few.set("stream_buffer_bytes", "4096").unwrap();
+    let client = Client::new(&address, &few).unwrap();
+    client.ready(LONG).unwrap();
+    let call = client.call("flood", args(), &settings(None)).unwrap();
+    let events = queue.poll(1, Some(LONG)).unwrap();
+    let [Event::Request { request, .. }] = &events[..] else { panic!("{events:?}") };
+    let value = format!("\"{}\"", "x".repeat(1000));
+    let mut sent = 0;
+    let refused = loop {
+        match request.send(value.as_bytes()) {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.kind(), ErrorKind::Overload);
+    assert_eq!(request.end(Some(value.as_bytes())).unwrap_err().kind(), ErrorKind::Overload);
+    assert!(!request.wait_writable(Duration::from_millis(20)).unwrap(), "nothing was read meanwhile");
+    let reading = std::thread::spawn(move || {
+        let mut came = 0;
+        while matches!(call.next(None).unwrap(), Next::Value(_)) {
+            came += 1;
+        }
+        came
+    });
+    while let Err(error) = request.end(Some(value.as_bytes())) {
+        assert_eq!(error.kind(), ErrorKind::Overload, "{error}");
+        let events = queue.poll(1, Some(LONG)).unwrap();
+        assert!(matches!(events[..], [Event::Writable { .. }]), "{events:?}");
+    }
+    assert_eq!(in_time("the call ends", move || reading.join()).unwrap(), sent + 1);
+}
+
+#[test]
+fn who_must_not_wait_is_woken_when_the_last_connection_closes() {
+    let _turn = turn();
+    let (server, queue, address) = serve();
+    let woken = Waker::from(Arc::new(Woken(queue.clone())));
+    assert!(server.poll_connections_closed(&woken).unwrap());
+    let mut connection = TcpStream::connect(&address).unwrap();
+    connection.write_all(&request(1)).unwrap();
+    let events = queue.poll(1, Some(LONG)).unwrap();
+    assert!(matches!(events[..], [Event::Request { .. }]), "{events:?}");
+    server.stop_accepting().unwrap();
+    assert!(!server.wait_connections_closed(Duration::from_millis(10)).unwrap());
+    assert!(!server.poll_connections_closed(&woken).unwrap());
+    let [Event::Request { request, .. }] = &events[..] else { unreachable!() };
+    assert!(!request.is_half_closed());
+    connection.shutdown(Shutdown::Write).unwrap();
+    request.end(None).unwrap();
+    while !server.poll_connections_closed(&woken).unwrap() {
+        let events = queue.poll(1, Some(LONG)).unwrap();
+        assert!(!events.is_empty(), "nobody woke it");
+    }
+    assert!(server.wait_connections_closed(LONG).unwrap());
+}
+
+struct Woken(Arc<Queue>);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
+}
+
 /// A call that nobody can hear of any more is not kept.
 #[test]
 fn calls_of_a_closed_queue_are_let_go() {
@@ -194,12 +270,7 @@ fn a_request_comes_before_its_cancellation_and_is_cancelled_once() {
         let (server, queue, address) = serve();
         let mut requests = Vec::new();
         for id in 1..=1000u32 {
-            let payload = br#"{"m":{"name":"hang"},"d":[]}"#;
-            requests.extend([2, 1, 1]);
-            requests.extend(id.to_be_bytes());
-            requests.extend(CHECKSUM.to_be_bytes());
-            requests.extend((payload.len() as u32).to_be_bytes());
-            requests.extend(payload);
+            requests.extend(request(id));
         }
         let mut client = TcpStream::connect(&address).unwrap();
         client.write_all(&requests).unwrap();
@@ -222,5 +293,16 @@ fn a_request_comes_before_its_cancellation_and_is_cancelled_once() {
     }
 }
 
-/// CRC-16/ARC of the payload that the test above sends.
+/// A request of `hang` on the wire.
+fn request(id: u32) -> Vec<u8> {
+    let payload = br#"{"m":{"name":"hang"},"d":[]}"#;
+    let mut message = vec![2, 1, 1];
+    message.extend(id.to_be_bytes());
+    message.extend(CHECKSUM.to_be_bytes());
+    message.extend((payload.len() as u32).to_be_bytes());
+    message.extend(payload);
+    message
+}
+
+/// CRC-16/ARC of its payload.
 const CHECKSUM: u32 = 44071;

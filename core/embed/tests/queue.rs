@@ -1,8 +1,8 @@
 //! Queues, blocking calls and the runtime, as a binding uses them.
 
 use bytes::{Bytes, BytesMut};
-use libfast_embed::{CallSettings, Client, Config, Event, Next, Queue, Server, ServerRequest};
-use libfast_model::{ErrorKind, RemoteError};
+use libfast_embed::{CallSettings, Client, Config, Event, Gathered, Next, Queue, Server, ServerRequest};
+use libfast_model::{Cause, ErrorKind, RemoteError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ struct Served {
 impl Served {
     fn start(config: &Config) -> Self {
         let (server, queue) = (Server::new(config).unwrap(), Queue::new());
-        for (tag, method) in ["range", "hang", "fail"].iter().enumerate() {
+        for (tag, method) in ["range", "hang", "fail", "range_and_fail"].iter().enumerate() {
             server.handle(method, &queue, tag as u64).unwrap();
         }
         let address = server.start().unwrap();
@@ -30,9 +30,15 @@ impl Served {
             while let Ok(batch) = events.poll(64, None) {
                 for event in batch {
                     match event {
-                        Event::Request { tag: 0, request } => count(&request),
+                        // The caller may have gone away in the middle.
+                        Event::Request { tag: 0, request } => {
+                            let _ = count(&request) && request.end(None).is_ok();
+                        }
                         Event::Request { tag: 1, request } => held.push(request),
-                        Event::Request { request, .. } => {
+                        Event::Request { tag, request } => {
+                            if tag == 3 {
+                                count(&request);
+                            }
                             let error = RemoteError::new("Bad", "no").with_info("{}");
                             request.fail(&error).unwrap();
                         }
@@ -59,17 +65,17 @@ impl Drop for Served {
     }
 }
 
-fn count(request: &ServerRequest) {
+/// False: its caller is gone.
+fn count(request: &ServerRequest) -> bool {
     let text = String::from_utf8_lossy(request.args()).into_owned();
     let n: u64 = text.trim_matches(['[', ']']).parse().unwrap();
     for i in 0..n {
-        // The caller may have gone away in the middle.
-        let Ok(more) = request.send(i.to_string().as_bytes()) else { return };
+        let Ok(more) = request.send(i.to_string().as_bytes()) else { return false };
         if !more && !request.wait_writable(Duration::from_secs(20)).unwrap() {
-            return;
+            return false;
         }
     }
-    let _ = request.end(None);
+    true
 }
 
 fn args(text: &'static str) -> Bytes {
@@ -138,7 +144,7 @@ fn a_queue_completes_every_call_once_and_its_descriptor_follows() {
         for event in queue.poll(16, LONG).unwrap() {
             match event {
                 Event::Data { tag, .. } => data += tag % 2,
-                Event::Done { tag, values, error } => {
+                Event::Done { tag, values, error, .. } => {
                     assert!(error.is_none(), "{error:?}");
                     assert_eq!(values.as_deref(), (tag % 2 == 0).then_some(&b"[0,1]"[..]));
                     done[tag as usize] += 1;
@@ -199,8 +205,38 @@ fn an_abandoned_call_is_done_once() {
     call.abandon();
     let events = queue.poll(16, LONG).unwrap();
     let [Event::Done { tag: 7, error: Some(error), .. }] = &events[..] else { panic!("{events:?}") };
-    assert_eq!(error.kind(), ErrorKind::Abandoned);
+    assert_eq!((error.kind(), error.cause()), (ErrorKind::Abandoned, Some(Cause::Abandoned)));
+    assert!(error.merged_info().contains(r#""rpcMethod":"hang""#), "{error:?}");
     assert!(queue.poll(16, NOW).unwrap().is_empty());
+}
+
+#[test]
+fn a_buffered_call_has_its_first_values_the_count_of_all_and_its_error() {
+    let served = Served::start(&Config::default());
+    let (client, queue) = (served.client(), Queue::new());
+    let settings = CallSettings::default();
+    for (most, wanted) in [(2, "[0,1]"), (0, "[]"), (9, "[0,1,2]")] {
+        let _call = client.start_buffered(&queue, 1, "range", args("[3]"), &settings, most).unwrap();
+        let events = queue.poll(16, LONG).unwrap();
+        let [Event::Done { values: Some(values), count: 3, error: None, .. }] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(values, wanted);
+        let mut gathered = Gathered::new(most);
+        let call = client.call("range", args("[3]"), &settings).unwrap();
+        assert!(call.buffer(&mut gathered, LONG).unwrap());
+        assert_eq!((gathered.count(), &gathered.take_array()[..]), (3, wanted.as_bytes()));
+    }
+    let _call = client.start_buffered(&queue, 1, "range_and_fail", args("[3]"), &settings, 2).unwrap();
+    let events = queue.poll(16, LONG).unwrap();
+    let [Event::Done { values: Some(values), count: 3, error: Some(error), .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((&values[..], error.kind()), (&b"[0,1]"[..], ErrorKind::Remote));
+    let mut gathered = Gathered::new(2);
+    let call = client.call("range_and_fail", args("[3]"), &settings).unwrap();
+    assert_eq!(call.buffer(&mut gathered, LONG).unwrap_err().kind(), ErrorKind::Remote);
+    assert_eq!((gathered.count(), &gathered.take_array()[..]), (3, &b"[0,1]"[..]));
 }
 
 #[test]

@@ -384,6 +384,21 @@ impl Call {
         methods.ended(&self.method, endpoint, self.started, error_type);
     }
 
+    /// The error for a caller that stops waiting for this call.
+    pub fn abandoned(&self) -> Error {
+        let error = Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller");
+        match &self.phase {
+            Phase::Running { charge, attempt } => {
+                let error = error.at(&charge.member.endpoint.address).with_progress(attempt.progress());
+                self.describe(error, Some(attempt.id()))
+            }
+            Phase::Done => self.describe(error.with_progress(Progress::Finished), None),
+            Phase::Picking { .. } | Phase::Connecting { .. } | Phase::Failed { .. } => {
+                self.describe(error, None)
+            }
+        }
+    }
+
     fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
         let error = remote::with_call(error, &self.method.name, msgid);
         match self.attempts {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use slab::Slab;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -247,12 +247,14 @@ impl Server {
 
     /// Waits until no connection is open; at once if none is. Cancel safe.
     pub async fn connections_closed(&self) {
+        std::future::poll_fn(|cx| self.poll_connections_closed(cx)).await;
+    }
+
+    /// The poll form of [`connections_closed`](Self::connections_closed).
+    pub fn poll_connections_closed(&self, cx: &Context<'_>) -> Poll<()> {
         let shared = &self.0.shared;
-        std::future::poll_fn(|cx| {
-            shared.none_open.register(cx);
-            if shared.lock().open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        shared.none_open.register(cx);
+        if shared.lock().open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Requests being handled.

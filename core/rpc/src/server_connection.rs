@@ -413,8 +413,10 @@ impl ServerConnection {
         Ok(())
     }
 
+    /// Never above the limit: who is refused there must not find the connection writable, and try again at once.
     fn high_water(&self) -> usize {
-        self.server.options.write_buffer_bytes as usize
+        let options = &self.server.options;
+        options.write_buffer_bytes.min(options.write_limit_bytes) as usize
     }
 
     fn lock_open(&self, request: &Running) -> Result<MutexGuard<'_, State>> {

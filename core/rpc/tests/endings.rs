@@ -326,6 +326,40 @@ async fn a_call_can_be_buffered_in_part_and_null_values_dropped() {
     assert_eq!(buffered.error.unwrap().kind(), ErrorKind::Protocol);
 }
 
+/// Else it would try again at once, for ever: the runtime's thread that does so writes nothing meanwhile.
+#[tokio::test]
+async fn who_is_refused_has_to_wait_even_if_the_limit_is_below_the_mark_of_a_slow_caller() {
+    let mut settings = options(":0");
+    settings.write_limit_bytes = 4096;
+    let server = Server::new(settings).unwrap();
+    let refused = Arc::<AtomicBool>::default();
+    let seen = refused.clone();
+    let flood = move |request: Request| {
+        let refused = seen.clone();
+        async move {
+            let value = "x".repeat(1000);
+            while request.try_send(&value).is_ok() {}
+            let context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(request.poll_writable(&context).is_pending());
+            refused.store(true, Ordering::Relaxed);
+            Ok(value)
+        }
+    };
+    server.method("flood", flood).unwrap();
+    let mut client = Bare::connect(&server.start().await.unwrap().to_string());
+    client.send(1, "flood", "[]");
+    until("the handler is refused", || refused.load(Ordering::Relaxed)).await;
+    let end = blocking(move || {
+        loop {
+            let message = client.next().unwrap();
+            if message.status != libfast_protocol::Status::Data {
+                return message.status;
+            }
+        }
+    });
+    assert_eq!(end.await, libfast_protocol::Status::End);
+}
+
 /// The client is in the middle of sending something large when the server stops, and reads its answer only then. What the
 /// server has written but the client's system not yet taken would be lost with a reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ lists them.
 """
 
 from . import aio
-from ._base import Pick
+from ._base import Buffered, Pick
 from ._client import Announced, Client, Stream, announce
 from ._errors import *  # noqa: F403
 from ._errors import __all__ as _errors
@@ -23,6 +23,7 @@ from ._server import Server
 
 __all__ = [
     "Announced",
+    "Buffered",
     "Client",
     "Context",
     "Option",

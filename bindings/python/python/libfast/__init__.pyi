@@ -10,6 +10,7 @@ from . import aio as aio
 __all__ = [
     "AbandonedError",
     "Announced",
+    "Buffered",
     "Client",
     "ClosedError",
     "ConnectError",
@@ -65,6 +66,11 @@ class Error(Exception):
     retriable: bool
     name: str
     info: Any
+    context: Any
+    ase_errors: Any
+    remote_message: str
+    cause_name: str
+    merged_info: dict[str, Any] | None
     def __init__(
         self,
         message: str = "",
@@ -74,19 +80,27 @@ class Error(Exception):
         retriable: bool = False,
         name: str = "",
         info: Any = None,
+        context: Any = None,
+        ase_errors: Any = None,
+        remote_message: str = "",
+        cause_name: str = "",
+        merged_info: dict[str, Any] | None = None,
     ) -> None: ...
 
 class RemoteError(Error):
-    remote_message: str
     def __init__(
         self,
         message: str = "",
         *,
         name: str = "RemoteError",
         info: Any = None,
+        context: Any = None,
+        ase_errors: Any = None,
         code: str | None = None,
         endpoint: str = "",
         retriable: bool = False,
+        cause_name: str = "",
+        merged_info: dict[str, Any] | None = None,
     ) -> None: ...
 
 class InvalidError(Error): ...
@@ -107,11 +121,19 @@ class NoMemoryError(Error): ...
 class UnsupportedError(Error): ...
 class PanicError(Error): ...
 
+class Buffered(NamedTuple):
+    values: list[Any]
+    count: int
+    error: Error | None
+
 class Client:
     def __init__(self, target: str, /, **options: _Value) -> None: ...
     @property
     def target(self) -> str: ...
     def call(self, method: str, args: Any = (), /, **options: _Value) -> list[Any]: ...
+    def call_buffered(
+        self, method: str, args: Any = (), /, *, max_values: int, **options: _Value
+    ) -> Buffered: ...
     def stream(self, method: str, args: Any = (), /, **options: _Value) -> Stream: ...
     def ready(self, timeout_ms: int = 5000) -> None: ...
     def pick(self) -> Pick: ...
@@ -158,6 +180,8 @@ class Context:
     def peer(self) -> str: ...
     @property
     def cancelled(self) -> bool: ...
+    @property
+    def half_closed(self) -> bool: ...
 
 class Server:
     address: str | None
@@ -165,6 +189,8 @@ class Server:
     def method(self, name: str) -> Callable[[_Handler], _Handler]: ...
     def start(self) -> str: ...
     def stop(self, drain_ms: int | None = None) -> None: ...
+    def stop_accepting(self) -> None: ...
+    def wait_connections_closed(self, timeout_ms: int | None = None) -> bool: ...
     def run(self, started: Callable[[str], object] | None = None) -> None: ...
     async def serve(self) -> None: ...
     def __enter__(self) -> Self: ...

@@ -2,10 +2,35 @@
 
 import json
 import time
+from typing import NamedTuple, Optional
 
 from . import _native
-from ._errors import make
+from ._codec import loads
+from ._errors import Error, make
 from ._options import config, document
+
+
+class Buffered(NamedTuple):
+    """The values of a call, as many as were wanted, and how it ended."""
+
+    values: list
+    """The first values; those that came, if the call failed."""
+    count: int
+    """How many values came in all."""
+    error: Optional[Error]
+    """Why the call failed, or None."""
+
+    @classmethod
+    def of(cls, values, count, error):
+        """As the library tells it; it tells of no values if the call did not begin."""
+        return cls(loads(values) if values is not None else [], count, error)
+
+
+def checked_max(max_values):
+    """`max_values` of a buffered call."""
+    if not isinstance(max_values, int) or not 0 <= max_values < 1 << 63:
+        raise make("FAST_E_INVALID", f"max_values: {max_values!r} is not a whole number from 0 on")
+    return max_values
 
 
 class BaseClient:
@@ -24,7 +49,7 @@ class BaseClient:
         # The generation counts from the first client on, so it is read after that was made.
         if core is None or generation != _native.fork_generation():
             if self._closed:
-                raise make("FAST_E_CLOSED", "the client was closed")
+                raise make("FAST_E_CLOSED", "the client was closed", "FastTransportError")
             if not isinstance(self._target, str):
                 raise make("FAST_E_INVALID", f"a target is text, not {self._target!r}")
             core = _native.Client(self._target, config(self._options))

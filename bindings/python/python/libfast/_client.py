@@ -1,7 +1,7 @@
 """The client for threads that may wait."""
 
 from . import _native
-from ._base import BaseAnnounced, BaseClient, Pick
+from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
 from ._codec import dumps, loads
 from ._options import config, document, settings
 
@@ -10,8 +10,8 @@ class Client(BaseClient):
     """Calls the methods of a service, balanced over its servers. Threads may share it.
 
     ``target`` is a service name, ``host:port[,host:port…]``, ``unix:/path``, ``dir:///folder/service`` or
-    ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries`` and ``window``, too,
-    which count for it alone.
+    ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries``, ``window`` and
+    ``ignore_null_values``, too, which count for it alone.
 
     In a forked child it connects anew on its first use. A pickle of it is its target and options.
     """
@@ -19,6 +19,13 @@ class Client(BaseClient):
     def call(self, method, args=(), /, **options):
         """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
         return loads(self._native().call(method, dumps(args, "the arguments"), settings(options)))
+
+    def call_buffered(self, method, args=(), /, *, max_values, **options):
+        """Calls, keeps the first ``max_values`` values and counts all; for those who want to know what came before an
+        error, or how much there is. Returns a `Buffered`; an error of the call is in it instead of being raised."""
+        text = dumps(args, "the arguments")
+        most = checked_max(max_values)
+        return Buffered.of(*self._native().call_buffered(method, text, settings(options), most))
 
     def stream(self, method, args=(), /, **options):
         """Returns an iterator of the values as they come. The call is sent when the first one is asked for; dropping the
@@ -34,7 +41,8 @@ class Client(BaseClient):
         return Pick(self._native().pick().wait())
 
     def close(self, drain_ms=0):
-        """Refuses new calls and waits at most ``drain_ms`` for those under way. A second time does nothing."""
+        """Refuses new calls and waits at most ``drain_ms`` for those under way; what is under way then fails with
+        ClosedError. A second time does nothing."""
         job = None if self._closed else self._close(drain_ms)
         if job is not None:
             job.wait()

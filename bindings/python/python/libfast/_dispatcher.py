@@ -5,7 +5,6 @@ import threading
 from queue import SimpleQueue
 
 from . import _native
-from ._handlers import run_async_generator
 from ._pool import Pool
 
 _BATCH = 256
@@ -53,8 +52,7 @@ class Dispatcher:
         if not on_loop:
             self._pool.submit(run, handler, request)
             return
-        more = (self._wait_writable,) if run is run_async_generator else ()
-        task = self.loop.create_task(run(handler, request, *more))
+        task = self.loop.create_task(run(handler, request, self._wait_writable))
         # The loop itself keeps tasks only weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -7,11 +7,37 @@ from . import _native
 
 
 class Error(Exception):
-    """What went wrong. Every exception of libfast is one of these."""
+    """What went wrong. Every exception of libfast is one of these.
+
+    ``code`` never changes, the wording of ``message`` may. ``endpoint`` is where it happened, ``retriable`` whether
+    repeating the call cannot run it twice and could succeed.
+
+    ``cause_name`` is the name that node-fast gives to what a call's failure goes back to: ``FastServerError``,
+    ``TimeoutError``, ``FastRequestAbandonedError``, ``FastTransportError`` or ``FastProtocolError``; "" for what is not
+    the failure of a call. ``merged_info`` is everything known about the failure besides its message, as a dict with
+    ``rpcMethod`` and, if it was sent, ``rpcMsgid``; or None.
+
+    ``name``, ``remote_message``, ``info``, ``context`` and ``ase_errors`` are what the server said: "" or None if it
+    said nothing.
+    """
 
     code = "FAST_E_INVALID"
 
-    def __init__(self, message="", *, code=None, endpoint="", retriable=False, name="", info=None):
+    def __init__(
+        self,
+        message="",
+        *,
+        code=None,
+        endpoint="",
+        retriable=False,
+        name="",
+        info=None,
+        context=None,
+        ase_errors=None,
+        remote_message="",
+        cause_name="",
+        merged_info=None,
+    ):
         super().__init__(message)
         self.message = message
         if code is not None:
@@ -20,6 +46,11 @@ class Error(Exception):
         self.retriable = retriable
         self.name = name
         self.info = info
+        self.context = context
+        self.ase_errors = ase_errors
+        self.remote_message = remote_message
+        self.cause_name = cause_name
+        self.merged_info = merged_info
 
     def __reduce__(self):
         return _restore, (type(self), self.args, self.__dict__)
@@ -29,16 +60,15 @@ class RemoteError(Error):
     """The server answered with an error.
 
     Raised in a handler, it is what the caller gets: ``raise RemoteError("no such row", name="RowError", info={"row": 7})``.
-    ``info`` must be a dict or None.
+    ``info`` must be a dict or None; ``context``, where older servers put what newer ones put into ``info``, and
+    ``ase_errors``, usually a list of errors behind this one, may be anything that JSON can say.
     """
 
     code = "FAST_E_REMOTE"
 
-    def __init__(self, message="", *, name="RemoteError", info=None, code=None, endpoint="", retriable=False):
-        super().__init__(
-            f"{name}: {message}", code=code, endpoint=endpoint, retriable=retriable, name=name, info=info
-        )
-        self.remote_message = message
+    def __init__(self, message="", *, name="RemoteError", info=None, context=None, ase_errors=None, **others):
+        said = {"name": name, "info": info, "context": context, "ase_errors": ase_errors}
+        super().__init__(f"{name}: {message}", remote_message=message, **said, **others)
 
 
 def _restore(cls, args, attributes):
@@ -70,24 +100,35 @@ globals().update(CLASSES)
 __all__ = ["Error", *CLASSES]
 
 
-def make(code, message):
+def make(code, message, cause_name=""):
     """An error that the Python side found itself."""
-    return BY_CODE[code](message, code=code)
+    return BY_CODE[code](message, code=code, cause_name=cause_name)
 
 
-def from_native(code, message, endpoint, retriable, remote):
-    """The exception for an error of the library; called by it."""
-    cls = BY_CODE.get(code, Error)
-    if remote is None:
-        return cls(message, code=code, endpoint=endpoint, retriable=retriable)
-    name, text, info = remote
-    error = RemoteError(
-        text, name=name, info=_loads(info), code=code, endpoint=endpoint, retriable=retriable
+def from_native(code, message, endpoint, retriable, cause_name, merged_info, remote):
+    """The exception for an error of the library; called by it. `remote` is what the server said, or None."""
+    name, text, *rest = remote or ("", "", "", "", "")
+    info, context, ase_errors = map(_loads, rest)
+    error = BY_CODE.get(code, Error)(
+        text,
+        code=code,
+        endpoint=endpoint,
+        retriable=retriable,
+        cause_name=cause_name,
+        merged_info=_loads(merged_info),
+        name=name,
+        info=info,
+        context=context,
+        ase_errors=ase_errors,
     )
-    # The library's message may say more, such as after which retries.
-    error.message, error.args = message, (message,)
+    # The library's message may say more than the server's, such as after which retries.
+    error.message, error.args, error.remote_message = message, (message,), text
     return error
 
 
-def _loads(info):
-    return json.loads(info) if info else None
+def _loads(text):
+    """The object of some JSON text, or None if there is none. A peer may nest deeper than Python follows."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None

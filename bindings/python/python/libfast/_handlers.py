@@ -5,7 +5,10 @@ import inspect
 import json
 
 from ._codec import dumps, loads
-from ._errors import Error, RemoteError
+from ._errors import BY_CODE, Error, RemoteError
+
+_OverloadError, _TooLargeError = BY_CODE["FAST_E_OVERLOAD"], BY_CODE["FAST_E_TOO_LARGE"]
+_InvalidError = BY_CODE["FAST_E_INVALID"]
 
 
 class Context:
@@ -32,6 +35,12 @@ class Context:
         """True once nobody waits for the answer any more: the caller is gone, or the server is stopping."""
         return self._request.cancelled
 
+    @property
+    def half_closed(self):
+        """True once the caller has ended its side of the connection: it may be gone, which shows when something is sent
+        to it, or read on and wait for the answer."""
+        return self._request.half_closed
+
 
 def kind_of(handler):
     """The function of this module that runs it, and whether it needs the event loop."""
@@ -50,16 +59,23 @@ def run_sync(handler, request):
         value = handler(context, *context.args)
         if inspect.isgenerator(value):
             value = _send_all(value, request)
-        _end(request, value)
+        if value is None:
+            request.end()
+        else:
+            _insist(request, request.end, _text(request, value))
     except BaseException as error:
         _fail(request, error)
 
 
-async def run_async(handler, request):
-    """Runs a coroutine function."""
+async def run_async(handler, request, writable):
+    """Runs a coroutine function; `writable` waits until its caller has caught up."""
     try:
         context = Context(request)
-        _end(request, await handler(context, *context.args))
+        value = await handler(context, *context.args)
+        if value is None:
+            request.end()
+        else:
+            await _insist_async(request, request.end, _text(request, value), writable)
     except BaseException as error:
         _fail(request, error)
 
@@ -71,7 +87,9 @@ async def run_async_generator(handler, request, writable):
         context = Context(request)
         values = handler(context, *context.args)
         async for value in values:
-            if value is not None and not request.send(_text(request, value)):
+            if value is None:
+                continue
+            if not await _insist_async(request, request.send, _text(request, value), writable):
                 await writable(request)
         request.end()
     except BaseException as error:
@@ -89,14 +107,27 @@ def _send_all(values, request):
                 value = next(values)
             except StopIteration as end:
                 return end.value
-            if value is not None and not request.send(_text(request, value)):
+            if value is not None and not _insist(request, request.send, _text(request, value)):
                 request.wait_writable()
     finally:
         values.close()
 
 
-def _end(request, value):
-    request.end(None if value is None else _text(request, value))
+def _insist(request, send, text):
+    """Sends, once there is room: all requests of a connection share what may wait for a slow caller."""
+    while True:
+        try:
+            return send(text)
+        except _OverloadError:
+            request.wait_writable()
+
+
+async def _insist_async(request, send, text, writable):
+    while True:
+        try:
+            return send(text)
+        except _OverloadError:
+            await writable(request)
 
 
 def _text(request, value):
@@ -105,23 +136,43 @@ def _text(request, value):
 
 def _fail(request, error):
     """Answers with an exception: its type's name and its text. The traceback stays here."""
-    name, message, info = type(error).__name__, str(error), ""
-    if isinstance(error, RemoteError):
-        name, message = error.name, error.remote_message
-        info = "" if error.info is None else _info(error.info)
+    name, message, more = type(error).__name__, _shown(error), ("", "", "")
+    if isinstance(error, Error) and error.name:
+        name, message = _shown(error.name), _shown(error.remote_message)
+        info = error.info if isinstance(error.info, (dict, type(None))) else {"info": error.info}
+        more = _json(info, dict), _json(error.context), _json(error.ase_errors)
     elif isinstance(error, Error):
-        info = json.dumps({"code": error.code})
+        more = json.dumps({"code": error.code}), "", ""
     elif isinstance(error, asyncio.CancelledError):
         message = message or "the server is stopping"
     try:
-        request.fail(name, message, info)
+        try:
+            request.fail(name, message, *more)
+        except (_TooLargeError, _InvalidError):
+            # What it says of itself is too much, or nested too deeply, for a message.
+            request.fail(name[:_SHORT], message[:_SHORT], "", "", "")
     except Error:
         # The caller is gone, or was answered before: nobody to tell.
         pass
 
 
-def _info(info):
+_SHORT = 1000
+
+
+def _shown(value, how=str):
     try:
-        return json.dumps(info) if isinstance(info, dict) else json.dumps({"info": info})
-    except (TypeError, ValueError):
-        return json.dumps({"info": repr(info)})
+        # A lone surrogate is no UTF-8.
+        return how(value).encode(errors="backslashreplace").decode()
+    except Exception:
+        return f"a {type(value).__name__} that cannot be shown"
+
+
+def _json(value, kind=object):
+    """The JSON text of a value, if need be of its `repr`; nothing for None. For a `dict` it is that of an object."""
+    if value is None:
+        return ""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = _shown(value, repr)
+        return json.dumps({"info": text} if kind is dict else text)

@@ -38,12 +38,13 @@ class LoopQueue:
             _loops[loop] = weakref.ref(queue)
         return queue
 
-    def start(self, core, method, args, settings, collect, sink):
-        """Starts a call whose events go to `sink(kind, text, error)`. Dropping what is returned abandons it."""
+    def start(self, start, method, args, settings, how, sink):
+        """Starts a call, with `start` of a client, whose events go to `sink(kind, what, error)`. Dropping what is
+        returned abandons it."""
         tag = next(_tags)
         self._sinks[tag] = sink
         try:
-            return core.start(self.native, tag, method, args, settings, collect)
+            return start(self.native, tag, method, args, settings, how)
         except BaseException:
             del self._sinks[tag]
             raise
@@ -61,13 +62,13 @@ class LoopQueue:
         return job.result()
 
     def _drain(self):
-        for kind, tag, text, error in self.native.poll(_BATCH):
+        for kind, tag, what, error in self.native.poll(_BATCH):
             if kind == WAKE:
                 self._wake_jobs()
                 continue
             sink = self._sinks.pop(tag, None) if kind == DONE else self._sinks.get(tag)
             if sink is not None:
-                sink(kind, text, error)
+                sink(kind, what, error)
 
     def _wake_jobs(self):
         for job, waiter in list(self._jobs.items()):

@@ -1,19 +1,16 @@
-"""The server."""
+"""The server for threads that may wait."""
 
 import asyncio
 import signal
-import threading
 from queue import SimpleQueue
 
 from . import _native
-from ._dispatcher import Dispatcher, LoopThread
+from ._base_server import BaseServer
+from ._dispatcher import LoopThread
 from ._errors import make
-from ._handlers import kind_of
-from ._loop import LoopQueue
-from ._options import config, document
 
 
-class Server:
+class Server(BaseServer):
     """Serves methods: functions, generators, and the asynchronous ones.
 
     ::
@@ -26,43 +23,24 @@ class Server:
 
         server.run()
 
-    A handler gets a context (``method``, ``peer``, ``args``, ``cancelled``) and the arguments. What it returns is the
+    A handler gets a context (see `Context`) and the arguments. What it returns is the
     last value, what it yields are values; None is no value. An exception is the caller's RemoteError, with the name of
     its type; a RemoteError is passed on as it is.
 
+    While a caller is slow, generators wait where they yield, and answers before they are sent.
+
     Functions and generators run on ``threads`` threads (default 8) and may block. Asynchronous ones run on the loop of
-    ``serve`` or ``async with``, else on a loop and thread of the server's own; they must not block.
+    ``serve`` or ``async with``, else on a loop and thread of the server's own; they must not block. For programs of asyncio
+    there is ``libfast.aio.Server``, too.
 
     A server is of no use in a forked child, and cannot be pickled.
     """
 
     def __init__(self, *, threads=8, **options):
-        if not isinstance(threads, int) or threads < 1:
-            raise make("FAST_E_INVALID", f'option "threads": {threads!r} is not a whole number from 1 on')
-        self._native = _native.Server(config(options))
-        self._queue = _native.Queue()
-        self._threads = threads
-        self._handlers = {}
-        self._lock = threading.Lock()
-        self._dispatcher = None
+        super().__init__(threads=threads, **options)
         # Who waits in `run` is told here: safe in a signal handler, unlike an event.
         self._ending = SimpleQueue()
-        self._ended = None
         self._drain_ms = None
-        self._stopped = False
-        self._generation = _native.fork_generation()
-        self.address = None
-
-    def method(self, name):
-        """Makes a function the handler of a method, as a decorator."""
-
-        def add(handler):
-            tag = len(self._handlers) + 1
-            self._handlers[tag] = handler, *kind_of(handler)
-            self._native.handle(name, self._queue, tag)
-            return handler
-
-        return add
 
     def start(self):
         """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background."""
@@ -100,6 +78,17 @@ class Server:
                         self._dismantle()
             self._ending.put(None)
 
+    def stop_accepting(self):
+        """Takes itself off the registry, waits until its clients have learned that, and accepts no more connections.
+        Those that are open go on being served, until they end or `stop` is called."""
+        self._must_not_serve_here()
+        self._native.stop_accepting().wait()
+
+    def wait_connections_closed(self, timeout_ms=None):
+        """Waits until no connection is open, at most ``timeout_ms``; None is no limit. False: some are open still."""
+        self._must_not_serve_here()
+        return self._native.wait_connections_closed(timeout_ms)
+
     def run(self, started=None):
         """Starts, serves until SIGTERM, SIGINT or `stop`, and stops. For the main thread.
 
@@ -124,25 +113,12 @@ class Server:
             await self._ended
 
     async def __aenter__(self):
-        loop = asyncio.get_running_loop()
-        self._dispatch_on(loop, None)
-        self._ended = loop.create_future()
-        try:
-            self._dispatcher.watch()
-            queue = LoopQueue.running()
-            self.address = await queue.answer(self._native.start(queue.native))
-        except BaseException:
-            self._dismantle()
-            raise
+        await self._start_on_loop()
         return self
 
     async def __aexit__(self, *exception):
         if not self._stopped:
-            queue = LoopQueue.running()
-            try:
-                await queue.answer(self._native.stop(self._drain_ms, queue.native))
-            finally:
-                self._dismantle()
+            await self._stop_on_loop(self._drain_ms)
 
     def __enter__(self):
         self.start()
@@ -153,23 +129,11 @@ class Server:
         if self._generation == _native.fork_generation():
             self.stop()
 
-    def __reduce__(self):
-        raise TypeError("a server cannot be pickled or copied")
-
-    def _dispatch_on(self, loop, thread):
-        with self._lock:
-            if self._dispatcher is not None:
-                raise make("FAST_E_STATE", "the server was started before")
-            self._dispatcher = Dispatcher(self._queue, self._handlers, loop, thread, self._threads)
-
-    def _end_serving(self):
-        if not self._ended.done():
-            self._ended.set_result(None)
-
-    def _dismantle(self):
-        self._stopped = True
-        self.address = None
-        self._dispatcher.close()
-
-
-document(Server, "server")
+    def _must_not_serve_here(self):
+        """Refuses to hold up the loop that serves, on which the wait may depend."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._dispatcher is not None and loop is self._dispatcher.loop:
+            raise make("FAST_E_DEADLOCK", "this would hold up the loop that serves; use libfast.aio.Server, and await it")

@@ -1,15 +1,16 @@
-"""The client for asyncio: the same names, awaited. Loops that have `add_reader` will do, such as uvloop's."""
+"""Client and server for asyncio: the same names, awaited. Loops that have `add_reader` will do, such as uvloop's."""
 
 import asyncio
 from collections import deque
 
-from ._base import BaseAnnounced, BaseClient, Pick
+from ._aio_server import Server
+from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
 from ._codec import dumps, loads
 from ._loop import DATA, LoopQueue
 from ._options import config, settings, window
 from . import _native
 
-__all__ = ["Announced", "Client", "Stream", "announce"]
+__all__ = ["Announced", "Client", "Server", "Stream", "announce"]
 
 
 class Client(BaseClient):
@@ -20,22 +21,33 @@ class Client(BaseClient):
 
     async def call(self, method, args=(), /, **options):
         """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
-        done = asyncio.get_running_loop().create_future()
-
-        def sink(kind, text, error):
-            # As a result, because an exception that nobody fetched would be complained about.
-            if not done.done():
-                done.set_result((text, error))
-
-        text = dumps(args, "the arguments")
-        call = LoopQueue.running().start(self._native(), method, text, settings(options), True, sink)
-        try:
-            values, error = await done
-        finally:
-            call.abandon()
+        (values, _), error = await self._gather("start", method, args, settings(options), True)
         if error is not None:
             raise error
         return loads(values)
+
+    async def call_buffered(self, method, args=(), /, *, max_values, **options):
+        """Calls, keeps the first ``max_values`` values and counts all; for those who want to know what came before an
+        error, or how much there is. Returns a `libfast.Buffered`; an error of the call is in it instead of being raised."""
+        most = checked_max(max_values)
+        (values, count), error = await self._gather("start_buffered", method, args, settings(options), most)
+        return Buffered.of(values, count, error)
+
+    async def _gather(self, start, method, args, call_settings, how):
+        """The values as text with their count, and the error, of a call whose values come with its end."""
+        done = asyncio.get_running_loop().create_future()
+
+        def sink(kind, values, error):
+            # As a result, because an exception that nobody fetched would be complained about.
+            if not done.done():
+                done.set_result((values, error))
+
+        text = dumps(args, "the arguments")
+        call = LoopQueue.running().start(getattr(self._native(), start), method, text, call_settings, how, sink)
+        try:
+            return await done
+        finally:
+            call.abandon()
 
     def stream(self, method, args=(), /, **options):
         """Calls and returns an asynchronous iterator of the values as they come. Dropping it abandons the call.
@@ -46,7 +58,8 @@ class Client(BaseClient):
         stream = Stream(window(call_settings, self._options))
         text = dumps(args, "the arguments")
         sink = stream._inbox.sink
-        stream._native = LoopQueue.running().start(self._native(), method, text, call_settings, False, sink)
+        start = self._native().start
+        stream._native = LoopQueue.running().start(start, method, text, call_settings, False, sink)
         return stream
 
     async def ready(self, timeout_ms=5000):
@@ -60,7 +73,8 @@ class Client(BaseClient):
         return Pick(await queue.answer(self._native().pick(queue.native)))
 
     async def close(self, drain_ms=0):
-        """Refuses new calls and waits at most ``drain_ms`` for those under way. A second time does nothing."""
+        """Refuses new calls and waits at most ``drain_ms`` for those under way; what is under way then fails with
+        ClosedError. A second time does nothing."""
         queue = LoopQueue.running()
         job = None if self._closed else self._close(drain_ms, queue.native)
         if job is not None:

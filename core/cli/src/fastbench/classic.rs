@@ -4,7 +4,7 @@ use super::figures::ratio;
 use super::live::Look;
 use super::plan::{Classic, Plan};
 use super::tally::Tally;
-use crate::iso8601::iso8601;
+use libfast::Timestamp;
 use std::time::Duration;
 
 /// What is going to happen.
@@ -16,7 +16,7 @@ pub fn banner(plan: &Plan, classic: &Classic, now_ms: u64) -> String {
         (None, Some(ms)) => format!("for {ms} milliseconds"),
         (None, None) => "until killed (type CTRL-C for results)".into(),
     };
-    let (time, id, workload) = (iso8601(now_ms), std::process::id(), &classic.workload);
+    let (time, id, workload) = (Timestamp(now_ms), std::process::id(), &classic.workload);
     format!("{time} ({now_ms}) pid {id}: running workload \"{workload}\" {how_long}")
 }
 

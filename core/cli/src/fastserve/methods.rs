@@ -1,8 +1,7 @@
 //! The demo methods: what they take, send and refuse is fixed, because programs and tests of other implementations rely
 //! on it. Values pass through as the text they came in.
 
-use crate::iso8601::iso8601;
-use libfast::{Error, RemoteError, Request, Result, Server};
+use libfast::{Error, RemoteError, Request, Result, Server, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -35,7 +34,7 @@ async fn date(request: Request) -> Result<Instant> {
         return Err(plain("expected no arguments"));
     }
     let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);
-    Ok(Instant { timestamp, iso8601: iso8601(timestamp) })
+    Ok(Instant { timestamp, iso8601: Timestamp(timestamp).to_string() })
 }
 
 async fn echo(request: Request) -> Result<()> {

@@ -10,6 +10,7 @@ mod exec;
 mod ls;
 mod ls_zookeeper;
 mod methods;
+mod monitor;
 mod serve;
 mod support;
 mod usage;

@@ -128,7 +128,7 @@ impl KangSnapshot {
 
     /// The document as JSON text.
     pub fn to_json(self) -> String {
-        let service = json!({ "name": self.name, "ident": identity(), "version": self.version });
+        let service = [("name", self.name.clone()), ("ident", identity()), ("version", self.version.clone())];
         self.write(Some(service))
     }
 
@@ -137,7 +137,7 @@ impl KangSnapshot {
         self.write(None)
     }
 
-    fn write(mut self, service: Option<Json>) -> String {
+    fn write(mut self, service: Option<Service>) -> String {
         self.stats.push(("started", clock::first_use().to_string().into()));
         self.stats.push(("memory", json!({ "rss": resident_bytes() })));
         let owners = self.servers + usize::from(self.has_clients);
@@ -159,8 +159,11 @@ impl KangSnapshot {
     }
 }
 
+/// Who the program is, in the order in which it is shown.
+type Service = [(&'static str, String); 3];
+
 struct Document<'d> {
-    service: Option<Json>,
+    service: Option<Service>,
     snapshot: &'d KangSnapshot,
     prefixed: bool,
 }
@@ -175,7 +178,7 @@ impl Serialize for Document<'_> {
         let kinds: Vec<_> = KINDS.into_iter().filter(|kind| shown(kind)).collect();
         let mut map = serializer.serialize_map(None)?;
         if let Some(service) = &self.service {
-            map.serialize_entry("service", service)?;
+            map.serialize_entry("service", &Pairs(|| service.iter().map(|(name, value)| (*name, value))))?;
         }
         map.serialize_entry(
             "stats",

@@ -1,0 +1,82 @@
+"""What the servers for threads and for asyncio share."""
+
+import asyncio
+import threading
+
+from . import _native
+from ._dispatcher import Dispatcher
+from ._errors import make
+from ._handlers import kind_of
+from ._loop import LoopQueue
+from ._options import config, document
+
+
+class BaseServer:
+    """Keeps the methods, and starts and stops on a running loop."""
+
+    def __init__(self, *, threads=8, **options):
+        if not isinstance(threads, int) or threads < 1:
+            raise make("FAST_E_INVALID", f'option "threads": {threads!r} is not a whole number from 1 on')
+        self._native = _native.Server(config(options))
+        self._queue = _native.Queue()
+        self._threads = threads
+        self._handlers = {}
+        self._lock = threading.Lock()
+        self._dispatcher = None
+        self._ended = None
+        self._stopped = False
+        self._generation = _native.fork_generation()
+        self.address = None
+
+    def method(self, name):
+        """Makes a function the handler of a method, as a decorator."""
+
+        def add(handler):
+            tag = len(self._handlers) + 1
+            self._handlers[tag] = handler, *kind_of(handler)
+            self._native.handle(name, self._queue, tag)
+            return handler
+
+        return add
+
+    def __reduce__(self):
+        raise TypeError("a server cannot be pickled or copied")
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("libfast"):
+            document(cls, "server")
+
+    async def _start_on_loop(self):
+        loop = asyncio.get_running_loop()
+        self._dispatch_on(loop, None)
+        self._ended = loop.create_future()
+        try:
+            self._dispatcher.watch()
+            queue = LoopQueue.running()
+            self.address = await queue.answer(self._native.start(queue.native))
+        except BaseException:
+            self._dismantle()
+            raise
+
+    async def _stop_on_loop(self, drain_ms):
+        queue = LoopQueue.running()
+        try:
+            await queue.answer(self._native.stop(drain_ms, queue.native))
+        finally:
+            self._dismantle()
+
+    def _end_serving(self):
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _dispatch_on(self, loop, thread):
+        with self._lock:
+            if self._dispatcher is not None:
+                raise make("FAST_E_STATE", "the server was started before")
+            self._dispatcher = Dispatcher(self._queue, self._handlers, loop, thread, self._threads)
+
+    def _dismantle(self):
+        self._stopped = True
+        self.address = None
+        self._dispatcher.close()

@@ -1,0 +1,217 @@
+// Clients, calls, streams and picks. Part of fast.hpp.
+
+#ifndef FAST_CLIENT_HPP
+#define FAST_CLIENT_HPP
+#include "config.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace fast {
+// How one call differs from its client's options; what is not set is as the client's.
+struct call_options {
+  // Longest the call may take; 0 is no limit.
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+  // It may be repeated although the server may have run it.
+  std::optional<bool> idempotent = std::nullopt;
+  // How often it is repeated where that is safe.
+  std::optional<int> retries = std::nullopt;
+  // Null values are dropped instead of failing the call.
+  std::optional<bool> ignore_null_values = std::nullopt;
+
+  fast_call_opts raw() const noexcept {
+    fast_call_opts opts = {};
+    opts.struct_size = sizeof opts;
+    if (idempotent) opts.flags |= *idempotent ? FAST_CALL_IDEMPOTENT : FAST_CALL_NOT_IDEMPOTENT;
+    if (ignore_null_values) opts.flags |= *ignore_null_values ? FAST_CALL_IGNORE_NULL_VALUES : FAST_CALL_REFUSE_NULL_VALUES;
+    if (timeout) opts.timeout_ms = own(timeout->count());
+    if (retries) opts.retries = static_cast<std::int32_t>(own(*retries));
+    return opts;
+  }
+
+ private:
+  // In C, 0 means as the client's, and -1 means none.
+  static std::int64_t own(std::int64_t value) noexcept { return value > 0 ? value : value == 0 ? -1 : -2; }
+};
+
+// What a buffered call brought.
+struct buffered {
+  // The JSON text of the array of the first values, valid with an error as well.
+  std::string values;
+  // How many came in all.
+  std::uint64_t count = 0;
+  // Why the call failed, if it did.
+  std::optional<fast::error> error = std::nullopt;
+};
+
+// The values of a call, each the JSON text of one, in a range-based for loop. Leaving the loop and dropping the stream stops
+// waiting for the rest; the server is not told. A failure is thrown where the next value would come.
+class stream {
+ public:
+  class iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using difference_type = std::ptrdiff_t;
+    using value_type = std::string_view;
+    using pointer = const std::string_view*;
+    using reference = const std::string_view&;
+
+    iterator() = default;
+    // Valid until the iterator moves on.
+    reference operator*() const noexcept { return stream_->value_; }
+    pointer operator->() const noexcept { return &stream_->value_; }
+    iterator& operator++() {
+      if (!stream_->next()) stream_ = nullptr;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(const iterator& other) const noexcept { return stream_ == other.stream_; }
+    bool operator!=(const iterator& other) const noexcept { return stream_ != other.stream_; }
+
+   private:
+    friend class stream;
+    explicit iterator(stream* from) : stream_(from) { ++*this; }
+    stream* stream_ = nullptr;
+  };
+  // The first value is waited for here. A stream is read once.
+  iterator begin() { return iterator(this); }
+  iterator end() noexcept { return {}; }
+
+  // The same by hand: false after the last value; value() is valid until the next one.
+  bool next() {
+    buf_.reset();
+    value_ = {};
+    fast_buf* bytes = nullptr;
+    fast_code code = detail::checked([&](fast_error** err) { return fast_call_next(call_.get(), -1, &bytes, err); });
+    buf_.reset(bytes);
+    value_ = detail::view(buf_);
+    return code == FAST_OK;
+  }
+  std::string_view value() const noexcept { return value_; }
+  // Stops waiting, from any thread: next() throws FAST_E_ABANDONED, also one that waits. The server is not told.
+  void abandon() { detail::check(fast_call_abandon(call_.get())); }
+
+ private:
+  friend class client;
+  explicit stream(fast_call* call) : call_(call) {}
+  detail::owner<fast_call, fast_call_free> call_;
+  detail::buf buf_;
+  std::string_view value_;
+};
+
+// An endpoint chosen for a call over another protocol.
+class pick {
+ public:
+  // The address, host:port or unix:/path.
+  const char* endpoint() const noexcept { return fast_pick_endpoint(handle_.get()); }
+  // Tells, once, how long the call took and whether the endpoint did its part.
+  void report(std::chrono::nanoseconds latency, bool ok) {
+    detail::check(fast_pick_report(handle_.get(), latency.count() / 1000, ok));
+  }
+
+ private:
+  friend class client;
+  using owner = detail::owner<fast_pick, fast_pick_free>;
+  explicit pick(owner handle) : handle_(std::move(handle)) {}
+  owner handle_;
+};
+
+// A client of one service: finds its providers, keeps connections, balances calls. For any number of threads.
+class client {
+ public:
+  explicit client(const std::string& target, const config& options = {}) {
+    const char* text = detail::terminated(target);
+    handle_ = detail::made<owner>([&](fast_error** err) { return fast_client_new(text, options.get(), err); });
+  }
+
+  // Waits until a provider is known and connected.
+  void ready(std::chrono::milliseconds timeout) {
+    detail::checked([&](fast_error** err) { return fast_client_ready(handle_.get(), timeout.count(), err); });
+  }
+
+  // Calls a method with the JSON text of an array of arguments; returns the JSON text of the array of all values.
+  std::string call(std::string_view method, std::string_view args = "[]", const call_options& options = {}) {
+    detail::buf values;
+    detail::checked([&](fast_error** err) { return call(method, args, options, values, err); });
+    return std::string(detail::view(values));
+  }
+
+  // As call(), but gives the code back instead of throwing; `values` is written only on success.
+  fast_code try_call(std::string_view method, std::string_view args, std::string& values,
+                     const call_options& options = {}) noexcept {
+    detail::buf bytes;
+    fast_code code = call(method, args, options, bytes, nullptr);
+    if (code == FAST_OK) values = detail::view(bytes);
+    return code;
+  }
+
+  // Calls a method, keeps its first `max_values` values and counts all. A failure is not thrown, but comes with what came before
+  // it.
+  buffered call_buffered(std::string_view method, std::string_view args, std::uint64_t max_values,
+                         const call_options& options = {}) {
+    buffered result;
+    fast_buf* bytes = nullptr;
+    fast_error* failure = nullptr;
+    fast_call_opts opts = options.raw();
+    fast_code code = fast_client_call_buffered(handle_.get(), method.data(), method.size(), args.data(), args.size(), &opts,
+                                               max_values, &bytes, &result.count, &failure);
+    detail::buf values(bytes);
+    if (code < 0) result.error.emplace(code, failure);
+    result.values = detail::view(values);
+    return result;
+  }
+
+  // As call(), for one value after the other.
+  fast::stream stream(std::string_view method, std::string_view args = "[]", const call_options& options = {}) {
+    fast_call* started = nullptr;
+    fast_call_opts opts = options.raw();
+    detail::checked([&](fast_error** err) {
+      return fast_client_start(handle_.get(), nullptr, 0, method.data(), method.size(), args.data(), args.size(), &opts,
+                               &started, err);
+    });
+    return fast::stream(started);
+  }
+
+  // Chooses an endpoint for a call over another protocol.
+  fast::pick pick() {
+    return fast::pick(detail::made<fast::pick::owner>([&](fast_error** err) { return fast_client_pick(get(), err); }));
+  }
+
+  // Counters and endpoints as the JSON text of an object.
+  std::string stats() const {
+    fast_buf* json = nullptr;
+    detail::checked([&](fast_error** err) { return fast_client_stats(handle_.get(), &json, err); });
+    return std::string(detail::view(detail::buf(json)));
+  }
+
+  // Refuses new calls, waits for those under way and ends what is left with FAST_E_CLOSED. The destructor does not wait.
+  void close(std::chrono::milliseconds drain = std::chrono::milliseconds(0)) {
+    detail::check(fast_client_close(handle_.get(), drain.count()));
+  }
+
+  fast_client* get() const noexcept { return handle_.get(); }
+
+ private:
+  using owner = detail::owner<fast_client, fast_client_free>;
+
+  fast_code call(std::string_view method, std::string_view args, const call_options& options, detail::buf& values,
+                 fast_error** failure) noexcept {
+    fast_buf* bytes = nullptr;
+    fast_call_opts opts = options.raw();
+    fast_code code = fast_client_call(handle_.get(), method.data(), method.size(), args.data(), args.size(), &opts,
+                                      &bytes, failure);
+    values.reset(bytes);
+    return code;
+  }
+
+  owner handle_;
+};
+
+}  // namespace fast
+#endif  // FAST_CLIENT_HPP

@@ -1,0 +1,188 @@
+// Servers, requests and announcements. Part of fast.hpp.
+
+#ifndef FAST_SERVER_HPP
+#define FAST_SERVER_HPP
+#include "config.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace fast {
+// A request to be answered with any number of values and one end or failure. A handler may move it elsewhere and answer later,
+// from any thread. Destroyed without an answer, it fails as HandlerDropped.
+class request {
+ public:
+  const char* method() const noexcept { return fast_request_method(handle_.get()); }
+  // The arguments as the JSON text of an array.
+  std::string_view args() const noexcept {
+    std::size_t len = 0;
+    const char* data = fast_request_args(handle_.get(), &len);
+    return {data, len};
+  }
+  // The caller's address.
+  const char* peer() const noexcept { return fast_request_peer(handle_.get()); }
+  // True once nobody waits for the answer any more.
+  bool cancelled() const noexcept { return fast_request_cancelled(handle_.get()); }
+
+  // True once the caller has ended its side of the connection: it may be gone, or read on and wait for the answer.
+  bool half_closed() const noexcept { return fast_request_half_closed(handle_.get()); }
+
+  // Sends one value, the JSON text of anything but null; waits while the caller is slow. FAST_E_CLOSED: the caller is gone.
+  void send(std::string_view value) {
+    fast_code code = when_writable([&] { return fast_request_send(handle_.get(), value.data(), value.size()); });
+    while (code == FAST_AGAIN) code = wait();
+  }
+  // Ends the answer, if `value` is given with that as the last one; then it waits as send().
+  void end(std::optional<std::string_view> value = std::nullopt) {
+    when_writable([&] { return fast_request_end(handle_.get(), value ? value->data() : nullptr, value ? value->size() : 0); });
+  }
+  // Ends the answer with an error; `info` is the JSON text of an object, `context` and `ase_errors` of any value; or empty.
+  void fail(const std::string& name, const std::string& message, const std::string& info = {},
+            const std::string& context = {}, const std::string& ase_errors = {}) {
+    using detail::terminated;
+    detail::check(fast_request_fail_with(handle_.get(), terminated(name), terminated(message), terminated(info),
+                                         terminated(context), terminated(ase_errors)));
+  }
+
+ private:
+  friend class server;
+  explicit request(fast_request* handle) : handle_(handle) {}
+
+  // Answers FAST_AGAIN after a while, so that a caller that never reads can be told from one that is gone.
+  fast_code wait() { return detail::check(fast_request_wait(handle_.get(), 60'000)); }
+  // Repeats what is refused because too much waits for the caller.
+  template <class Try>
+  fast_code when_writable(Try attempt) {
+    fast_code code = attempt();
+    for (; code == FAST_E_OVERLOAD; code = attempt()) wait();
+    return detail::check(code);
+  }
+
+  detail::owner<fast_request, fast_request_free> handle_;
+};
+
+// A server whose methods run on threads of its own. It must not be destroyed by one of its methods.
+class server {
+ public:
+  // What it throws fails the request: a remote_error as it is, any other std::exception with the name "Error".
+  using handler = std::function<void(request&)>;
+
+  // `threads` is how many methods run at the same time.
+  explicit server(const config& options = {}, std::uint32_t threads = 16) : state_(new state), threads_(threads) {
+    state_->queue = detail::made<queue_owner>(fast_queue_new);
+    state_->handle = detail::made<server_owner>([&](fast_error** err) { return fast_server_new(options.get(), err); });
+  }
+
+  server& method(std::string_view name, handler run) {
+    state_->handlers.push_back(std::move(run));
+    // Elements of a list stay where they are, so their address can go through the queue.
+    auto tag = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&state_->handlers.back()));
+    detail::checked([&](fast_error** err) {
+      return fast_server_handle(state_->handle.get(), name.data(), name.size(), state_->queue.get(), tag, err);
+    });
+    return *this;
+  }
+
+  // Listens, then announces if the option `announce` is set; returns the address.
+  std::string start() {
+    if (!state_->dispatching) {
+      detail::checked([&](fast_error** err) {
+        return fast_queue_dispatch(state_->queue.get(), threads_, dispatch, nullptr, nullptr, err);
+      });
+      state_->dispatching = true;
+    }
+    detail::checked([&](fast_error** err) { return fast_server_start(state_->handle.get(), err); });
+    return address();
+  }
+
+  // The address listened on; empty before the start.
+  std::string address() const { return fast_server_address(state_->handle.get()); }
+  // Withdraws, waits until clients have learned that, and accepts no more connections; those that are open go on being served.
+  void stop_accepting() {
+    detail::checked([&](fast_error** err) { return fast_server_stop_accepting(state_->handle.get(), err); });
+  }
+  // Waits until no connection is open, without `timeout` for ever. False: some are still.
+  bool wait_connections_closed(std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
+    std::int64_t ms = timeout ? static_cast<std::int64_t>(timeout->count()) : -1;
+    return detail::checked([&](fast_error** err) {
+      return fast_server_wait_connections_closed(state_->handle.get(), ms, err);
+    }) == FAST_OK;
+  }
+  // Withdraws, waits for running requests (by default at most the option `drain_ms`), then cancels them and closes. The
+  // destructor does not wait for requests, only for methods that run.
+  void stop(std::optional<std::chrono::milliseconds> drain = std::nullopt) {
+    std::int64_t ms = drain ? static_cast<std::int64_t>(drain->count()) : -1;
+    detail::checked([&](fast_error** err) { return fast_server_stop(state_->handle.get(), ms, err); });
+  }
+
+ private:
+  using queue_owner = detail::owner<fast_queue, fast_queue_free>;
+  using server_owner = detail::owner<fast_server, fast_server_free>;
+
+  // Destroyed from the last member to the first: no handler goes while it may run.
+  struct state {
+    std::list<handler> handlers;
+    queue_owner queue;
+    server_owner handle;
+    bool dispatching = false;
+  };
+
+  // On a thread of the library: nothing may be thrown out of here.
+  static void dispatch(void*, fast_event* event) noexcept {
+    if (event->kind != FAST_EV_REQUEST) return;
+    request taken(std::exchange(event->request, nullptr));
+    try {
+      (*reinterpret_cast<handler*>(static_cast<std::uintptr_t>(event->tag)))(taken);
+    } catch (const remote_error& thrown) {
+      answer(taken, thrown);
+    } catch (const std::exception& thrown) {
+      answer(taken, "Error", thrown.what());
+    } catch (...) {
+      answer(taken, "Error", "an exception of unknown type");
+    }
+  }
+
+  // These do nothing if the request was moved elsewhere, was ended, or nobody waits for it any more.
+  static fast_code answer(const request& taken, const char* name, const char* message) noexcept {
+    return fast_request_fail(taken.handle_.get(), name, message, nullptr);
+  }
+  static void answer(const request& taken, const remote_error& thrown) noexcept {
+    fast_code code = fast_request_fail_with(taken.handle_.get(), thrown.name().c_str(), thrown.what(), thrown.info().c_str(),
+                                            thrown.context().c_str(), thrown.ase_errors().c_str());
+    if (code == FAST_E_INVALID) answer(taken, "Error", "the texts of this error are no UTF-8, or no JSON where that is needed");
+  }
+
+  std::unique_ptr<state> state_;
+  std::uint32_t threads_;
+};
+
+// An entry in a registry for a server of any protocol, with the options `announce` and `advertise`.
+class announcement {
+ public:
+  explicit announcement(const config& options) {
+    handle_ = detail::made<owner>([&](fast_error** err) { return fast_announcement_new(options.get(), err); });
+  }
+  // "registered", "connecting", "suspended", "lost" or "closed".
+  const char* state() const noexcept { return fast_announcement_state(handle_.get()); }
+  // Takes the entry off and waits until the registry acknowledged it. The destructor does not wait.
+  void withdraw() {
+    detail::checked([&](fast_error** err) { return fast_announcement_withdraw(handle_.get(), err); });
+  }
+
+ private:
+  using owner = detail::owner<fast_announcement, fast_announcement_free>;
+  owner handle_;
+};
+
+inline announcement announce(const config& options) { return announcement(options); }
+
+}  // namespace fast
+#endif  // FAST_SERVER_HPP
