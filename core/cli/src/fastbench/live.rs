@@ -11,6 +11,7 @@ use std::time::Duration;
 pub struct Live {
     succeeded: AtomicU64,
     failed: AtomicU64,
+    most_in_flight: AtomicU64,
     /// Latencies since the last look.
     window: Mutex<Histogram<u64>>,
 }
@@ -28,7 +29,12 @@ pub struct Look {
 
 impl Live {
     pub fn new() -> Self {
-        Self { succeeded: AtomicU64::new(0), failed: AtomicU64::new(0), window: Mutex::new(histogram()) }
+        Self {
+            succeeded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            most_in_flight: AtomicU64::new(0),
+            window: Mutex::new(histogram()),
+        }
     }
 
     pub fn succeed(&self, latency: Duration) {
@@ -39,6 +45,15 @@ impl Live {
 
     pub fn fail(&self) {
         self.failed.store(self.failed.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Most requests in flight at once, so far.
+    pub fn most_in_flight(&self) -> u64 {
+        self.most_in_flight.load(Ordering::Relaxed)
+    }
+
+    pub fn raise_most_in_flight(&self, in_flight: usize) {
+        self.most_in_flight.store(in_flight as u64, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Histogram<u64>> {

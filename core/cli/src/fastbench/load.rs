@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::schedule::Budget;
 use super::tally::Tally;
 use super::worker::{Order, Worker};
-use libfast::{Error, ErrorKind, Result};
+use libfast::{Client, Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Load {
     order: watch::Sender<Order>,
     live: Vec<Arc<Live>>,
+    clients: Vec<Client>,
     tallies: mpsc::UnboundedReceiver<Result<Tally>>,
     sum: Option<Tally>,
 }
@@ -42,10 +43,11 @@ impl Load {
             })?;
             connecting.push(connected);
         }
+        let mut clients = Vec::new();
         for connected in connecting {
-            connected.await.unwrap_or_else(|_| Err(gone()))?;
+            clients.extend(connected.await.unwrap_or_else(|_| Err(gone()))?);
         }
-        Ok(Self { order, live, tallies, sum: None })
+        Ok(Self { order, live, clients, tallies, sum: None })
     }
 
     /// Lets the load begin. Returns when that was.
@@ -58,6 +60,16 @@ impl Load {
     /// Ends the load without waiting for answers.
     pub fn stop(&self) {
         self.order.send_replace(Order::Stop);
+    }
+
+    /// One for each connection.
+    pub fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    /// What each thread shows.
+    pub fn live(&self) -> &[Arc<Live>] {
+        &self.live
     }
 
     /// What happened since the start, and the latencies since the last look.

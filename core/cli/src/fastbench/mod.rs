@@ -14,6 +14,7 @@ mod hgrm;
 mod keys;
 mod live;
 mod load;
+mod monitoring;
 mod number;
 mod objective;
 mod options;
@@ -30,10 +31,11 @@ mod worker;
 pub use options::Options;
 
 use crate::exit::{self, Exit};
-use crate::output;
+use crate::{output, usage};
 use baseline::Baseline;
 use figures::Figures;
 use libfast::{Error, ErrorKind, Result, VERSION};
+use monitoring::Monitoring;
 use objective::{Objective, Verdict};
 use options::Format;
 use plan::Plan;
@@ -48,7 +50,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub async fn run(options: &Options) -> Exit {
     let exit = match Task::of(options) {
         Ok(task) => task.run(options).await.unwrap_or_else(|error| fail(&error)),
-        Err(message) => return refuse(&message),
+        Err(message) => return usage::fail("fastbench", &output::printable(&message), HELP),
     };
     match (options.classic_exit, exit) {
         (false, exit) => exit,
@@ -76,11 +78,12 @@ impl Task {
 
     async fn run(&self, options: &Options) -> Result<Exit> {
         let plan = &self.plan;
-        if options.kang_port.is_some() || options.artedi_port.is_some() {
-            output::say("fastbench: this release serves nothing on the ports of -k and -p");
-        }
         let started_ms = now_ms();
         let mut interrupts = Interrupts::listen()?;
+        let monitoring = match Monitoring::start(plan.ports).await {
+            Ok(monitoring) => monitoring,
+            Err(error) => return Ok(exit::fail(&error, PORTS_HELP)),
+        };
         let format = match (options.output, &plan.classic) {
             (Format::Auto, Some(_)) => None,
             (Format::Auto, None) if std::io::stdout().is_terminal() => Some(Format::Table),
@@ -89,7 +92,7 @@ impl Task {
         };
         let mut ran: Vec<Ran> = Vec::new();
         while (ran.len() as u64) < plan.runs && !ran.last().is_some_and(Ran::was_ended) {
-            let next = run::run(plan, format.is_none(), !options.no_tui, &mut interrupts).await;
+            let next = run::run(plan, format.is_none(), !options.no_tui, &monitoring, &mut interrupts).await;
             match next {
                 Ok(next) => ran.push(next),
                 Err(Exit::Interrupted) if !ran.is_empty() => break,
@@ -152,12 +155,6 @@ fn classic_text(report: &Report) -> String {
     format!("{}{slo}{compare}", classic::summary(report.tally))
 }
 
-/// Says what is wrong with the command line.
-fn refuse(message: &str) -> Exit {
-    output::say(&format!("fastbench: {}\n{USAGE}", output::printable(message)));
-    Exit::Usage
-}
-
 fn fail(error: &Error) -> Exit {
     let help = match error.kind() {
         ErrorKind::Connect => "is a server listening there? One to try with: `fastserve`",
@@ -170,6 +167,6 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64)
 }
 
-const USAGE: &str = "usage: fastbench [OPTIONS] WORKLOAD HOST PORT\n       \
-                     fastbench [OPTIONS] TARGET METHOD [ARGS]\n  \
-                     help: WORKLOAD is sync or sleep150; `fastbench --help` lists the options";
+const PORTS_HELP: &str =
+    "choose other ports with -k and -p, or 0 for free ones; another fastbench may run on this machine";
+const HELP: &str = "WORKLOAD is sync or sleep150; `fastbench --help` lists the options";

@@ -23,10 +23,11 @@ pub struct Options {
     /// Report on the way: each so many seconds; 0 does not [default: 0; with sync and sleep150: 5]
     #[arg(short, long, value_name = "TIME")]
     pub interval: Option<String>,
-    /// Port for what kang reads, with sync and sleep150 [default: 16520]
+    /// Port on this machine for kang's snapshots of the run; 0 takes a free one [default: none; with sync and sleep150:
+    /// 16520]
     #[arg(short, long, value_name = "PORT")]
     pub kang_port: Option<String>,
-    /// Port for metrics, with sync and sleep150 [default: 16521]
+    /// Port on this machine for the metrics of the run; 0 takes a free one [default: none; with sync and sleep150: 16521]
     #[arg(short = 'p', long, value_name = "PORT")]
     pub artedi_port: Option<String>,
     /// Open loop: requests per second, in all, such as 500 or 20k
@@ -55,7 +56,14 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     pub runs: Option<String>,
     /// How to write the results; auto is a table on a terminal, JSON elsewhere
-    #[arg(short, long, value_name = "FORMAT", default_value = "auto")]
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "auto",
+        env = "FAST_OUTPUT",
+        hide_env_values = true
+    )]
     pub output: Format,
     /// Write the distribution of the latencies in HdrHistogram's text format, in milliseconds
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,7 @@
 //! What to do: the command line, understood and completed with defaults.
 
 use super::expected::{Expected, workload};
+use super::monitoring::Ports;
 use super::number::{count, port, rate, time};
 use super::options::Options;
 use bytes::Bytes;
@@ -34,6 +35,7 @@ pub struct Plan {
     /// Between reports on the way.
     pub interval: Option<Duration>,
     pub runs: u64,
+    pub ports: Ports,
 }
 
 /// What the classic form names.
@@ -62,14 +64,20 @@ impl Plan {
         let values = number("--expect-values", &options.expect_values, 0)?;
         let runs = number("--runs", &options.runs, 1)?.unwrap_or(1);
         let duration = span("-d", &options.duration, false)?;
-        number("-k", &options.kang_port, 1)?;
-        number("-p", &options.artedi_port, 1)?;
+        let port_of = |option, text: &Option<String>, default| match text {
+            Some(text) => monitoring_port(option, text).map(Some),
+            None => Ok(default),
+        };
         let interval = span("-i", &options.interval, true)?;
         let warm_up = span("--warm-up", &options.warm_up, true)?;
         let timeout = span("-t", &options.timeout, false)?;
 
         let asked = Asked::of(&options.operands)?;
         let is_classic = asked.classic.is_some();
+        let ports = Ports {
+            kang: port_of("-k", &options.kang_port, is_classic.then_some(KANG_PORT))?,
+            metrics: port_of("-p", &options.artedi_port, is_classic.then_some(METRICS_PORT))?,
+        };
         let in_flight = in_flight.unwrap_or(if is_classic { 1 } else { IN_FLIGHT });
         if in_flight > MOST_IN_FLIGHT {
             return Err(format!(
@@ -101,6 +109,7 @@ impl Plan {
             timeout: timeout.or((!is_classic).then_some(TIMEOUT)),
             interval: interval.or(is_classic.then_some(INTERVAL)).filter(|interval| !interval.is_zero()),
             runs,
+            ports,
             classic: asked.classic,
             target: asked.target,
             method: asked.method,
@@ -173,6 +182,13 @@ impl Asked {
     }
 }
 
+/// A port to listen on; 0 is a free one.
+fn monitoring_port(option: &str, text: &str) -> Result<u16, String> {
+    let number = count(option, text, 0)?;
+    u16::try_from(number)
+        .map_err(|_| format!("value for {option} is too large: {text:?}; ports end at 65535"))
+}
+
 /// The delay of a workload; `None` if there is no such workload.
 fn delay_ms(workload: &str) -> Option<Option<u64>> {
     match workload {
@@ -197,4 +213,6 @@ const MOST_CONNECTIONS: u64 = 32;
 const DURATION: Duration = Duration::from_secs(10);
 const WARM_UP: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(5);
+const KANG_PORT: u16 = 16_520;
+const METRICS_PORT: u16 = 16_521;
 const INTERVAL: Duration = Duration::from_secs(5);

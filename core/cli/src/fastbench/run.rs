@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::keys::Keys;
 use super::live::Look;
 use super::load::Load;
+use super::monitoring::Monitoring;
 use super::plan::Plan;
 use super::report;
 use super::screen::{Screen, TICK};
@@ -59,6 +60,7 @@ pub async fn run(
     plan: &Arc<Plan>,
     is_classic: bool,
     show: bool,
+    monitoring: &Monitoring,
     interrupts: &mut Interrupts,
 ) -> std::result::Result<Ran, Exit> {
     let classic = plan.classic.as_ref().filter(|_| is_classic);
@@ -70,6 +72,7 @@ pub async fn run(
         load = Load::connect(plan) => load.map_err(|error| unreachable(plan, &error))?,
         () = interrupts.next() => return Err(Exit::Interrupted),
     };
+    monitoring.show(&load);
     if let Some(classic) = classic {
         output::line(classic::established(plan, classic).into_bytes())?;
     }

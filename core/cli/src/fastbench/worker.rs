@@ -43,15 +43,14 @@ pub struct Worker {
 
 impl Worker {
     /// Connects, says so, and makes load until it is over.
-    pub fn run(self, connected: oneshot::Sender<Result<()>>) -> Result<Tally> {
+    pub fn run(self, connected: oneshot::Sender<Result<Vec<Client>>>) -> Result<Tally> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
             Error::new(ErrorKind::NoMemory, format!("the system refuses a runtime: {error}"))
         })?;
         runtime.block_on(async {
             let connecting = self.connect().await;
-            let result = connecting.as_ref().map(|_| ()).map_err(Error::clone);
-            let (Ok(clients), Ok(())) = (connecting, connected.send(result)) else {
+            let (Ok(clients), Ok(())) = (connecting.clone(), connected.send(connecting)) else {
                 return Ok(Tally::new(Instant::now()));
             };
             let mut order = self.order.clone();
@@ -66,6 +65,9 @@ impl Worker {
         let mut options = ClientOptions::default();
         options.announce_consumer = false;
         options.retries = 0;
+        // What nobody can look at need not be counted.
+        options.metrics = self.plan.ports.any();
+        options.metrics_legacy_names = self.plan.classic.is_some();
         options.max_calls = self.plan.in_flight as u64 + 1;
         let number = self.places().map(|place| place + 1).max().unwrap_or(0);
         let clients = (0..number).map(|_| Client::with_options(&self.plan.target, options.clone()));
@@ -155,7 +157,10 @@ impl<'w> Generator<'w> {
                 self.in_flight += 1;
                 now = Instant::now();
             }
-            self.tally.most_in_flight = self.tally.most_in_flight.max(self.in_flight);
+            if self.in_flight > self.tally.most_in_flight {
+                self.tally.most_in_flight = self.in_flight;
+                self.live.raise_most_in_flight(self.in_flight);
+            }
             let over = self.schedule.is_over(now);
             if over && self.in_flight == 0 || self.waits_for_no_answers(now) {
                 break;

@@ -3,12 +3,34 @@
 use super::support::*;
 use libfast::{Request, Server, ServerOptions};
 use rustix::process::Signal;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 
-fn classic(server: &Fastserve, options: &[&str], workload: &str) -> Ended {
+/// Takes the place of the ports that it has otherwise, of which there is only one on a machine.
+const FREE_PORTS: [&str; 4] = ["-k", "0", "-p", "0"];
+
+/// The output of a run that must succeed.
+fn classic(server: &Fastserve, options: &[&str], workload: &str) -> String {
     let (host, port) = server.address().rsplit_once(':').unwrap();
-    run("fastbench", &[options, &[workload, host, port]].concat())
+    let ended = run("fastbench", &[&FREE_PORTS, options, &[workload, host, port]].concat());
+    assert!(ended.code() == 0 && complaints(&ended).is_empty(), "{ended:?}");
+    ended.stdout
+}
+
+/// What it said besides where its pages are.
+fn complaints(ended: &Ended) -> Vec<&str> {
+    ended.stderr.lines().filter(|line| !line.starts_with("fastbench: http://")).collect()
+}
+
+/// The body of a page.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
+    body.to_owned()
 }
 
 /// The line with each number written as `N`.
@@ -45,7 +67,7 @@ const SUMMARY: [&str; 8] = [
 #[test]
 fn each_line_is_as_it_always_was() {
     let server = Fastserve::start(&[]);
-    let output = classic(&server, &["-c", "12", "-n", "60"], "sync").data();
+    let output = classic(&server, &["-c", "12", "-n", "60"], "sync");
     let lines: Vec<_> = output.lines().collect();
     let banner = r#"N-N-NTN:N:N.NZ (N) pid N: running workload "sync" for N requests"#;
     assert_eq!(shape(lines[0]), banner);
@@ -70,11 +92,11 @@ fn the_banner_says_when_it_ends_and_time_ends_it() {
         (&["--nrequests=2", "--duration=60"], "for 2 requests or 60000 milliseconds"),
         (&["--count=3", "-n3", "--interval", "0"], "for 3 requests"),
     ] {
-        let output = classic(&server, options, "sleep150").data();
+        let output = classic(&server, options, "sleep150");
         assert!(output.lines().next().unwrap().ends_with(&format!("\"sleep150\" {expected}")), "{output}");
     }
     // It does not wait for answers then: one of 150 ms is under way when the second is over.
-    let output = classic(&server, &["-d", "1", "-c", "2"], "sleep150").data();
+    let output = classic(&server, &["-d", "1", "-c", "2"], "sleep150");
     let (runtime, completed) = (value(output.lines().nth(3).unwrap()), value(output.lines().nth(4).unwrap()));
     assert!(runtime >= 1.0 && (1.0..=12.0).contains(&completed), "{output}");
     let issued = [1.0, 2.0].map(|under_way| format!("{completed} ({} issued)", completed + under_way));
@@ -85,7 +107,7 @@ fn the_banner_says_when_it_ends_and_time_ends_it() {
 fn it_reports_on_the_way_and_ends_with_results_when_interrupted() {
     let server = Fastserve::start(&[]);
     let (host, port) = server.address().rsplit_once(':').unwrap();
-    let mut child = start(tool("fastbench").args(["-i", "20ms", "sync", host, port]));
+    let mut child = start(tool("fastbench").args(FREE_PORTS).args(["-i", "20ms", "sync", host, port]));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let banner = lines.next().unwrap();
     assert!(banner.ends_with("\"sync\" until killed (type CTRL-C for results)"), "{banner}");
@@ -120,9 +142,9 @@ async fn an_answer_that_is_not_the_echo_is_an_error() {
     let address = server.start().await.unwrap().to_string();
     let (host, port) = address.rsplit_once(':').unwrap();
     for (options, code) in [(&["-n", "4"][..], 1), (&["-n", "4", "--classic-exit"], 0)] {
-        let args = [options, &["sync", host, port]].concat();
+        let args = [&FREE_PORTS, options, &["sync", host, port]].concat();
         let ended = tokio::task::block_in_place(|| run("fastbench", &args));
-        assert_eq!((ended.code(), ended.stderr.as_str()), (code, ""), "{ended:?}");
+        assert!(ended.code() == code && complaints(&ended).is_empty(), "{ended:?}");
         assert!(ended.stdout.contains("\ntotal unexpected errors:   4\n"), "{ended:?}");
         assert!(ended.stdout.contains("\nerror rate:                100.00%\n"), "{ended:?}");
     }
@@ -133,15 +155,15 @@ fn a_connection_that_breaks_ends_it() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     for (options, code) in [(&["-i", "0"][..], 5), (&["--classic-exit"], 1)] {
-        let args = [options, &["sync", "127.0.0.1", &port]].concat();
+        let args = [&FREE_PORTS, options, &["sync", "127.0.0.1", &port]].concat();
         let child = start(tool("fastbench").args(args));
         let (mut stream, _) = listener.accept().unwrap();
         // Once the first request is there, there is somebody who misses its answer.
-        assert!(std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap() > 0);
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
         drop(stream);
         let ended = finish(child);
         assert_eq!(ended.code(), code, "{ended:?}");
-        assert!(ended.stderr.starts_with("fastbench: socket error: connection to 127.0.0.1:"), "{ended:?}");
+        assert!(complaints(&ended)[0].starts_with("fastbench: socket error: connection to 127.0.0.1:"));
         assert!(ended.stdout.contains("\ntotal requests completed:  1 (1 issued)\n"), "{ended:?}");
     }
 }
@@ -149,11 +171,54 @@ fn a_connection_that_breaks_ends_it() {
 #[test]
 fn nobody_to_connect_to_is_3_or_in_classic_1() {
     for (options, code) in [(&[][..], 3), (&["--classic-exit"], 1)] {
-        let ended = run("fastbench", &[options, &["-n", "1", "sync", "127.0.0.1", "1"]].concat());
+        let ended =
+            run("fastbench", &[&FREE_PORTS, options, &["-n", "1", "sync", "127.0.0.1", "1"]].concat());
         assert_eq!(ended.code(), code, "{ended:?}");
-        let said = &ended.stderr;
+        let said = complaints(&ended)[0];
         assert!(said.starts_with("fastbench: socket error: ") && said.contains("127.0.0.1:1"), "{ended:?}");
         assert!(ended.stdout.ends_with("running workload \"sync\" for 1 requests\n"), "{ended:?}");
+    }
+}
+
+/// Without answers the run goes on, so there is something to look at.
+#[test]
+fn it_shows_its_requests_and_metrics_over_http() {
+    let server = Fastserve::start(&[]);
+    let (host, port) = server.address().rsplit_once(':').unwrap();
+    let mut child = start(tool("fastbench").args(FREE_PORTS).args(["-c", "12", "sleep150", host, port]));
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut address = |path: &str| {
+        let line = said.next().unwrap();
+        let url = line.strip_prefix("fastbench: http://").unwrap();
+        url.strip_suffix(path).unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    let (kang, metrics) = (address("/kang/snapshot"), address("/metrics"));
+    let seen = until("all requests are shown", || {
+        let seen: serde_json::Value = serde_json::from_str(&get(&kang, "/kang/snapshot")).unwrap();
+        let requests = seen["fastrequest"].as_object()?.len();
+        (requests == 12 && seen["stats"]["maxObservedConcurrency"] == 12).then_some(seen)
+    });
+    assert_eq!(seen["service"]["name"], "fastbench");
+    assert_eq!(seen["fastclient"].as_object().unwrap().len(), 2, "{seen}");
+    assert!(seen["stats"]["nRpcStarted"].as_u64() >= Some(12), "{seen}");
+    let text = until("a request is counted", || {
+        let text = get(&metrics, "/metrics");
+        text.contains("rpcMethod=\"fastbench\"").then_some(text)
+    });
+    assert!(text.contains("fast_client_requests"), "{text}");
+    signal(child.id(), Signal::INT);
+    assert_eq!(finish(child).code(), 0);
+}
+
+#[test]
+fn a_port_that_is_taken_is_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (option, other) in [("-k", "-p"), ("-p", "-k")] {
+        let ended = run("fastbench", &[option, &port, other, "0", "-n", "1", "sync", "127.0.0.1", "1"]);
+        assert_eq!((ended.code(), ended.stdout.as_str()), (3, ""), "{ended:?}");
+        let why = format!("cannot listen on 127.0.0.1:{port} for monitoring (option {option})");
+        assert!(complaints(&ended)[0].contains(&why), "{ended:?}");
     }
 }
 
@@ -172,7 +237,10 @@ fn wrong_usage_is_2_in_the_words_of_old() {
         (&["-d", "0", "sync", "localhost", "1"], "value for -d is too small: \"0\""),
         (&["-n", "1.5", "sync", "localhost", "1"], "value for -n is not an integer: \"1.5\""),
         (&["-k", "x", "sync", "localhost", "1"], "value for -k is not an integer: \"x\""),
-        (&["-p", "0", "sync", "localhost", "1"], "value for -p is too small: \"0\""),
+        (
+            &["-p", "65536", "sync", "localhost", "1"],
+            "value for -p is too large: \"65536\"; ports end at 65535",
+        ),
     ] {
         let ended = run("fastbench", args);
         assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{args:?}");
