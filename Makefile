@@ -5,8 +5,9 @@ SHELL := /bin/sh
 CARGO := cargo
 REGISTRY ?= dir
 VENV := .build/venv
+FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check build tools bindings generate setup test-core test-bindings test-whole fmt clean
+.PHONY: help demo test check build tools bindings generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -15,15 +16,16 @@ demo: setup bindings ## servers and clients in every language; REGISTRY=zk for Z
 	$(CARGO) build --release --quiet -p libfast-demo
 	target/release/libfast-demo $(REGISTRY)
 
-test: setup check test-core bindings test-bindings test-whole ## all tests
+test: setup check test-core bindings test-bindings test-whole fuzz-smoke ## all tests
 	@echo "make test: all passed"
 
 check:               ## formatting, lints, layers, stale files, fast tests: the inner loop
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet -p libfast-python -p libfast-node --lib -- -D warnings
 	$(CARGO) run --quiet -p libfast-codegen -- --check
-	$(CARGO) test --quiet -p libfast-tests --test layers --test files --test licences
+	$(CARGO) test --quiet -p libfast-tests --test layers --test files --test licences --test compatibility
 	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
 
 build: tools         ## release build: the tools and libfast.so, libfast.a in target/release
@@ -44,6 +46,16 @@ generate:            ## header, constants and tables from their sources
 setup:               ## system packages that are missing
 	sh tests/setup.sh
 
+NODE_FAST := tests/interop/node-fast
+
+interop-peers: $(NODE_FAST)/node_modules/.package-lock.json ## the real node-fast and rust-fast, which tests talk to
+	CARGO_TARGET_DIR=target/interop $(CARGO) build --quiet --locked --manifest-path tests/interop/rust-fast/Cargo.toml
+	$(CARGO) build --quiet -p libfast-cli
+
+# npm writes this file last. The scripts of the packages would only build what comes built, and what is optional.
+$(NODE_FAST)/node_modules/.package-lock.json: $(NODE_FAST)/package-lock.json
+	cd $(NODE_FAST) && npm ci --silent --ignore-scripts --no-audit --no-fund
+
 test-core:
 	$(CARGO) test --quiet --workspace --exclude libfast-python --exclude libfast-node --exclude libfast-tests
 
@@ -53,14 +65,21 @@ test-bindings:
 	cd bindings/node && npm ci --silent --no-audit --no-fund && node --test test/
 	php bindings/php/tests/run.php
 
-test-whole:
+test-whole: interop-peers
 	$(CARGO) test --quiet -p libfast-tests -- --nocapture
 	$(CARGO) build --release --quiet -p libfast-demo
 	target/release/libfast-demo dir
 	target/release/libfast-demo zk
 
+fuzz:                ## each fuzz target for FUZZ_SECONDS, by default 600
+	sh tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+fuzz-smoke:
+	sh tests/fuzz/run.sh 15
+
 fmt:                 ## format the Rust sources
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml
 
 clean:               ## everything that was built
 	rm -rf target .build

@@ -44,7 +44,7 @@ class Client {
     const start = (tag) => this.#native.startBuffered(hub.get(), tag, method, text, settings, maxValues);
     try {
       const [values, count, report] = await this.#gathered(start, method, signal);
-      return { values: JSON.parse(values), count, error: report === undefined ? null : raised(report) };
+      return { values: JSON.parse(values), count, error: report ? raised(report) : null };
     } catch (report) {
       throw raised(report);
     }

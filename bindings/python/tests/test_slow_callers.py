@@ -54,10 +54,9 @@ def large_server():
 @pytest.mark.parametrize("method", ["value", "value_async", "values", "values_async"])
 def test_an_answer_waits_for_a_slow_caller_and_is_complete(method):
     with large_server() as server, wire.connect(server.address) as slow, libfast.Client(server.address) as client:
-        requests = TIMES if method.startswith("value_") or method == "value" else 3
+        requests, each = (3, TIMES) if method.startswith("values") else (TIMES, 1)
         for id in range(1, requests + 1):
             slow.sendall(wire.request(method, id=id))
-        # One after the other at most, because threads wait with their answers.
         server.entered.acquire(timeout=30)
         # What waits holds up neither the loop nor the callers on other connections.
         assert client.call("add", [1, 2]) == [3]
@@ -68,7 +67,7 @@ def test_an_answer_waits_for_a_slow_caller_and_is_complete(method):
             ended += status == 2
             if ended == requests:
                 break
-        assert values == (requests if "values" not in method else requests * TIMES)
+        assert values == requests * each
 
 
 @pytest.mark.parametrize("method", ["value", "values", "values_async", "value_async"])

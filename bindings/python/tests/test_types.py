@@ -38,15 +38,24 @@ with libfast.Client("calc", timeout_ms=2000) as client:
     values: list[object] = client.call("add", [1, 2], idempotent=True)
     for value in client.stream("range", [10]):
         print(value)
+    count: int = client.call_buffered("range", [10], max_values=3, ignore_null_values=True).count
+
+@server.method("fail")
+def fail(ctx: libfast.Context) -> None:
+    raise libfast.RemoteError("no", name="Own", context=[ctx.half_closed], ase_errors=[])
 
 async def main() -> None:
     async with libfast.aio.Client("calc") as client:
         try:
             await client.call("add", [1, 2])
         except libfast.RemoteError as error:
-            print(error.name, error.info)
+            print(error.name, error.info, error.cause_name, (error.merged_info or {}).get("rpcMethod"))
         async for value in client.stream("range", [10]):
             print(value)
+        buffered: libfast.Buffered = await client.call_buffered("range", [10], max_values=3)
+    async with libfast.aio.Server() as server:
+        await server.stop_accepting()
+        closed: bool = await server.wait_connections_closed(timeout_ms=5)
 """
 
 

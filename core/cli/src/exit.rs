@@ -2,6 +2,8 @@
 
 use libfast::{Error, ErrorKind, Progress};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The exit status of every tool. Scripts rely on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +20,15 @@ pub enum Exit {
     Timeout = 4,
     /// The conversation broke: the peer does not speak Fast, or the connection was lost.
     Protocol = 5,
+    /// An objective that was asked for was missed.
+    Slo = 6,
     /// Interrupted by the user.
     Interrupted = 130,
 }
 
 /// The table of exit statuses, for help texts.
 pub const CODES: &str = "Exit status: 0 ok, 1 the server answered with an error, 2 wrong usage, 3 cannot connect or no \
-                         endpoint, 4 timeout, 5 connection broken or not Fast, 130 interrupted.";
+                         endpoint, 4 timeout, 5 connection broken or not Fast, 6 objective missed, 130 interrupted.";
 
 impl Exit {
     /// The status for an error.
@@ -37,6 +41,8 @@ impl Exit {
             // Too large to be sent is the caller's affair, too large to be received the server's.
             ErrorKind::TooLarge if error.progress() != Progress::NotStarted => Self::Protocol,
             ErrorKind::Interrupted => Self::Interrupted,
+            // Only when the user asked for it.
+            ErrorKind::Abandoned => Self::Ok,
             _ => Self::Usage,
         }
     }
@@ -65,15 +71,28 @@ pub fn fail(error: &Error, help: &str) -> Exit {
     Exit::of(error)
 }
 
-/// Ends the process with status 130 at the first SIGINT from now on, whatever it is doing.
-pub fn on_interrupt() -> libfast::Result<()> {
-    let mut interrupts = signal(tokio::signal::unix::SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        if interrupts.recv().await.is_some() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
-    Ok(())
+/// Ends the process at the first SIGINT, whatever it is doing.
+#[derive(Debug)]
+pub struct Interrupt(Arc<AtomicU8>);
+
+impl Interrupt {
+    /// From now on, with that status.
+    pub fn ends_with(exit: Exit) -> libfast::Result<Self> {
+        let mut interrupts = signal(tokio::signal::unix::SignalKind::interrupt())?;
+        let status = Arc::new(AtomicU8::new(exit as u8));
+        let current = status.clone();
+        tokio::spawn(async move {
+            if interrupts.recv().await.is_some() {
+                std::process::exit(current.load(Ordering::Acquire).into());
+            }
+        });
+        Ok(Self(status))
+    }
+
+    /// From now on with another status.
+    pub fn now_with(&self, exit: Exit) {
+        self.0.store(exit as u8, Ordering::Release);
+    }
 }
 
 /// Listens to a signal from now on.

@@ -8,11 +8,16 @@
 
 mod duration;
 mod exit;
+mod fastbench;
 mod fastcall;
 mod fastctl;
 mod fastserve;
+mod format;
 mod later;
+mod monitor;
 mod output;
+mod table;
+mod usage;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use exit::Exit;
@@ -25,16 +30,18 @@ use std::path::Path;
 enum Tool {
     Fastcall(fastcall::Options),
     Fastserve(fastserve::Options),
-    Fastbench(later::Options),
+    Fastbench(Box<fastbench::Options>),
     Fastctl(fastctl::Options),
     Fastd(later::Options),
 }
 
 fn main() -> std::process::ExitCode {
     let arguments = arguments();
-    let by_name = arguments.first().is_some_and(|name| is_tool(name));
-    let command = Tool::command().multicall(by_name).mut_subcommands(|tool| tool.after_help(exit::CODES));
-    let matches = command.get_matches_from(arguments);
+    let name = arguments.first().and_then(|called| name(called));
+    let by_name = name.is_some_and(is_tool);
+    let program = if by_name { name.unwrap_or_default() } else { "libfast-cli" }.to_owned();
+    let parsed = command().multicall(by_name).try_get_matches_from(arguments);
+    let matches = parsed.unwrap_or_else(|error| usage::end(&error, &program));
     let tool = Tool::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -50,25 +57,34 @@ async fn run(tool: Tool) -> Exit {
     match tool {
         Tool::Fastcall(options) => fastcall::run(options).await,
         Tool::Fastserve(options) => fastserve::run(options).await,
-        Tool::Fastbench(_) => later::run("fastbench"),
+        Tool::Fastbench(options) => fastbench::run(&options).await,
         Tool::Fastctl(options) => fastctl::run(options).await,
         Tool::Fastd(_) => later::run("fastd"),
     }
 }
 
+/// All tools and their options.
+fn command() -> clap::Command {
+    Tool::command().mut_subcommands(|tool| tool.after_help(exit::CODES))
+}
+
 /// The arguments, with the name of the tool first wherever it stands.
 fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<_> = std::env::args_os().collect();
-    let is_launcher = arguments.first().is_some_and(|name| !is_tool(name));
-    if is_launcher && arguments.get(1).is_some_and(|name| is_tool(name)) {
+    let names_tool = |at: usize| arguments.get(at).and_then(|called| name(called)).is_some_and(is_tool);
+    if !names_tool(0) && names_tool(1) {
         arguments.remove(0);
     }
     arguments
 }
 
-fn is_tool(called: &OsStr) -> bool {
-    let name = Path::new(called).file_name();
-    Tool::command().get_subcommands().any(|tool| name == Some(OsStr::new(tool.get_name())))
+/// The name in a path; `None` if no tool can be meant.
+fn name(called: &OsStr) -> Option<&str> {
+    Path::new(called).file_name()?.to_str()
+}
+
+fn is_tool(name: &str) -> bool {
+    Tool::command().get_subcommands().any(|tool| tool.get_name() == name)
 }
 
 fn runtime() -> libfast::Result<tokio::runtime::Runtime> {

@@ -5,6 +5,7 @@
 
 mod docs;
 mod header;
+mod metrics;
 mod php;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ fn generate(root: &Path) -> Vec<Generated> {
         Generated { path: "bindings/php/src/Codes.php", text: php::codes(&header) },
         Generated { path: "bindings/php/src/Exceptions.php", text: php::exceptions() },
         Generated { path: "docs/ERRORS.md", text: docs::errors() },
+        Generated { path: "docs/METRICS.md", text: metrics::metrics() },
         Generated { path: "docs/OPTIONS.md", text: docs::options() },
         Generated { path: "include/fast.h", text: header },
     ]

@@ -31,10 +31,11 @@
 
 pub use libfast_model::{
     Address, Cause, ChecksumV1, ClientOptions, Endpoint, Error, ErrorKind, OptionKind, OptionSpec, Policy,
-    Progress, Registry, RemoteError, Result, ServerOptions, ServiceName, Target, VERSION, option_specs,
+    Progress, Registry, RemoteError, Result, ServerOptions, ServiceName, Target, Timestamp, VERSION,
+    option_specs,
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
-    Buffered, Call, CallOptions, CallRequest, Client, Handler, Picked, Registries, Request, Server, Value,
-    announce,
+    Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, Handler, KangSnapshot,
+    Metrics, Picked, Registries, Request, Server, Value, announce, kang_snapshot, metrics_text,
 };

@@ -1,7 +1,7 @@
 //! The nouns and tables that every part of libfast shares.
 //!
 //! What is visible outside is declared here once: the kinds of error ([`ErrorKind`]), the options
-//! ([`ClientOptions`], [`ServerOptions`]) and the grammar of a [`Target`]. Headers, documentation and the
+//! ([`ClientOptions`], [`ServerOptions`]), the metrics ([`Metric`]) and the grammar of a [`Target`]. Headers, documentation and the
 //! constants of each binding are generated from these tables by `core/codegen`. Nothing here does I/O.
 
 #![forbid(unsafe_code)]
@@ -11,18 +11,24 @@ mod endpoint;
 mod error;
 mod error_kind;
 mod inherited;
+mod metric;
 mod option_spec;
 mod options;
 mod target;
+mod timestamp;
 
 pub use address::{Address, AddressError};
 pub use endpoint::Endpoint;
 pub use error::{Cause, Error, Progress, RemoteError};
 pub use error_kind::{ErrorKind, KindSpec};
 pub use inherited::{InheritedFd, take_inherited_fds};
+pub use metric::{
+    DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_LABELS, METRIC_OTHER, Metric, MetricKind, MetricSpec,
+};
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
 pub use options::{ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs};
 pub use target::{Registry, ServiceName, Target};
+pub use timestamp::Timestamp;
 
 /// The version of the library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

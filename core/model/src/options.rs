@@ -102,6 +102,22 @@ macro_rules! session_doc {
     };
 }
 
+macro_rules! metrics_doc {
+    () => {
+        "Whether calls, connections and messages are counted and measured, as docs/METRICS.md lists."
+    };
+}
+macro_rules! legacy_names_doc {
+    () => {
+        "Whether completed calls are counted and timed under the metric names of node-fast, too."
+    };
+}
+macro_rules! labels_doc {
+    () => {
+        "Labels that all metrics with names of node-fast get, as in component=api,zone=a. A name has letters, digits and _."
+    };
+}
+
 options! {
     /// How a client behaves. Names, defaults and bounds are the same in every language.
     pub struct ClientOptions {
@@ -135,6 +151,9 @@ options! {
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        metrics: bool = true, OptionKind::Flag, metrics_doc!();
+        metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
+        metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
     }
 }
 
@@ -165,6 +184,9 @@ options! {
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        metrics: bool = true, OptionKind::Flag, metrics_doc!();
+        metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
+        metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
     }
 }
 

@@ -3,10 +3,13 @@
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
 use crate::json;
-use crate::{Body, Checksum, ClientEvent, Decoder, Frame, Limits, ProtocolError, Status, Values, Version};
+use crate::{
+    Body, Checksum, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic,
+    Values, Version,
+};
 use bytes::{BufMut, BytesMut};
 use libfast_model::{ChecksumV1, Error, ErrorKind, Result};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How a client speaks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,14 +35,15 @@ pub struct ClientConnection<T> {
     decoder: Decoder,
     ids: Ids,
     calls: HashMap<u32, Pending<T>>,
-    /// Ids nobody waits for whose END or ERROR has not come. Four bytes each, so they are not bounded here:
-    /// the owner of a server that never answers sees [`abandoned`](Self::abandoned) grow and closes the
-    /// connection.
-    abandoned: HashSet<u32>,
+    /// Ids nobody waits for whose END or ERROR has not come, and how many messages came for each. A few bytes
+    /// each, so they are not bounded here: the owner of a server that never answers sees
+    /// [`abandoned`](Self::abandoned) grow and closes the connection.
+    abandoned: HashMap<u32, u32>,
     /// What follows the `Values` event of the same frame.
     deferred: Option<Deferred>,
     state: State,
     ignored: u64,
+    traffic: Traffic,
     transmit: BytesMut,
 }
 
@@ -75,10 +79,11 @@ impl<T> ClientConnection<T> {
             decoder: Decoder::new(wire.limits).with_checksum_v1(wire.checksum_v1),
             ids: Ids::new(),
             calls: HashMap::new(),
-            abandoned: HashSet::new(),
+            abandoned: HashMap::new(),
             deferred: None,
             state: State::Open,
             ignored: 0,
+            traffic: Traffic::default(),
             transmit: BytesMut::new(),
         }
     }
@@ -129,13 +134,14 @@ impl<T> ClientConnection<T> {
             return Err(too_large(bytes));
         }
         let (calls, abandoned) = (&self.calls, &self.abandoned);
-        let in_use = |id| calls.contains_key(&id) || abandoned.contains(&id);
+        let in_use = |id| calls.contains_key(&id) || abandoned.contains_key(&id);
         let Some(id) = self.ids.allocate(calls.len() + abandoned.len(), in_use) else {
             frame.cancel(out);
             return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
         };
         let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
         frame.finish(out, (self.wire.version, checksum), Status::Data, id);
+        self.traffic.add_sent(Status::Data, HEADER_BYTES + bytes);
         self.calls.insert(id, Pending { call, ignore_nulls: self.wire.ignore_nulls });
         Ok(id)
     }
@@ -155,7 +161,7 @@ impl<T> ClientConnection<T> {
         let answered =
             self.deferred.take_if(|deferred| deferred.id == id).is_some_and(|deferred| deferred.last);
         if !answered {
-            self.abandoned.insert(id);
+            self.abandoned.insert(id, 0);
         }
         Some(call)
     }
@@ -175,8 +181,12 @@ impl<T> ClientConnection<T> {
             }
         }
         while self.state == State::Open {
+            let before = input.len();
             let event = match self.decoder.decode(input) {
-                Ok(Some(frame)) => self.handle_frame(frame),
+                Ok(Some(frame)) => {
+                    self.traffic.add_received(frame.status, before - input.len());
+                    self.handle_frame(frame)
+                }
                 Ok(None) => return None,
                 Err(error) => Err(error),
             };
@@ -230,6 +240,27 @@ impl<T> ClientConnection<T> {
         self.abandoned.len()
     }
 
+    /// The calls that wait for an answer, in no order.
+    pub fn calls(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.calls.iter().map(|(id, pending)| (*id, &pending.call))
+    }
+
+    /// The ids that are reserved for answers that nobody waits for, in no order, each with how many messages came
+    /// for it and were dropped.
+    pub fn abandoned_ids(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.abandoned.iter().map(|(id, ignored)| (*id, *ignored))
+    }
+
+    /// Whether an id is reserved for an answer that nobody waits for.
+    pub fn is_abandoned(&self, id: u32) -> bool {
+        self.abandoned.contains_key(&id)
+    }
+
+    /// What was sent and received so far.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
     /// How many DATA and ERROR frames came for abandoned calls.
     pub fn ignored(&self) -> u64 {
         self.ignored
@@ -264,8 +295,16 @@ impl<T> ClientConnection<T> {
     }
 
     fn handle_unawaited(&mut self, status: Status, id: u32) -> std::result::Result<(), ProtocolError> {
-        let known =
-            if status == Status::Data { self.abandoned.contains(&id) } else { self.abandoned.remove(&id) };
+        let known = match (status, self.abandoned.get_mut(&id)) {
+            (Status::Data, Some(ignored)) => {
+                *ignored = ignored.saturating_add(1);
+                true
+            }
+            (_, known) => known.is_some(),
+        };
+        if status != Status::Data {
+            self.abandoned.remove(&id);
+        }
         self.ignored += u64::from(known && status != Status::End);
         if known { Ok(()) } else { Err(ProtocolError::unknown_msgid(id)) }
     }
@@ -289,7 +328,7 @@ impl<T> ClientConnection<T> {
     fn complete(&mut self, Deferred { id, null, last }: Deferred) -> Option<ClientEvent<T>> {
         let Pending { call, .. } = self.calls.remove(&id)?;
         if !last {
-            self.abandoned.insert(id);
+            self.abandoned.insert(id, 0);
         }
         Some(match null {
             Some(error) => ClientEvent::NullValue { id, call, error: *error },

@@ -45,6 +45,24 @@ mod tests {
         assert_eq!([allocate(), allocate(), allocate(), allocate()], [MAX_MSGID - 1, MAX_MSGID, 3, 4]);
     }
 
+    /// Each question is a look-up, so none is asked twice.
+    #[test]
+    fn each_id_is_asked_for_once() {
+        let asked = std::cell::Cell::new(0);
+        let free = |_| {
+            asked.set(asked.get() + 1);
+            false
+        };
+        let mut ids = Ids::with_range(1, 8);
+        let allocated: Vec<_> = (0..10).map(|_| ids.allocate(0, free).unwrap()).collect();
+        assert_eq!((allocated, asked.take()), (vec![1, 2, 3, 4, 5, 6, 7, 8, 1, 2], 10));
+        let used = |id| {
+            asked.set(asked.get() + 1);
+            (3..=5).contains(&id)
+        };
+        assert_eq!((ids.allocate(3, used), asked.take()), (Some(6), 4));
+    }
+
     #[test]
     fn full_range_is_noticed() {
         let mut ids = Ids::with_range(1, 3);

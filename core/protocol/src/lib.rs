@@ -32,6 +32,7 @@ mod reason;
 mod server;
 mod server_event;
 mod server_reply;
+mod traffic;
 mod values;
 
 pub use checksum::Checksum;
@@ -46,4 +47,5 @@ pub use protocol_error::ProtocolError;
 pub use reason::Reason;
 pub use server::{ServerConnection, ServerWire};
 pub use server_event::ServerEvent;
+pub use traffic::{Traffic, Volume};
 pub use values::{Elements, Values};

@@ -1,7 +1,7 @@
 //! A server's side of one connection: which requests run, and their answers.
 
 use crate::server_reply::Reply;
-use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, json};
+use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, Traffic, json};
 use bytes::BytesMut;
 use libfast_model::{ChecksumV1, Error, ErrorKind, RemoteError, Result};
 use std::collections::HashMap;
@@ -34,6 +34,7 @@ pub struct ServerConnection<T> {
     uts: u64,
     ignored: u64,
     malformed: u64,
+    traffic: Traffic,
     transmit: BytesMut,
 }
 
@@ -63,6 +64,7 @@ impl<T> ServerConnection<T> {
             uts: 0,
             ignored: 0,
             malformed: 0,
+            traffic: Traffic::default(),
             transmit: BytesMut::new(),
         }
     }
@@ -84,8 +86,12 @@ impl<T> ServerConnection<T> {
     /// before the violation was found: a peer that breaks the protocol gets nothing more done.
     pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ServerEvent> {
         while self.state == State::Open {
+            let before = input.len();
             let event = match self.decoder.decode(input) {
-                Ok(Some(frame)) => self.handle_frame(frame),
+                Ok(Some(frame)) => {
+                    self.traffic.add_received(frame.status, before - input.len());
+                    self.handle_frame(frame)
+                }
                 Ok(None) => return None,
                 Err(error) => Err(error),
             };
@@ -127,27 +133,35 @@ impl<T> ServerConnection<T> {
     /// `TooLarge` if the frame would be larger than allowed. Nothing is sent then, and the request stays as
     /// it was.
     pub fn send(&mut self, uts: u64, id: u32, value: &[u8]) -> Result<()> {
-        let Open { entry, out, limits } = self.open(uts, id)?;
-        entry.reply.write_value(out, &limits, uts, value)
+        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
+        let before = out.len();
+        entry.reply.write_value(out, &limits, uts, value)?;
+        traffic.add_sent(Status::Data, out.len() - before);
+        Ok(())
     }
 
     /// Ends a request well, after a last value if one is given, which goes in a frame of its own. The id is
     /// free before the client can know of the end.
     pub fn end(&mut self, uts: u64, id: u32, value: Option<&[u8]>) -> Result<Option<T>> {
-        let Open { entry, out, limits } = self.open(uts, id)?;
+        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
         let before = out.len();
         if let Some(value) = value {
             entry.reply.write_value(out, &limits, uts, value)?;
         }
+        let between = out.len();
         // Both frames or neither: a value without its end would be sent again by an owner that tries again.
         entry.reply.write_end(out, &limits, uts).inspect_err(|_| out.truncate(before))?;
+        if value.is_some() {
+            traffic.add_sent(Status::Data, between - before);
+        }
+        traffic.add_sent(Status::End, out.len() - between);
         Ok(self.forget(id))
     }
 
     /// Ends a request with an error. Info, context and `ase_errors` are JSON text, or empty for none; the info is
     /// that of an object. Other text is `Invalid`.
     pub fn fail(&mut self, uts: u64, id: u32, error: &RemoteError) -> Result<Option<T>> {
-        let Open { entry, out, limits } = self.open(uts, id)?;
+        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
         let invalid = |member: &str, why| {
             Error::new(ErrorKind::Invalid, format!("{member} of the error {:?}: {why}", error.name))
         };
@@ -161,14 +175,18 @@ impl<T> ServerConnection<T> {
                 checked.map_err(|why| invalid(member, why))?;
             }
         }
+        let before = out.len();
         entry.reply.write_error(out, &limits, uts, error)?;
+        traffic.add_sent(Status::Error, out.len() - before);
         Ok(self.forget(id))
     }
 
     /// Answers a request whose method does not exist.
     pub fn fail_unknown_method(&mut self, uts: u64, id: u32) -> Result<Option<T>> {
-        let Open { entry, out, limits } = self.open(uts, id)?;
+        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
+        let before = out.len();
         entry.reply.write_unknown_method(out, &limits, uts);
+        traffic.add_sent(Status::Error, out.len() - before);
         Ok(self.forget(id))
     }
 
@@ -203,6 +221,11 @@ impl<T> ServerConnection<T> {
     /// How many requests wait for their end.
     pub fn in_flight(&self) -> usize {
         self.requests.len()
+    }
+
+    /// What was sent and received so far.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// Whether the client has ended its side, so that no request will follow.
@@ -242,6 +265,7 @@ impl<T> ServerConnection<T> {
         let method = name.as_deref().and_then(json::decode_string).unwrap_or_default();
         let (Some(name), false) = (name, method.is_empty()) else {
             self.malformed += 1;
+            let before = self.transmit.len();
             Reply::write_malformed(
                 &mut self.transmit,
                 &self.wire.limits,
@@ -249,6 +273,7 @@ impl<T> ServerConnection<T> {
                 &frame,
                 self.connection_id,
             );
+            self.traffic.add_sent(Status::Error, self.transmit.len() - before);
             return Ok(None);
         };
         if method.len() > self.wire.limits.max_name_bytes {
@@ -271,7 +296,12 @@ impl<T> ServerConnection<T> {
             return Err(Error::new(ErrorKind::ConnectionLost, "the connection of the request failed"));
         }
         match self.requests.get(&id) {
-            Some(entry) => Ok(Open { entry, out: &mut self.transmit, limits: self.wire.limits }),
+            Some(entry) => Ok(Open {
+                entry,
+                out: &mut self.transmit,
+                limits: self.wire.limits,
+                traffic: &mut self.traffic,
+            }),
             None => Err(Error::new(ErrorKind::State, format!("request {id} has ended before"))),
         }
     }
@@ -282,4 +312,5 @@ struct Open<'c, T> {
     entry: &'c InFlight<T>,
     out: &'c mut BytesMut,
     limits: Limits,
+    traffic: &'c mut Traffic,
 }

@@ -3,7 +3,7 @@
 //! Which requests may be answered is the business of the connection.
 
 use crate::encoder::OpenFrame;
-use crate::json::{decode_string, escape_into};
+use crate::json::{check_value, decode_string, escape_into};
 use crate::{Checksum, Frame, Limits, Status, Version};
 use bytes::{BufMut, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
@@ -123,7 +123,7 @@ impl Reply {
         self.write_library_error(out, limits, uts, &full, &short);
     }
 
-    /// The answer to a request that names no method. It quotes the request if that fits.
+    /// The answer to a request that names no method. It quotes the request if size and depth allow it.
     pub fn write_malformed(out: &mut BytesMut, limits: &Limits, uts: u64, frame: &Frame, connection_id: u64) {
         let Frame { version, status, msgid, payload, .. } = frame;
         let reply = Self::nameless(frame);
@@ -135,7 +135,11 @@ impl Reply {
         let data = String::from_utf8_lossy(payload);
         let header = format!(r#""status":{status},"msgid":{msgid}"#);
         let origin = format!(r#""version":{version},"connId":{connection_id}"#);
-        let quote = format!(r#","rpcMessage":{{{header},"data":{data},{origin}}}"#);
+        // The quote stands four levels deep; the client refuses what nests deeper than a request may.
+        let quote = match check_value(payload, limits.payload_depth().saturating_sub(4)) {
+            Ok(()) => format!(r#","rpcMessage":{{{header},"data":{data},{origin}}}"#),
+            Err(_) => String::new(),
+        };
         reply.write_library_error(out, limits, uts, &error(quote), &error(String::new()));
     }
 

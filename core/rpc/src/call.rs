@@ -1,9 +1,11 @@
 //! One call: its attempts, its deadline, and the values that came.
 
 use crate::channel::{Channel, Wait};
+use crate::charge::Charge;
 use crate::client::Client;
-use crate::clock;
 use crate::connection::Attempt;
+use crate::metrics::{self, ClientMethod};
+use crate::observer::{CallEvent, CallObserver};
 use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
@@ -28,6 +30,9 @@ pub struct CallOptions {
     pub retries: u32,
     /// Drop null values instead of failing the call.
     pub ignore_null_values: bool,
+    /// Hears which endpoint the call goes to, over which connection, when its request is sent, and why it is repeated;
+    /// `None` costs nothing.
+    pub observer: Option<CallObserver>,
 }
 
 /// A call under way: the values of its answer, one by one.
@@ -37,7 +42,7 @@ pub struct CallOptions {
 pub struct Call {
     /// Kept open by its calls: they may have yet to learn from the registry whom to call.
     client: Client,
-    method: String,
+    method: Arc<ClientMethod>,
     args: Bytes,
     options: CallOptions,
     started: Instant,
@@ -47,6 +52,9 @@ pub struct Call {
     tried: Vec<Arc<Channel>>,
     attempts: u32,
     delivered: bool,
+    recorded: bool,
+    /// Whether the observer knows that the request is sent.
+    is_sent: bool,
     values: VecDeque<Bytes>,
 }
 
@@ -69,32 +77,39 @@ enum Phase {
     Done,
 }
 
-/// Counts an attempt as load of its endpoint until it is settled or given up.
-struct Charge {
-    member: Arc<Member<Channel>>,
-    since: Instant,
-    settled: bool,
-}
-
 impl Call {
-    pub(crate) fn new(client: Client, method: String, args: Bytes, options: CallOptions) -> Self {
+    pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
         // The request should leave now, not when somebody first looks for the answer.
         match call.advance(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(Err(error))) => call.phase = Phase::Failed { error },
+            Poll::Ready(Some(Err(error))) => {
+                call.record(metrics::error_type(&error));
+                call.phase = Phase::Failed { error };
+            }
             Poll::Ready(_) | Poll::Pending => {}
         }
         call
     }
 
     /// A call that failed before it began.
-    pub(crate) fn failed(client: Client, error: Error) -> Self {
-        let options = CallOptions { timeout: None, idempotent: false, retries: 0, ignore_null_values: false };
-        Self::in_phase(client, String::new(), Bytes::new(), options, Phase::Failed { error })
+    pub(crate) fn failed(client: Client, method: &str, error: Error) -> Self {
+        let options = CallOptions {
+            timeout: None,
+            idempotent: false,
+            retries: 0,
+            ignore_null_values: false,
+            observer: None,
+        };
+        let error_type = metrics::error_type(&error).to_owned();
+        let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Failed { error });
+        call.record(&error_type);
+        call
     }
 
-    fn in_phase(client: Client, method: String, args: Bytes, options: CallOptions, phase: Phase) -> Self {
+    fn in_phase(client: Client, method: &str, args: Bytes, options: CallOptions, phase: Phase) -> Self {
         let started = Instant::now();
+        let method = client.shared().methods.get(method);
+        method.begin();
         Self {
             client,
             method,
@@ -108,6 +123,8 @@ impl Call {
             tried: Vec::new(),
             attempts: 0,
             delivered: false,
+            recorded: false,
+            is_sent: false,
             values: VecDeque::new(),
         }
     }
@@ -164,8 +181,12 @@ impl Call {
             return Poll::Ready(Some(Ok(Value::new(value))));
         }
         match self.advance(cx) {
-            Poll::Ready(Some(Ok(()))) | Poll::Ready(None) => {}
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+            Poll::Ready(Some(Ok(()))) => {}
+            Poll::Ready(None) => self.record(""),
+            Poll::Ready(Some(Err(error))) => {
+                self.record(metrics::error_type(&error));
+                return Poll::Ready(Some(Err(error)));
+            }
             Poll::Pending => return Poll::Pending,
         }
         Poll::Ready(self.values.pop_front().map(|value| Ok(Value::new(value))))
@@ -188,12 +209,14 @@ impl Call {
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
                     Poll::Ready(Ok(member)) => {
+                        self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
                         self.tried.push(member.owner.clone());
                         self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
                     }
                 },
                 Phase::Connecting { charge, mut wait } => {
+                    let reused = !wait.has_begun();
                     match charge.member.owner.poll_connection(cx, &mut wait) {
                         Poll::Pending => {
                             self.phase = Phase::Connecting { charge, wait };
@@ -201,36 +224,44 @@ impl Call {
                         }
                         Poll::Ready(connection) => {
                             let open = self.client.shared().check_attached();
-                            let started = open.and(connection).and_then(|c| {
-                                c.start(&self.method, &self.args, self.options.ignore_null_values)
-                            });
+                            let started = open
+                                .and(connection)
+                                .and_then(|c| c.start(&self.method, &self.args, &self.options));
                             match started {
-                                Ok(attempt) => self.phase = Phase::Running { charge, attempt },
+                                Ok(attempt) => {
+                                    let endpoint = &charge.member.endpoint.address;
+                                    self.observe(|| CallEvent::Connected { endpoint, reused });
+                                    self.is_sent = false;
+                                    self.phase = Phase::Running { charge, attempt };
+                                }
                                 Err(error) => self.fail_attempt(charge, error, None)?,
                             }
                         }
                     }
                 }
-                Phase::Running { mut charge, mut attempt } => match attempt.poll_take(cx, &mut self.values) {
-                    Poll::Pending => {
-                        self.phase = Phase::Running { charge, attempt };
-                        return Poll::Pending;
+                Phase::Running { mut charge, mut attempt } => {
+                    self.observe_sent(&attempt, cx);
+                    match attempt.poll_take(cx, &mut self.values) {
+                        Poll::Pending => {
+                            self.phase = Phase::Running { charge, attempt };
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(None) => {
+                            self.delivered = true;
+                            charge.succeed();
+                            self.phase = Phase::Running { charge, attempt };
+                        }
+                        Poll::Ready(Some(Ok(()))) => {
+                            charge.succeed();
+                            return Poll::Ready(None);
+                        }
+                        Poll::Ready(Some(Err(error))) => {
+                            let msgid = attempt.id();
+                            drop(attempt);
+                            self.fail_attempt(charge, error, Some(msgid))?;
+                        }
                     }
-                    Poll::Ready(None) => {
-                        self.delivered = true;
-                        charge.succeed();
-                        self.phase = Phase::Running { charge, attempt };
-                    }
-                    Poll::Ready(Some(Ok(()))) => {
-                        charge.succeed();
-                        return Poll::Ready(None);
-                    }
-                    Poll::Ready(Some(Err(error))) => {
-                        let msgid = attempt.id();
-                        drop(attempt);
-                        self.fail_attempt(charge, error, Some(msgid))?;
-                    }
-                },
+                }
             }
         }
     }
@@ -245,16 +276,22 @@ impl Call {
         match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
+            Poll::Ready(Ok(member)) => {
+                if let (Some(error), Some(failed)) = (&last, self.tried.last()) {
+                    failed.meter.iter().for_each(|meter| meter.retried(error));
+                }
+                Poll::Ready(Ok(member))
+            }
             Poll::Pending if last.is_some() => {
                 Poll::Ready(Err(self.describe(last.expect("just checked"), None)))
             }
-            other => other,
+            Poll::Pending => Poll::Pending,
         }
     }
 
     /// Goes on to the next attempt if that is safe; otherwise returns the error.
     fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
-        let error = remote::with_call(error, &self.method, msgid);
+        let error = remote::with_call(error, &self.method.name, msgid);
         match error.kind() {
             ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
             ErrorKind::Remote => charge.succeed(),
@@ -263,6 +300,7 @@ impl Call {
         let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
         let repeatable = error.is_retriable()
             || (lost && self.options.idempotent && error.progress() != Progress::Finished);
+        self.observe(|| CallEvent::Failed { error: &error });
         if repeatable && !self.delivered {
             self.phase = Phase::Picking { last: Some(error) };
             return Ok(());
@@ -287,12 +325,30 @@ impl Call {
         Poll::Ready(self.time_out())
     }
 
+    fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
+        if let Some(observer) = &self.options.observer {
+            observer.tell(&event());
+        }
+    }
+
+    fn observe_sent(&mut self, attempt: &Attempt, cx: &Context<'_>) {
+        if self.options.observer.is_none() || self.is_sent {
+            return;
+        }
+        if let Poll::Ready(written) = attempt.poll_written(cx) {
+            self.is_sent = true;
+            if let Some(bytes) = written {
+                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
+            }
+        }
+    }
+
     fn time_out(&mut self) -> Error {
         let limit = self.options.timeout.unwrap_or_default().as_millis();
         let error = |doing: &str| {
             Error::new(
                 ErrorKind::Timeout,
-                format!("{:?} timed out after {limit} milliseconds, {doing}", self.method),
+                format!("{:?} timed out after {limit} milliseconds, {doing}", self.method.name),
             )
             .with_merged_info(format!(r#"{{"timeout":{limit}}}"#))
         };
@@ -306,14 +362,26 @@ impl Call {
                 charge.fail();
                 error("connecting").at(&charge.member.endpoint.address)
             }
-            Phase::Running { mut charge, attempt } => {
+            Phase::Running { mut charge, mut attempt } => {
                 charge.fail();
+                attempt.time_out();
                 msgid = Some(attempt.id());
                 let address = &charge.member.endpoint.address;
                 error(&format!("waiting for {address}")).at(address).with_progress(attempt.progress())
             }
         };
+        self.record(metrics::error_type(&error));
         self.describe(error, msgid)
+    }
+
+    /// Records the end of the call, once. An empty `error_type` is success.
+    fn record(&mut self, error_type: &str) {
+        if std::mem::replace(&mut self.recorded, true) {
+            return;
+        }
+        let endpoint = self.tried.last().and_then(|channel| channel.meter.as_ref());
+        let methods = &self.client.shared().methods;
+        methods.ended(&self.method, endpoint, self.started, error_type);
     }
 
     /// The error for a caller that stops waiting for this call.
@@ -332,7 +400,7 @@ impl Call {
     }
 
     fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
-        let error = remote::with_call(error, &self.method, msgid);
+        let error = remote::with_call(error, &self.method.name, msgid);
         match self.attempts {
             2.. => {
                 let took = self.started.elapsed().as_millis();
@@ -353,39 +421,13 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.record(ErrorKind::Abandoned.name());
         self.client.shared().call_ended();
     }
 }
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("method", &self.method).finish_non_exhaustive()
-    }
-}
-
-impl Charge {
-    fn new(member: Arc<Member<Channel>>) -> Self {
-        member.load.begin();
-        Self { member, since: Instant::now(), settled: false }
-    }
-
-    fn succeed(&mut self) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.succeed(clock::moment(), self.since.elapsed());
-        }
-    }
-
-    fn fail(&mut self) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.fail(clock::moment());
-        }
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.member.load.forget();
-        }
+        f.debug_struct("Call").field("method", &self.method.name).finish_non_exhaustive()
     }
 }

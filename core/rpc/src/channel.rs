@@ -2,6 +2,7 @@
 
 use crate::connection::{Bounds, Connection};
 use crate::connections::Connections;
+use crate::metrics::EndpointMeter;
 use crate::socket::Socket;
 use crate::wakers::Wakers;
 use libfast_balance::{Load, Standing};
@@ -21,6 +22,7 @@ pub(crate) struct Channel {
     options: Arc<ClientOptions>,
     runtime: Handle,
     connections: Arc<Connections>,
+    pub meter: Option<EndpointMeter>,
     slot: Mutex<Slot>,
     waiting: Wakers,
     /// Wakes the task that keeps the connection up. Apart from the channel, which that task does not keep alive.
@@ -52,6 +54,13 @@ pub(crate) struct Wait {
     begun_before: Option<u64>,
 }
 
+impl Wait {
+    /// Whether it was looked for a connection before.
+    pub fn has_begun(&self) -> bool {
+        self.begun_before.is_some()
+    }
+}
+
 const BACKOFF_START: Duration = Duration::from_millis(100);
 const BACKOFF_GROWTH: f64 = 1.6;
 const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
@@ -66,10 +75,15 @@ impl Channel {
         options: Arc<ClientOptions>,
         runtime: Handle,
         connections: Arc<Connections>,
+        meter: Option<EndpointMeter>,
     ) -> Self {
         let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, has_task: false };
-        let (slot, waiting, kick) = (Mutex::new(slot), Wakers::default(), Arc::new(Notify::new()));
-        Self { address, load, options, runtime, connections, slot, waiting, kick }
+        let (waiting, kick) = (Wakers::default(), Arc::new(Notify::new()));
+        if let Some(meter) = &meter {
+            meter.connections(slot.state.name()).inc();
+        }
+        let slot = Mutex::new(slot);
+        Self { address, load, options, runtime, connections, meter, slot, waiting, kick }
     }
 
     /// The connection, made now if there is none. A caller fails only by a try that began after it came; callers that
@@ -91,7 +105,7 @@ impl Channel {
             }
             SlotState::Connecting => {}
             SlotState::Ready(_) | SlotState::Failed(_) | SlotState::Idle => {
-                slot.state = SlotState::Connecting;
+                self.enter(&mut slot, SlotState::Connecting);
                 without_task = !std::mem::replace(&mut slot.has_task, true);
                 if !without_task {
                     self.kick.notify_one();
@@ -111,28 +125,34 @@ impl Channel {
 
     /// The state for operators.
     pub fn state_name(&self) -> &'static str {
-        match self.lock().state {
-            SlotState::Idle => "idle",
-            SlotState::Connecting => "connecting",
-            SlotState::Ready(_) => "ready",
-            SlotState::Failed(_) => "failed",
-        }
+        self.lock().state.name()
     }
 
     async fn connect(&self) -> Result<Connection> {
         self.lock().begun += 1;
         let limit = Duration::from_millis(self.options.connect_timeout_ms);
-        let why = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
+        let (reason, why) = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
             Ok(Ok(socket)) => {
                 let bounds = Bounds {
                     inbox_bytes: self.options.stream_buffer_bytes as usize,
                     unwritten_bytes: self.options.write_limit_bytes as usize,
                 };
-                return Ok(Connection::new(socket, self.address.clone(), wire(&self.options), bounds));
+                return Ok(Connection::new(
+                    socket,
+                    self.address.clone(),
+                    wire(&self.options),
+                    bounds,
+                    self.meter.as_ref(),
+                ));
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within `connect_timeout_ms` of {} ms", limit.as_millis()),
+            Ok(Err(error)) => (reason(&error), error.to_string()),
+            Err(_) => {
+                ("timeout", format!("no answer within `connect_timeout_ms` of {} ms", limit.as_millis()))
+            }
         };
+        if let Some(meter) = &self.meter {
+            meter.connect_failed(reason);
+        }
         let message = format!("cannot connect to {}: {why}; check that a server listens there", self.address);
         Err(Error::new(ErrorKind::Connect, message).at(&self.address))
     }
@@ -141,7 +161,7 @@ impl Channel {
         let connection = Arc::new(connection);
         self.connections.add(&connection);
         self.load.set_standing(Standing::Ready);
-        self.lock().state = SlotState::Ready(connection);
+        self.enter(&mut self.lock(), SlotState::Ready(connection));
         self.waiting.wake_all();
     }
 
@@ -149,9 +169,17 @@ impl Channel {
         self.load.set_standing(Standing::Suspended);
         let mut slot = self.lock();
         slot.failed = slot.begun;
-        slot.state = SlotState::Failed(error);
+        self.enter(&mut slot, SlotState::Failed(error));
         drop(slot);
         self.waiting.wake_all();
+    }
+
+    fn enter(&self, slot: &mut Slot, state: SlotState) {
+        if let Some(meter) = &self.meter {
+            meter.connections(slot.state.name()).dec();
+            meter.connections(state.name()).inc();
+        }
+        slot.state = state;
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
@@ -161,7 +189,21 @@ impl Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
+        if let Some(meter) = &self.meter {
+            meter.connections(self.lock().state.name()).dec();
+        }
         self.kick.notify_one();
+    }
+}
+
+impl SlotState {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Ready(_) => "ready",
+            Self::Failed(_) => "failed",
+        }
     }
 }
 
@@ -212,6 +254,20 @@ async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
         let pause = backoff.mul_f64(fastrand::f64());
         let _ = tokio::time::timeout(pause, kick.notified()).await;
         backoff = backoff.mul_f64(BACKOFF_GROWTH).min(BACKOFF_LIMIT);
+    }
+}
+
+/// Why no connection could be made, in one word for the metrics.
+fn reason(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::*;
+    match error.kind() {
+        ConnectionRefused => "refused",
+        TimedOut => "timeout",
+        HostUnreachable | NetworkUnreachable | NetworkDown | AddrNotAvailable => "unreachable",
+        NotFound => "unresolved",
+        // A host name that was not found is no error of a system call.
+        _ if error.raw_os_error().is_none() => "unresolved",
+        _ => "other",
     }
 }
 

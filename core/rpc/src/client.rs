@@ -1,16 +1,18 @@
 //! A client of one service or of fixed endpoints.
 
-use crate::call::{Buffered, Call, CallOptions};
+use crate::call::{Call, CallOptions};
+use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
+use crate::metrics::{ClientMeter, ClientMethods, Metrics};
 use crate::picked::Picked;
 use crate::registries::Registries;
-use crate::value::Value;
+use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use libfast_balance::{EndpointSet, Member, Picker};
-use libfast_model::{ClientOptions, Error, ErrorKind, Result, Target};
+use libfast_model::{ClientOptions, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
 use serde::Serialize;
@@ -38,11 +40,13 @@ struct Guard {
 pub(crate) struct Shared {
     pub target: String,
     pub runtime: Handle,
+    pub methods: ClientMethods,
+    meter: Option<Arc<ClientMeter>>,
     options: Arc<ClientOptions>,
     picker: Picker,
     known: Mutex<Known>,
     known_changed: Wakers,
-    connections: Arc<Connections>,
+    pub connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
     /// Takes no new calls.
@@ -66,7 +70,13 @@ impl Client {
     /// `zk://hosts/root/service`. Returns at once: providers are found and connections made in the background, on the
     /// tokio runtime this is called in.
     pub fn with_options(target: &str, options: ClientOptions) -> Result<Self> {
+        Self::with_metrics(target, options, Metrics::global())
+    }
+
+    /// As [`with_options`](Self::with_options), with metrics other than those of the process.
+    pub fn with_metrics(target: &str, options: ClientOptions, metrics: &Metrics) -> Result<Self> {
         let runtime = crate::runtime()?;
+        let meter = ClientMeter::new(&options, metrics)?;
         let parsed = Target::parse(target)?;
         let (watch, consumer) = match &parsed {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
@@ -80,6 +90,8 @@ impl Client {
         let shared = Arc::new(Shared {
             target: parsed.to_string(),
             runtime: runtime.clone(),
+            methods: ClientMethods::new(meter.clone()),
+            meter,
             picker: Picker::new(options.policy, fastrand::usize(..)),
             options: Arc::new(options),
             known: Mutex::new(Known { set: Arc::default(), resolution: Resolution::Pending }),
@@ -119,10 +131,14 @@ impl Client {
     /// Starts a call with the JSON text of its arguments, for callers that have it already.
     pub fn start(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
         let shared = &self.0.shared;
-        shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        shared.call_began();
         match shared.check(method, &args) {
-            Ok(()) => Call::new(self.clone(), method.to_owned(), args, options),
-            Err(error) => Call::failed(self.clone(), error),
+            Ok(()) => Call::new(self.clone(), method, args, options),
+            // A call that comes too late is a failed call like others; one with wrong arguments is none.
+            Err(error) if error.cause().is_some() => {
+                Call::failed(self.clone(), method, remote::with_call(error, method, None))
+            }
+            Err(error) => Call::failed(self.clone(), method, error),
         }
     }
 
@@ -134,6 +150,7 @@ impl Client {
             idempotent: options.idempotent,
             retries: options.retries as u32,
             ignore_null_values: options.ignore_null_values,
+            observer: None,
         }
     }
 
@@ -217,6 +234,11 @@ impl Client {
         &self.0.shared
     }
 
+    /// Connections and requests as a JSON object, as [`KangSnapshot`](crate::KangSnapshot) has them.
+    pub fn kang(&self) -> String {
+        crate::KangSnapshot::new("").client(self).without_service()
+    }
+
     /// Counters and endpoints as a JSON object, for operators.
     pub fn stats(&self) -> String {
         let shared = &self.0.shared;
@@ -225,6 +247,7 @@ impl Client {
         let endpoints: Vec<_> = set.members().iter().map(|member| member_stats(member, now)).collect();
         serde_json::json!({
             "target": shared.target,
+            "policy": shared.options.policy.to_text(),
             "in_flight": shared.in_flight.load(Ordering::Relaxed),
             "endpoints": endpoints,
         })
@@ -235,66 +258,6 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Client({})", self.0.shared.target)
-    }
-}
-
-/// A call that has not been sent yet. Await it for all values, or [`stream`](Self::stream) them.
-#[must_use = "a call is sent when it is awaited or made a stream"]
-pub struct CallRequest {
-    client: Client,
-    method: String,
-    args: Result<Bytes>,
-    options: CallOptions,
-}
-
-impl CallRequest {
-    /// Longest the call may take, instead of the client's `timeout_ms`.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
-    }
-
-    /// Whether it may be repeated although the server may have run it.
-    pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.options.idempotent = idempotent;
-        self
-    }
-
-    /// How often it is repeated where that is safe, instead of the client's `retries`.
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.options.retries = retries;
-        self
-    }
-
-    /// Whether null values are dropped, instead of the client's `ignore_null_values`.
-    pub fn ignore_null_values(mut self, ignore: bool) -> Self {
-        self.options.ignore_null_values = ignore;
-        self
-    }
-
-    /// Sends the call, keeps its first `most` values and counts all. An error comes with the values before it.
-    pub async fn buffer(self, most: usize) -> Buffered {
-        self.stream().buffer(most).await
-    }
-
-    /// Sends the call and gives its values one by one.
-    pub fn stream(self) -> Call {
-        match self.args {
-            Ok(args) => self.client.start(&self.method, args, self.options),
-            Err(error) => {
-                self.client.0.shared.in_flight.fetch_add(1, Ordering::Relaxed);
-                Call::failed(self.client, error)
-            }
-        }
-    }
-}
-
-impl IntoFuture for CallRequest {
-    type Output = Result<Vec<Value>>;
-    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.stream().collect())
     }
 }
 
@@ -330,6 +293,10 @@ impl Shared {
         Poll::Ready(picked.ok_or_else(|| failed.unwrap_or_else(|| self.no_endpoint(set.members().len()))))
     }
 
+    pub fn call_began(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn call_ended(&self) {
         if self.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.idle.wake_all();
@@ -358,7 +325,8 @@ impl Shared {
                 let set = known.set.updated(endpoints, |endpoint, load| {
                     let (address, options) = (endpoint.address.clone(), self.options.clone());
                     let connections = self.connections.clone();
-                    Channel::new(address, load.clone(), options, self.runtime.clone(), connections)
+                    let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
+                    Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
                 });
                 known.set = Arc::new(set);
             }

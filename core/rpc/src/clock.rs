@@ -1,7 +1,8 @@
 //! The clocks of the drivers: everything below is given the time as an argument.
 
 use libfast_balance::Moment;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use libfast_model::Timestamp;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Microseconds since 1970, for `m.uts`.
 pub(crate) fn wall_micros() -> u64 {
@@ -12,4 +13,36 @@ pub(crate) fn wall_micros() -> u64 {
 pub(crate) fn moment() -> Moment {
     static ORIGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     Moment(ORIGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64)
+}
+
+/// When the process made its first client or server.
+pub(crate) fn first_use() -> Timestamp {
+    static FIRST: std::sync::OnceLock<Start> = std::sync::OnceLock::new();
+    FIRST.get_or_init(Start::now).timestamp()
+}
+
+/// When something began, by both clocks: one to measure by, one to show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    instant: Instant,
+    wall_micros: u64,
+}
+
+impl Start {
+    pub fn now() -> Self {
+        Self { instant: Instant::now(), wall_micros: wall_micros() }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.instant.elapsed()
+    }
+
+    /// Microseconds since 1970.
+    pub fn wall_micros(&self) -> u64 {
+        self.wall_micros
+    }
+
+    pub fn timestamp(&self) -> Timestamp {
+        Timestamp(self.wall_micros / 1000)
+    }
 }

@@ -4,29 +4,31 @@
 //! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
 //! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
 
+mod attempt;
+mod inbox;
+
+pub(crate) use attempt::Attempt;
+
+use crate::call::CallOptions;
+use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock;
+use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Socket, fit};
-use bytes::{Bytes, BytesMut};
+use crate::wakers::Wakers;
+use bytes::BytesMut;
+use inbox::Inbox;
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A connection as its users hold it. When the last one lets go, the stream is closed.
 #[derive(Debug)]
 pub(crate) struct Connection(Arc<Shared>);
-
-/// One request under way on a connection. Dropping it abandons the request.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    connection: Arc<Connection>,
-    key: usize,
-}
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     write_wanted: Notify,
     read_resumed: Notify,
+    /// Those who wait until what they sent is written.
+    written: Wakers,
 }
 
 /// What may gather in memory on either side of a connection.
@@ -50,6 +54,7 @@ pub(crate) struct Bounds {
 struct State {
     /// Keeps the key of the inbox per call.
     wire: ClientConnection<usize>,
+    account: ClientAccount,
     inboxes: Slab<Inbox>,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
     queued: u64,
@@ -60,20 +65,6 @@ struct State {
     /// Inboxes over their limit: while there is one, nothing is read.
     full: usize,
     failure: Option<Error>,
-}
-
-#[derive(Default)]
-struct Inbox {
-    id: u32,
-    /// Where its request begins in the stream of bytes: tells whether any of it left the process.
-    offset: u64,
-    /// Where it ends.
-    end: u64,
-    values: VecDeque<Bytes>,
-    bytes: usize,
-    full: bool,
-    outcome: Option<Result<()>>,
-    waker: Option<Waker>,
 }
 
 /// Read at first, and at least, per system call.
@@ -89,9 +80,16 @@ const MOST_ABANDONED: usize = 65_536;
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
-    pub fn new(socket: Socket, address: Address, wire: ClientWire, bounds: Bounds) -> Self {
+    pub fn new(
+        socket: Socket,
+        address: Address,
+        wire: ClientWire,
+        bounds: Bounds,
+        meter: Option<&EndpointMeter>,
+    ) -> Self {
         let state = State {
             wire: ClientConnection::new(wire),
+            account: ClientAccount::new(meter.map(|meter| meter.client().clone())),
             inboxes: Slab::new(),
             queued: 0,
             written: 0,
@@ -107,6 +105,7 @@ impl Connection {
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
+            written: Wakers::default(),
         }))
     }
 
@@ -122,17 +121,42 @@ impl Connection {
 
     /// Ends it. What is under way fails with `error`.
     pub fn detach(&self, error: Error) {
-        self.0.give_up(&mut self.0.lock(), error);
+        let mut state = self.0.lock();
+        state.account.detached = true;
+        self.0.give_up(&mut state, error);
+    }
+
+    /// What an operator sees of it.
+    pub fn seen(&self) -> SeenConnection {
+        let state = self.0.lock();
+        let State { wire, account, inboxes, .. } = &*state;
+        SeenConnection {
+            id: account.id,
+            started: account.started,
+            done: account.done,
+            errors: account.errors,
+            error: if account.errors > 0 { state.failure.clone() } else { None },
+            detached: account.detached,
+            transport_ended: account.transport_ended,
+            pending: wire.calls().map(|(id, &key)| (id, inboxes[key].asked.clone())).collect(),
+            given_up: account.given_up(wire),
+        }
     }
 
     /// Sends a request. `args` is the text of a JSON array that was checked.
-    pub fn start(self: &Arc<Self>, method: &str, args: &[u8], ignore_nulls: bool) -> Result<Attempt> {
+    pub fn start(
+        self: &Arc<Self>,
+        method: &Arc<ClientMethod>,
+        args: &[u8],
+        options: &CallOptions,
+    ) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
         }
         let offset = state.queued;
-        let key = state.inboxes.insert(Inbox { offset, ..Inbox::default() });
+        let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
+        let key = state.inboxes.insert(Inbox::new(offset, asked));
         let before = state.wire.transmit().len();
         if before > self.0.bounds.unwritten_bytes {
             state.inboxes.remove(key);
@@ -140,9 +164,9 @@ impl Connection {
                 format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
-        match state.wire.start_call(clock::wall_micros(), method, args, key) {
+        match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
             Ok(id) => {
-                state.wire.ignore_nulls(id, ignore_nulls);
+                state.wire.ignore_nulls(id, options.ignore_null_values);
                 state.inboxes[key].id = id;
             }
             Err(error) => {
@@ -152,79 +176,18 @@ impl Connection {
         }
         state.queued += (state.wire.transmit().len() - before) as u64;
         state.inboxes[key].end = state.queued;
+        state.account.started += 1;
         if !state.write_blocked {
             self.0.flush(&mut state);
         }
         drop(state);
-        Ok(Attempt { connection: self.clone(), key })
+        Ok(Attempt::new(self.clone(), key))
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.0.socket.shut_down();
-    }
-}
-
-impl Attempt {
-    /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
-    /// `into` got some.
-    pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
-        let shared = &self.connection.0;
-        let mut state = shared.lock();
-        let State { inboxes, full, .. } = &mut *state;
-        let inbox = &mut inboxes[self.key];
-        if !inbox.values.is_empty() {
-            into.append(&mut inbox.values);
-            inbox.bytes = 0;
-            if std::mem::take(&mut inbox.full) {
-                *full -= 1;
-                shared.read_resumed.notify_one();
-            }
-            return Poll::Ready(None);
-        }
-        match &inbox.outcome {
-            Some(outcome) => Poll::Ready(Some(outcome.clone())),
-            None => {
-                let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-                let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
-                // Outside the lock: dropping a waker may run anything.
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// The id of the request on its connection.
-    pub fn id(&self) -> u32 {
-        self.connection.0.lock().inboxes[self.key].id
-    }
-
-    /// How far the request has got, for an attempt that is given up.
-    pub fn progress(&self) -> Progress {
-        let state = self.connection.0.lock();
-        state.progress_of(&state.inboxes[self.key])
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        let shared = &self.connection.0;
-        let mut state = shared.lock();
-        let inbox = state.inboxes.remove(self.key);
-        if inbox.outcome.is_none() {
-            state.wire.abandon(inbox.id);
-            state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
-            shared.give_up_if_stuck(&mut state);
-        }
-        if inbox.full {
-            state.full -= 1;
-            shared.read_resumed.notify_one();
-        }
-        // Outside the lock: dropping a waker may run anything.
-        drop(state);
-        drop(inbox);
     }
 }
 
@@ -303,6 +266,7 @@ impl Shared {
                     let State { wire, inboxes, full, .. } = &mut *state;
                     let Some(&mut key) = wire.call_mut(id) else { continue };
                     let inbox = &mut inboxes[key];
+                    inbox.asked.emitted += 1;
                     inbox.bytes += values.text().len();
                     inbox.values.extend(values);
                     if inbox.bytes > self.bounds.inbox_bytes && !std::mem::replace(&mut inbox.full, true) {
@@ -315,13 +279,20 @@ impl Shared {
                     let error = crate::remote::from_wire(error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
-                ClientEvent::NullValue { call, error, .. } => {
-                    let error = error.to_error().at(&self.address);
-                    wakers.extend(state.settle(call, Err(error)));
+                ClientEvent::NullValue { id, call, error } => {
+                    let State { wire, account, inboxes, .. } = &mut *state;
+                    account.violated(&error);
+                    account.give_up(id, inboxes[call].asked.clone(), Why::Null, wire);
+                    wakers.extend(state.settle(call, Err(error.to_error().at(&self.address))));
                 }
-                ClientEvent::Fatal(error) => fatal = Some(error.to_error().at(&self.address)),
+                ClientEvent::Fatal(error) => {
+                    state.account.violated(&error);
+                    fatal = Some(error.to_error().at(&self.address));
+                }
             }
         }
+        // Before anybody can know of an answer.
+        state.publish();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         fatal.map_or(Ok(()), Err)
@@ -338,6 +309,7 @@ impl Shared {
                 return self.broken(&error);
             }
             self.flush(&mut self.lock());
+            self.written.wake_all();
         }
     }
 
@@ -345,6 +317,7 @@ impl Shared {
         let before = state.wire.transmit().len();
         let result = self.socket.try_write(state.wire.transmit());
         state.written += (before - state.wire.transmit().len()) as u64;
+        state.publish();
         state.write_blocked = !matches!(result, Ok(true));
         if state.wire.transmit().is_empty() {
             state.stale = 0;
@@ -378,7 +351,13 @@ impl Shared {
     }
 
     fn end_of_stream(&self, input: &BytesMut) -> Error {
-        let ended = self.lock().wire.handle_end_of_stream(input);
+        let mut state = self.lock();
+        let ended = state.wire.handle_end_of_stream(input);
+        match &ended {
+            Ok(()) => state.account.transport_ended = true,
+            Err(error) => state.account.violated(error),
+        }
+        drop(state);
         match ended {
             Ok(()) => self.lost("the server closed it".into()),
             Err(error) => self
@@ -420,7 +399,13 @@ impl Drop for Ending<'_> {
 }
 
 impl State {
+    fn publish(&mut self) {
+        let Self { wire, account, .. } = self;
+        account.publish(wire);
+    }
+
     fn settle(&mut self, key: usize, outcome: Result<()>) -> Option<Waker> {
+        self.account.done += 1;
         let inbox = &mut self.inboxes[key];
         inbox.outcome = Some(outcome);
         inbox.waker.take()
@@ -428,6 +413,7 @@ impl State {
 
     fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
         self.failure = Some(error.clone());
+        self.account.errors += u64::from(!self.account.transport_ended);
         let calls = self.wire.drain_calls();
         let failed = calls.into_iter().filter_map(|(_, key)| {
             let progress = self.progress_of(&self.inboxes[key]);

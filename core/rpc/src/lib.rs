@@ -8,25 +8,37 @@
 
 mod advertise;
 mod call;
+mod call_request;
 mod channel;
+mod charge;
 mod client;
+mod client_account;
 mod clock;
 mod connection;
 mod connections;
+mod kang;
 mod methods;
+mod metrics;
+mod observer;
 mod picked;
 mod registries;
 mod remote;
 mod request;
+mod running;
 mod server;
+mod server_account;
 mod server_connection;
 mod socket;
 mod value;
 mod wakers;
 
 pub use call::{Buffered, Call, CallOptions};
-pub use client::{CallRequest, Client};
+pub use call_request::CallRequest;
+pub use client::Client;
+pub use kang::{KangSnapshot, kang_snapshot};
 pub use methods::Handler;
+pub use metrics::{Metrics, metrics_text};
+pub use observer::{CallEvent, CallObserver};
 pub use picked::Picked;
 pub use registries::Registries;
 pub use request::Request;
@@ -35,6 +47,7 @@ pub use value::Value;
 
 /// The tokio runtime this is called in.
 fn runtime() -> libfast_model::Result<tokio::runtime::Handle> {
+    clock::first_use();
     tokio::runtime::Handle::try_current().map_err(|_| {
         let message =
             "clients and servers need a tokio runtime: make them in an async function, or enter a runtime";

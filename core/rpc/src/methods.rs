@@ -1,5 +1,6 @@
 //! The methods of a server.
 
+use crate::metrics::MethodMeter;
 use crate::request::Request;
 use libfast_model::{Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -10,12 +11,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// panics and has not kept the request, the caller gets an error.
 pub type Handler = dyn Fn(Request) + Send + Sync;
 
-/// Name to handler.
+/// By name.
 #[derive(Default)]
-pub(crate) struct Methods(RwLock<HashMap<String, Arc<Handler>>>);
+pub(crate) struct Methods(RwLock<HashMap<String, Arc<Method>>>);
+
+pub(crate) struct Method {
+    pub name: String,
+    pub meter: Option<MethodMeter>,
+    handler: Arc<Handler>,
+}
 
 impl Methods {
-    pub fn add(&self, name: &str, handler: Arc<Handler>) -> Result<()> {
+    pub fn add(&self, name: &str, handler: Arc<Handler>, meter: Option<MethodMeter>) -> Result<()> {
         if name.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "the name of a method is empty"));
         }
@@ -26,21 +33,19 @@ impl Methods {
                 format!("duplicate handler registered for method {name:?}"),
             ));
         }
-        methods.insert(name.to_owned(), handler);
+        methods.insert(name.to_owned(), Arc::new(Method { name: name.to_owned(), meter, handler }));
         Ok(())
     }
 
-    pub fn contains(&self, name: &str) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    pub fn get(&self, name: &str) -> Option<Arc<Method>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
+}
 
+impl Method {
     /// Gives the request to its handler.
     pub fn run(&self, request: Request) {
-        let handler = self.0.read().unwrap_or_else(PoisonError::into_inner).get(request.method()).cloned();
-        // Methods are never removed, so the handler that was there a moment ago still is.
-        if let Some(handler) = handler {
-            // The panic hook has reported it. Its request was dropped, which answers it; other requests go on.
-            let _ = catch_unwind(AssertUnwindSafe(|| handler(request)));
-        }
+        // The panic hook has reported it. Its request was dropped, which answers it; other requests go on.
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.handler)(request)));
     }
 }

@@ -17,6 +17,9 @@ pub struct Picked {
 impl Picked {
     pub(crate) fn new(member: Arc<Member<Channel>>) -> Self {
         member.load.begin();
+        if let Some(meter) = &member.owner.meter {
+            meter.picks.inc();
+        }
         Self { member, reported: false }
     }
 

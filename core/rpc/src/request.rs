@@ -1,7 +1,8 @@
 //! One request being handled.
 
 use crate::remote;
-use crate::server_connection::{RequestState, ServerConnection};
+use crate::running::Running;
+use crate::server_connection::ServerConnection;
 use crate::value::shorten;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
@@ -20,32 +21,29 @@ pub struct Request(Arc<Inner>);
 
 struct Inner {
     connection: Arc<ServerConnection>,
-    state: Arc<RequestState>,
-    id: u32,
-    method: String,
-    args: Bytes,
+    running: Arc<Running>,
     ended: AtomicBool,
 }
 
 impl Request {
-    pub(crate) fn new(
-        connection: Arc<ServerConnection>,
-        state: Arc<RequestState>,
-        id: u32,
-        method: String,
-        args: Bytes,
-    ) -> Self {
-        Self(Arc::new(Inner { connection, state, id, method, args, ended: AtomicBool::new(false) }))
+    pub(crate) fn new(connection: Arc<ServerConnection>, running: Arc<Running>) -> Self {
+        Self(Arc::new(Inner { connection, running, ended: AtomicBool::new(false) }))
+    }
+
+    /// Gives it to the handler of its method.
+    pub(crate) fn run(self) {
+        let running = self.0.running.clone();
+        running.method.run(self);
     }
 
     /// The name of the method.
     pub fn method(&self) -> &str {
-        &self.0.method
+        &self.0.running.method.name
     }
 
     /// The id of the request on its connection.
     pub fn id(&self) -> u32 {
-        self.0.id
+        self.0.running.id
     }
 
     /// The caller's address.
@@ -55,14 +53,14 @@ impl Request {
 
     /// The arguments as the text of a JSON array.
     pub fn args_text(&self) -> &Bytes {
-        &self.0.args
+        &self.0.running.args
     }
 
     /// The arguments, parsed, usually as a tuple.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.0.args).map_err(|error| {
-            let text = String::from_utf8_lossy(&self.0.args);
-            let message = format!("bad arguments {} for {:?}: {error}", shorten(&text), self.0.method);
+        serde_json::from_slice(&self.0.running.args).map_err(|error| {
+            let text = String::from_utf8_lossy(&self.0.running.args);
+            let message = format!("bad arguments {} for {:?}: {error}", shorten(&text), self.method());
             Error::new(ErrorKind::Invalid, message)
         })
     }
@@ -120,7 +118,7 @@ impl Request {
 
     /// True once the caller is gone or the server is stopping: nobody waits for the answer any more.
     pub fn is_cancelled(&self) -> bool {
-        self.0.state.is_cancelled()
+        self.0.running.is_cancelled()
     }
 
     /// True once it was answered with an end or an error.
@@ -131,12 +129,12 @@ impl Request {
     /// True once the caller has ended its side of the connection. It may be gone, which shows when something is sent to
     /// it; or it reads on and waits for the answer, which is why this does not cancel the request.
     pub fn is_half_closed(&self) -> bool {
-        self.0.state.is_half_closed()
+        self.0.running.is_half_closed()
     }
 
     /// Waits until the caller has ended its side of the connection, or is gone. Cancel safe.
     pub async fn half_closed(&self) {
-        std::future::poll_fn(|cx| self.0.state.poll_half_closed(cx)).await;
+        std::future::poll_fn(|cx| self.0.running.poll_half_closed(cx)).await;
     }
 
     /// Waits until the request is cancelled. Cancel safe.
@@ -151,7 +149,7 @@ impl Request {
 
     /// The poll form of [`cancelled`](Self::cancelled).
     pub fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
-        self.0.state.poll_cancelled(cx)
+        self.0.running.poll_cancelled(cx)
     }
 
     /// The poll form of [`writable`](Self::writable).
@@ -191,7 +189,7 @@ impl Request {
         if self.is_ended() {
             return Err(self.0.ended_already());
         }
-        self.0.connection.send(self.0.id, &self.0.state, text)
+        self.0.connection.send(&self.0.running, text)
     }
 
     fn to_json(&self, value: &impl Serialize) -> Result<Vec<u8>> {
@@ -205,23 +203,23 @@ impl Request {
     }
 
     fn invalid(&self, why: &str) -> Error {
-        Error::new(ErrorKind::Invalid, format!("answer of {:?}: {why}", self.0.method))
+        Error::new(ErrorKind::Invalid, format!("answer of {:?}: {why}", self.method()))
     }
 }
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Request({:?}, {} from {})", self.0.method, self.0.id, self.0.connection.peer())
+        write!(f, "Request({:?}, {} from {})", self.method(), self.id(), self.0.connection.peer())
     }
 }
 
 impl Inner {
     fn end(&self, last: Option<&[u8]>) -> Result<()> {
-        self.settle(|| self.connection.end(self.id, &self.state, last))
+        self.settle(|| self.connection.end(&self.running, last))
     }
 
     fn fail(&self, error: &RemoteError) -> Result<()> {
-        self.settle(|| self.connection.fail(self.id, &self.state, error))
+        self.settle(|| self.connection.fail(&self.running, error))
     }
 
     /// Runs `send` unless the request has ended; one that is refused leaves the request open.
@@ -240,14 +238,15 @@ impl Inner {
     }
 
     fn ended_already(&self) -> Error {
-        Error::new(ErrorKind::State, format!("request {} ({:?}) was ended before", self.id, self.method))
+        let Running { id, method, .. } = &*self.running;
+        Error::new(ErrorKind::State, format!("request {id} ({:?}) was ended before", method.name))
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         if !*self.ended.get_mut() {
-            let message = format!("the handler of {:?} ended without an answer", self.method);
+            let message = format!("the handler of {:?} ended without an answer", self.running.method.name);
             let error = RemoteError::new("HandlerDropped", message);
             // The caller may be gone, which is no concern of a handler that is gone as well.
             let _ = self.fail(&error);

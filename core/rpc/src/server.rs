@@ -2,8 +2,10 @@
 
 use crate::advertise::advertised;
 use crate::methods::{Handler, Methods};
+use crate::metrics::{Metrics, ServerMeter};
 use crate::registries::Registries;
 use crate::request::Request;
+use crate::server_account::{SeenConnection, Tally};
 use crate::server_connection::{LINGER, ServerConnection};
 use crate::socket::{Listener, Socket};
 use crate::wakers::Wakers;
@@ -54,6 +56,7 @@ impl Drop for Acceptor {
 pub(crate) struct Shared {
     pub options: ServerOptions,
     pub methods: Methods,
+    pub meter: Option<Arc<ServerMeter>>,
     runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
@@ -66,8 +69,21 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Connections {
     open: Slab<Arc<ServerConnection>>,
+    /// Connections ever taken. The number of a connection is its place among them.
+    created: u64,
+    /// What was counted on connections that are gone.
+    ended: Tally,
     /// Set when the server stops: a connection that is accepted at the same moment comes too late.
     closed: bool,
+}
+
+/// A server at one moment, for those who show it.
+pub(crate) struct SeenServer {
+    /// Connections ever taken.
+    pub created: u64,
+    /// Of all connections, also those that are gone.
+    pub tally: Tally,
+    pub open: Vec<SeenConnection>,
 }
 
 /// After its entry left the registry a server waits until no request came for this long: a client may have chosen it
@@ -79,9 +95,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 impl Server {
     /// A server that does not listen yet. Its work runs on the tokio runtime this is called in.
     pub fn new(options: ServerOptions) -> Result<Self> {
+        Self::with_metrics(options, Metrics::global())
+    }
+
+    /// As [`new`](Self::new), with metrics other than those of the process.
+    pub fn with_metrics(options: ServerOptions, metrics: &Metrics) -> Result<Self> {
+        let meter = ServerMeter::new(&options, metrics)?.map(Arc::new);
         let shared = Arc::new(Shared {
             options,
             methods: Methods::default(),
+            meter,
             runtime: crate::runtime()?,
             connections: Mutex::default(),
             none_open: Wakers::default(),
@@ -121,7 +144,8 @@ impl Server {
 
     /// Adds a method whose handler sees to the answer itself. It runs on a thread that does I/O and must not block.
     pub fn handle(&self, name: &str, handler: Arc<Handler>) -> Result<()> {
-        self.0.shared.methods.add(name, handler)
+        let shared = &self.0.shared;
+        shared.methods.add(name, handler, shared.meter.as_ref().map(|meter| meter.method(name)))
     }
 
     /// Listens, and when connections are accepted announces the server if `announce` is set. Returns the address
@@ -243,6 +267,22 @@ impl Server {
         self.0.shared.lock().open.len()
     }
 
+    /// Counters, connections and running requests as a JSON object, as [`KangSnapshot`](crate::KangSnapshot) has them.
+    pub fn kang(&self) -> String {
+        crate::KangSnapshot::new("").server(self).without_service()
+    }
+
+    pub(crate) fn seen(&self) -> SeenServer {
+        let connections = self.0.shared.lock();
+        let (created, ended) = (connections.created, connections.ended);
+        let open: Vec<_> = connections.open.iter().map(|(_, connection)| connection.clone()).collect();
+        drop(connections);
+        let open: Vec<_> = open.iter().map(|connection| connection.seen()).collect();
+        let mut tally = ended;
+        open.iter().for_each(|connection| tally += connection.tally);
+        SeenServer { created, tally, open }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Running> {
         self.0.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -308,9 +348,11 @@ impl Shared {
             );
             return;
         }
+        connections.created += 1;
+        let id = connections.created;
         let entry = connections.open.vacant_entry();
         let key = entry.key();
-        let connection = Arc::new(ServerConnection::new(socket, self.clone(), key as u64 + 1));
+        let connection = Arc::new(ServerConnection::new(socket, self.clone(), id));
         entry.insert(connection.clone());
         drop(connections);
         let shared = self.clone();
@@ -323,7 +365,8 @@ impl Shared {
     /// A connection is closed and its requests are cancelled.
     fn removed(&self, key: usize) {
         let mut connections = self.lock();
-        connections.open.remove(key);
+        let connection = connections.open.remove(key);
+        connections.ended += connection.tally();
         let none_open = connections.open.is_empty();
         drop(connections);
         if none_open {

@@ -1,16 +1,17 @@
 //! A server's side of one connection.
 
-use crate::clock;
+use crate::clock::{self, Start};
 use crate::remote::OVERLOADED;
 use crate::request::Request;
+use crate::running::Running;
 use crate::server::Shared;
+use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
 use crate::socket::{Socket, fit};
 use crate::wakers::Wakers;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,6 +20,8 @@ use tokio::sync::Notify;
 /// One client's connection. Handlers write to the socket themselves; what the kernel does not take, and the answers to
 /// requests that came together, are left to the task that [`drive`](Self::drive)s the connection.
 pub(crate) struct ServerConnection {
+    id: u64,
+    accepted: Start,
     socket: Socket,
     peer: String,
     server: Arc<Shared>,
@@ -30,51 +33,12 @@ pub(crate) struct ServerConnection {
 }
 
 struct State {
-    wire: Wire<Arc<RequestState>>,
+    wire: Wire<Arc<Running>>,
+    account: ServerAccount,
     /// While a batch of requests is handed out, answers gather and leave in one write.
     corked: bool,
     write_blocked: bool,
     dead: bool,
-}
-
-/// What a request and its connection share.
-#[derive(Default)]
-pub(crate) struct RequestState {
-    cancelled: AtomicBool,
-    half_closed: AtomicBool,
-    waiting: Wakers,
-    waiting_for_half_close: Wakers,
-}
-
-impl RequestState {
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
-    }
-
-    pub fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
-        self.waiting.register(cx);
-        if self.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    pub fn is_half_closed(&self) -> bool {
-        self.half_closed.load(Ordering::Acquire) || self.is_cancelled()
-    }
-
-    pub fn poll_half_closed(&self, cx: &Context<'_>) -> Poll<()> {
-        self.waiting_for_half_close.register(cx);
-        if self.is_half_closed() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.waiting.wake_all();
-        self.waiting_for_half_close.wake_all();
-    }
-
-    fn half_close(&self) {
-        self.half_closed.store(true, Ordering::Release);
-        self.waiting_for_half_close.wake_all();
-    }
 }
 
 const READ_BYTES: usize = 64 * 1024;
@@ -91,15 +55,39 @@ impl ServerConnection {
             max_name_bytes: options.max_name_bytes as usize,
         };
         let wire = Wire::new(ServerWire { checksum_v1: options.checksum_v1, limits }).with_connection_id(id);
+        let account = ServerAccount::new(server.meter.clone());
         Self {
+            id,
+            accepted: Start::now(),
             peer: socket.peer(),
             socket,
             server,
-            state: Mutex::new(State { wire, corked: false, write_blocked: false, dead: false }),
+            state: Mutex::new(State { wire, account, corked: false, write_blocked: false, dead: false }),
             write_wanted: Notify::new(),
             closing: Notify::new(),
             writable: Wakers::default(),
         }
+    }
+
+    /// What an operator sees of it.
+    pub fn seen(&self) -> SeenConnection {
+        let state = self.lock();
+        SeenConnection {
+            id: self.id,
+            accepted: self.accepted,
+            ends: self.socket.ends(),
+            tally: state.account.tally(&state.wire),
+            draining: state.account.stage() == Stage::Draining,
+            error_socket: state.account.error_socket.clone(),
+            error_server: state.account.error_server.clone(),
+            running: state.wire.requests().cloned().collect(),
+        }
+    }
+
+    /// What was counted on it.
+    pub fn tally(&self) -> Tally {
+        let state = self.lock();
+        state.account.tally(&state.wire)
     }
 
     pub fn peer(&self) -> &str {
@@ -115,9 +103,13 @@ impl ServerConnection {
     pub async fn drive(self: Arc<Self>) {
         tokio::select! {
             biased;
-            () = self.closing.notified() => self.linger().await,
+            () = self.closing.notified() => {
+                self.lock().account.closed();
+                self.linger().await;
+            }
             ended = self.serve_all() => {
                 if let Err(why) = ended {
+                    self.lock().account.broke(&why);
                     tracing::debug!(peer = self.peer, %why, "connection ended");
                 }
                 self.close();
@@ -150,6 +142,12 @@ impl ServerConnection {
         let mut state = self.lock();
         state.dead = true;
         let requests = state.wire.drain_requests();
+        let State { wire, account, .. } = &mut *state;
+        account.publish(wire);
+        account.enter(Stage::Closed);
+        for (_, running) in &requests {
+            account.end(running, ErrorKind::ConnectionLost.name());
+        }
         drop(state);
         self.server.requests_ended(requests.len());
         for (_, request) in requests {
@@ -180,31 +178,38 @@ impl ServerConnection {
 
     /// Tells those who handle requests that the client has ended its side.
     fn half_close(&self) {
-        let requests: Vec<_> = self.lock().wire.requests().cloned().collect();
+        let mut state = self.lock();
+        if state.account.stage() == Stage::Open {
+            state.account.enter(Stage::Draining);
+        }
+        let requests: Vec<_> = state.wire.requests().cloned().collect();
+        drop(state);
         // Without the lock: waking may run anything.
         requests.iter().for_each(|request| request.half_close());
     }
 
-    pub fn send(&self, id: u32, request: &RequestState, value: &[u8]) -> Result<bool> {
+    pub fn send(&self, request: &Running, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
         self.check_room(&mut state)?;
-        state.wire.send(clock::wall_micros(), id, value)?;
+        state.wire.send(clock::wall_micros(), request.id, value)?;
         Ok(self.flush(state) <= self.high_water())
     }
 
-    pub fn end(&self, id: u32, request: &RequestState, last: Option<&[u8]>) -> Result<()> {
+    pub fn end(&self, request: &Running, last: Option<&[u8]>) -> Result<()> {
         let mut state = self.lock_open(request)?;
         if last.is_some() {
             self.check_room(&mut state)?;
         }
-        state.wire.end(clock::wall_micros(), id, last)?;
+        state.wire.end(clock::wall_micros(), request.id, last)?;
+        state.account.end(request, "");
         self.finish(state);
         Ok(())
     }
 
-    pub fn fail(&self, id: u32, request: &RequestState, error: &RemoteError) -> Result<()> {
+    pub fn fail(&self, request: &Running, error: &RemoteError) -> Result<()> {
         let mut state = self.lock_open(request)?;
-        state.wire.fail(clock::wall_micros(), id, error)?;
+        state.wire.fail(clock::wall_micros(), request.id, error)?;
+        state.account.end(request, &error.name);
         self.finish(state);
         Ok(())
     }
@@ -246,8 +251,11 @@ impl ServerConnection {
                 input.reserve(READ_BYTES);
                 match self.socket.try_read(&mut input) {
                     Ok(0) => {
-                        let ended = self.lock().wire.handle_end_of_stream(&input);
-                        return ended.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+                        let mut state = self.lock();
+                        return state.wire.handle_end_of_stream(&input).map_err(|error| {
+                            state.account.violated(&error);
+                            io::Error::new(io::ErrorKind::InvalidData, error)
+                        });
                     }
                     Ok(_) => {
                         fit(&mut input);
@@ -288,24 +296,19 @@ impl ServerConnection {
             // What came before the end of the connection and was not read then is not run any more.
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
-        state.wire.set_time(clock::wall_micros());
+        let start = Start::now();
+        state.wire.set_time(start.wall_micros());
         let mut more = false;
         while let Some(event) = state.wire.next_event(input) {
             more = state.wire.transmit().len() > self.high_water();
             match event {
                 ServerEvent::Request { id, method, args, .. } => {
-                    if !self.server.methods.contains(&method) {
-                        // The id is in flight, so this cannot fail.
-                        let _ = state.wire.fail_unknown_method(clock::wall_micros(), id);
-                    } else if !self.server.admit() {
-                        let _ = state.wire.fail(clock::wall_micros(), id, &self.server.overloaded());
-                    } else {
-                        let request = Arc::<RequestState>::default();
-                        state.wire.attach(id, request.clone());
-                        batch.push(Request::new(self.clone(), request, id, method, args));
-                    }
+                    batch.extend(self.take(&mut state, id, &method, args, start));
                 }
-                ServerEvent::Fatal(error) => fatal = Some(io::Error::new(io::ErrorKind::InvalidData, error)),
+                ServerEvent::Fatal(error) => {
+                    state.account.violated(&error);
+                    fatal = Some(io::Error::new(io::ErrorKind::InvalidData, error));
+                }
             }
             if more {
                 break;
@@ -314,12 +317,39 @@ impl ServerConnection {
         state.corked = true;
         drop(state);
         for request in batch.drain(..) {
-            self.server.methods.run(request);
+            request.run();
         }
         let mut state = self.lock();
         state.corked = false;
+        state.publish();
         self.flush(state);
         fatal.map_or(Ok(more), Err)
+    }
+
+    /// The request to hand to its handler, or none if it cannot be run and was answered.
+    fn take(
+        self: &Arc<Self>,
+        state: &mut State,
+        id: u32,
+        method: &str,
+        args: Bytes,
+        start: Start,
+    ) -> Option<Request> {
+        // The id is in flight, so answering cannot fail.
+        let Some(method) = self.server.methods.get(method) else {
+            let _ = state.wire.fail_unknown_method(clock::wall_micros(), id);
+            state.account.unregistered(&start);
+            return None;
+        };
+        if !self.server.admit() {
+            let _ = state.wire.fail(clock::wall_micros(), id, &self.server.overloaded());
+            state.account.refused(&method, &start);
+            return None;
+        }
+        let running = Arc::new(Running::new(id, method, args, start));
+        state.wire.attach(id, running.clone());
+        state.account.begin();
+        Some(Request::new(self.clone(), running))
     }
 
     /// Waits until every request is answered and every byte written.
@@ -374,6 +404,8 @@ impl ServerConnection {
     }
 
     fn write(&self, state: &mut State) -> io::Result<()> {
+        // First, so that who sees an answer finds it counted.
+        state.publish();
         state.write_blocked = !self.socket.try_write(state.wire.transmit())?;
         if state.write_blocked {
             self.write_wanted.notify_one();
@@ -387,7 +419,7 @@ impl ServerConnection {
         options.write_buffer_bytes.min(options.write_limit_bytes) as usize
     }
 
-    fn lock_open(&self, request: &RequestState) -> Result<MutexGuard<'_, State>> {
+    fn lock_open(&self, request: &Running) -> Result<MutexGuard<'_, State>> {
         let state = self.lock();
         if state.dead || request.is_cancelled() {
             return Err(Error::new(ErrorKind::Closed, format!("the caller {} is gone", self.peer)));
@@ -397,6 +429,13 @@ impl ServerConnection {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    fn publish(&mut self) {
+        let Self { wire, account, .. } = self;
+        account.publish(wire);
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
 use socket2::TcpKeepalive;
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +23,18 @@ pub(crate) struct Socket {
 enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+/// Where the two ends of a stream are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ends {
+    Tcp {
+        remote: SocketAddr,
+        local: SocketAddr,
+    },
+    Unix,
+    /// The peer is gone.
+    Unknown,
 }
 
 /// Calls a method that both kinds of stream have.
@@ -121,6 +133,17 @@ impl Socket {
     pub fn shut_down(&self) {
         // An error means that it is not connected any more, which is what is wanted.
         let _ = either!(self.stream, s => socket2::SockRef::from(s).shutdown(Shutdown::Both));
+    }
+
+    /// Where both ends are.
+    pub fn ends(&self) -> Ends {
+        match &self.stream {
+            Stream::Tcp(s) => match (s.peer_addr(), s.local_addr()) {
+                (Ok(remote), Ok(local)) => Ends::Tcp { remote, local },
+                _ => Ends::Unknown,
+            },
+            Stream::Unix(_) => Ends::Unix,
+        }
     }
 
     /// The other end, for messages.
@@ -228,5 +251,22 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
         Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "a live server listens there")),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Together with delayed acknowledgements the system's default makes a lone call wait for 40 ms.
+    #[tokio::test]
+    async fn neither_side_waits_to_gather_small_writes() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.address().unwrap();
+        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
+        for socket in [connected.unwrap(), accepted.unwrap()] {
+            let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
+            assert!(stream.nodelay().unwrap());
+        }
     }
 }

@@ -76,6 +76,7 @@ async fn a_long_stream_arrives_whole_and_in_order() {
     let (_server, address) = serve(options(":0")).await;
     let mut options = ClientOptions::default();
     options.stream_buffer_bytes = 4096;
+    options.timeout_ms = LONG.as_millis() as u64;
     let client = Client::with_options(&address, options).unwrap();
     let mut stream = client.stream("range", (200_000,));
     for wanted in 0..200_000u64 {

@@ -6,6 +6,9 @@ await client.ready(1000);
 const [sum] = await client.call<{ sum: number }>('add', [1, 2], { signal: AbortSignal.timeout(10), idempotent: true });
 sum?.sum.toFixed();
 for await (const value of client.stream<number>('range', [3], { window: 2 })) value.toFixed();
+const { values, count, error: failed } = await client.callBuffered<number>('range', [3], { maxValues: 2, ignore_null_values: true });
+values.length.toFixed(count);
+failed?.mergedInfo?.rpcMethod;
 client.stream('range', [3]).toReadable({ highWaterMark: 4 }).destroy();
 const picked = await client.pick();
 picked.report(picked.endpoint.length, true);
@@ -14,7 +17,7 @@ try {
   await client.unref().close(10);
 } catch (error) {
   if (error instanceof AbortError) error.cause;
-  if (error instanceof RemoteError) error.remoteName.trim();
+  if (error instanceof RemoteError) error.remoteName.trim() + error.remoteMessage + error.causeName;
   if (error instanceof FastError && error.retriable) error.code.trim();
 }
 
@@ -24,7 +27,10 @@ server
   .method('wait', async (ctx: Context) => ctx.signal.aborted)
   .method('range', function* (ctx, n: number) { for (let i = 0; i < n; i++) yield i; })
   .method('ticks', async function* (ctx) { while (!ctx.signal.aborted) yield ctx.peer; });
+server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: ctx.halfClosed, aseErrors: [] }); });
 const address: string = await server.start();
+await server.stopAccepting();
+await server.connectionsClosed();
 await server.unref().stop();
 const entry = await announce({ announce: 'db', advertise: address });
 if (entry.state === 'registered') await entry.withdraw();
@@ -33,3 +39,5 @@ if (entry.state === 'registered') await entry.withdraw();
 new Client('calc', { timout_ms: 1 });
 // @ts-expect-error: arguments are an array
 client.call('add', 1);
+// @ts-expect-error: how many values are wanted must be said
+client.callBuffered('add', [1]);

@@ -1,7 +1,7 @@
 //! What a registry lists, asked for and written.
 
 use super::subject::Subject;
-use crate::output::printable;
+use crate::table::table;
 use libfast::{Record, Registry, Result, ServiceName};
 use libfast_registry::{DirRegistry, Role};
 use libfast_zookeeper::ZooKeeperRegistry;
@@ -223,19 +223,6 @@ impl Asked {
             Self::ZooKeeper(zookeeper, _) => Ok(!zookeeper.services().await?.is_empty()),
         }
     }
-}
-
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(header);
-    for row in rows {
-        // An empty cell would make columns hard to tell apart for `awk`.
-        table.add_row(row.iter().map(|cell| if cell.is_empty() { "-".into() } else { printable(cell) }));
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.trim_fmt()
 }
 
 /// How long ago a moment was, in its two largest units.

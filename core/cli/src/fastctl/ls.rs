@@ -1,9 +1,9 @@
 //! `fastctl ls`: who is listed.
 
-use super::Format;
 use super::listing::Listing;
 use super::subject::Subject;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::output;
 use libfast::{Error, ErrorKind, Result};
 use std::time::Duration;
@@ -17,8 +17,15 @@ use std::time::Duration;
 pub struct Options {
     /// A service name, dir:///FOLDER[/SERVICE], zk://HOSTS/ROOT[/SERVICE] or dir: [default: $FAST_REGISTRY, else dir:]
     target: Option<String>,
-    /// How to write it
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    /// How to write it; auto is table
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "auto",
+        env = "FAST_OUTPUT",
+        hide_env_values = true
+    )]
     output: Format,
 }
 
@@ -30,7 +37,7 @@ pub async fn run(options: Options) -> Result<Exit> {
         Err(Error::new(ErrorKind::Registry, message))
     })?;
     let text = match options.output {
-        Format::Table => listing.to_table(),
+        Format::Auto | Format::Table => listing.to_table(),
         Format::Json => listing.to_json(),
     };
     Ok(output::line(text.into_bytes()).err().unwrap_or(Exit::Ok))

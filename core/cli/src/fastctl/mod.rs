@@ -4,7 +4,7 @@ mod listing;
 mod ls;
 mod subject;
 
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Interrupt};
 
 /// Look at registries and services
 #[derive(clap::Args)]
@@ -19,19 +19,10 @@ enum Noun {
     Ls(ls::Options),
 }
 
-/// How what was found is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// Columns for people
-    Table,
-    /// One line of JSON for programs; it only ever gains members
-    Json,
-}
-
 /// Does what was asked.
 pub async fn run(options: Options) -> Exit {
-    let done = match exit::on_interrupt() {
-        Ok(()) => match options.noun {
+    let done = match Interrupt::ends_with(Exit::Interrupted) {
+        Ok(_) => match options.noun {
             Noun::Ls(options) => ls::run(options).await,
         },
         Err(error) => Err(error),

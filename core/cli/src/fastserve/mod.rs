@@ -3,24 +3,38 @@
 //! It owns the life of the process: options, the line that says where it serves, and its end. What the methods do is in
 //! [`methods`].
 
+mod descriptors;
+mod exec;
 mod methods;
+mod monitoring;
+mod ports;
+mod process_groups;
 
 use crate::exit::{self, Exit};
-use crate::output;
-use libfast::{Announcement, Error, ErrorKind, Result, Server, ServerOptions, VERSION};
+use crate::monitor::{self, Pages};
+use crate::{output, usage};
+use exec::Exec;
+use libfast::{Error, ErrorKind, Result, Server, ServerOptions, VERSION};
+use monitoring::Monitoring;
+use ports::Ports;
 use std::io::IsTerminal;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind};
 
 /// Serve demo methods: date, echo, fail, fastbench, sleep, words, yes
 #[derive(clap::Args)]
+#[command(override_usage = "fastserve [OPTIONS]")]
 pub struct Options {
     /// Port to listen on, on this machine only; 0 takes a free one
-    #[arg(short, long, value_name = "N", default_value_t = 2030)]
-    port: u16,
-    /// Address to listen on instead: HOST:PORT, unix:/PATH, or 0.0.0.0:PORT for all addresses
+    #[arg(short, long, value_name = "N", default_value = "2030", allow_hyphen_values = true)]
+    port: String,
+    /// Address to listen on instead: HOST:PORT, unix:/PATH, or [::]:PORT for all addresses
     #[arg(short, long, value_name = "ADDRESS", conflicts_with = "port")]
     listen: Option<String>,
+    /// Port of the monitoring pages, on this machine only, or HOST:PORT; 0 takes a free one [default: 800 above the
+    /// port for calls, or a free one where that is free or there is none]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true)]
+    mon_port: Option<String>,
     /// Be found under this target: a service name, dir:///FOLDER/SERVICE or zk://HOSTS/ROOT/SERVICE
     #[arg(short, long, value_name = "TARGET")]
     announce: Option<String>,
@@ -33,18 +47,31 @@ pub struct Options {
     /// Failure domain to announce
     #[arg(long, value_name = "NAME", requires = "announce")]
     zone: Option<String>,
-    /// At the end wait until all clients have gone, not only until their calls are answered
+    /// At the end accept no more connections, then wait until all clients have gone, not only until their calls are
+    /// answered
     #[arg(short, long)]
     quiesce: bool,
+    /// Add a method that runs a command of the shell for each call: it gets the arguments as JSON on its standard input,
+    /// each line that it prints is a value (one that is no JSON as a string; empty ones and null are none), and if it
+    /// fails, the last line of its standard error is the message of an ExecError. May be repeated
+    #[arg(long, value_name = "NAME=COMMAND")]
+    exec: Vec<String>,
+    /// Most commands of --exec that run at once; one more call is refused with FastOverloaded
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    exec_limit: u16,
+    /// Makes operands an error in the words of node-fast
+    #[arg(hide = true, trailing_var_arg = true)]
+    operands: Vec<String>,
 }
 
 /// Serves until SIGINT or SIGTERM, then answers what is under way. A second signal ends it at once.
 pub async fn run(options: Options) -> Exit {
     match serve(options).await {
         Ok(exit) => exit,
+        Err(error) if error.kind() == ErrorKind::Invalid => usage::fail("fastserve", error.message(), ""),
         Err(error) if error.kind() == ErrorKind::Connect => exit::fail(
             &error,
-            "choose another address, or -p 0 for a free port; somebody may listen there already",
+            "choose another address, or port 0 for a free one; somebody may listen there already",
         ),
         Err(error) => exit::fail(&error, ""),
     }
@@ -52,60 +79,69 @@ pub async fn run(options: Options) -> Exit {
 
 async fn serve(options: Options) -> Result<Exit> {
     let mut stop = Stop::listen()?;
-    let announced = options.settings()?;
-    let mut settings = announced.clone();
-    if options.quiesce {
-        // The entry has to leave the registry long before the server stops, so it is not left to the server.
-        settings.announce.clear();
-    }
+    let ports = options.ports()?;
+    let settings = options.settings(&ports)?;
+    let drain = Duration::from_millis(settings.drain_ms);
     let server = Server::new(settings)?;
     methods::add_all(&server)?;
-    let start = async {
-        let address = server.start().await?;
-        let announcement = match options.quiesce {
-            true => libfast::announce(&announced, Some(&address)).await?,
-            false => None,
-        };
-        Ok::<_, Error>((address, announcement))
-    };
-    let (address, announcement) = tokio::select! {
+    let (exec, commands) = Exec::add_all(&server, &options.exec, options.exec_limit.into())?;
+    descriptors::raise_limit();
+    let monitoring = Monitoring::listen(&ports.monitoring).await?;
+    let observed = server.clone();
+    tokio::spawn(monitor::serve(
+        monitoring.listener,
+        Pages::new(move || libfast::kang_snapshot("fastserve", std::slice::from_ref(&observed), &[])),
+    ));
+    let address = tokio::select! {
         biased;
         () = stop.requested() => return Ok(Exit::Ok),
-        started = start => started?,
+        started = server.start() => started?,
     };
+    let names = methods::NAMES
+        .iter()
+        .copied()
+        .chain(commands.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let admin = &monitoring.address;
+    let line = format!("fastserve {VERSION}  rpc {address}  admin http://{admin}  methods: {names}");
     // A server goes on without somebody who reads this.
-    let methods = methods::NAMES.join(" ");
-    let _ = output::line(format!("fastserve {VERSION}  rpc {address}  methods: {methods}").into_bytes());
+    let _ = output::line(line.into_bytes());
     if std::io::stderr().is_terminal() {
         output::say(&format!("try: fastcall {address} date"));
     }
     stop.requested().await;
-    tokio::select! {
-        () = wind_down(&server, announcement, &announced, options.quiesce) => Ok(Exit::Ok),
-        () = stop.requested() => Ok(Exit::Interrupted),
-    }
-}
-
-/// Ends the server when it has done what it was asked for. `announcement` is there only to quiesce.
-async fn wind_down(
-    server: &Server,
-    announcement: Option<Announcement>,
-    options: &ServerOptions,
-    quiesce: bool,
-) {
-    if let Some(announcement) = announcement {
-        announcement.withdraw().await;
-    }
-    while quiesce && server.connections() > 0 {
-        tokio::time::sleep(LOOK).await;
-    }
-    server.stop(Duration::from_millis(options.drain_ms)).await;
+    let wind_down = async {
+        if options.quiesce {
+            server.stop_accepting().await;
+            server.connections_closed().await;
+        }
+        server.stop(drain).await;
+    };
+    let exit = tokio::select! {
+        () = wind_down => Exit::Ok,
+        () = stop.requested() => Exit::Interrupted,
+    };
+    exec.kill_all();
+    Ok(exit)
 }
 
 impl Options {
-    fn settings(&self) -> Result<ServerOptions> {
+    fn ports(&self) -> Result<Ports> {
+        let invalid = |message| Error::new(ErrorKind::Invalid, message);
+        if !self.operands.is_empty() {
+            let operands = self.operands.join(" ");
+            return Err(invalid(format!("Positional arguments found when none were expected: {operands}")));
+        }
+        Ports::read(&self.port, self.listen.as_deref(), self.mon_port.as_deref()).map_err(invalid)
+    }
+
+    fn settings(&self, ports: &Ports) -> Result<ServerOptions> {
         let mut settings = ServerOptions::default();
-        settings.listen = self.listen.clone().unwrap_or_else(|| format!("127.0.0.1:{}", self.port));
+        settings.listen = ports.fast.to_string();
+        // As node-fast's fastserve, which its users scrape.
+        settings.metrics_legacy_names = true;
+        settings.metrics_labels = "component=fastserve".into();
         let given = [
             ("announce", &self.announce),
             ("advertise", &self.advertise),
@@ -143,6 +179,3 @@ impl Stop {
         }
     }
 }
-
-/// Between looks whether clients are left.
-const LOOK: Duration = Duration::from_millis(10);

@@ -81,26 +81,39 @@ fn an_error_of_the_server_is_1() {
     assert!(said.contains(r"Odd: two\nlines\u{1b}[2J") && said.contains("info: {\"x\":1}"), "{said}");
 }
 
+/// In the words of node-fast where it has some.
 #[test]
-fn wrong_usage_is_2() {
+fn wrong_usage_is_2_and_shows_the_right_one() {
     for (args, why) in [
-        (&["a b", "date"][..], "service name"),
-        (&["http://h/x", "date"], "scheme"),
-        (&["127.0.0.1:1", "date", "{}"], "must be a JSON array"),
-        (&["127.0.0.1:1", "date", "[1"], "must be a JSON array"),
-        (&["localhost", "12abc", "date", "[]"], "invalid TCP port: 12abc"),
+        (&["a b", "date"][..], "target \"a b\": service name"),
+        (&["http://h/x", "date"], "target \"http://h/x\": the scheme"),
+        (&["127.0.0.1:1", "date", "{}"], "RPC arguments: expected array"),
+        (&["127.0.0.1:1", "date", "[1"], "parsing RPC arguments: "),
+        (&["127.0.0.1:1", "date", "@/nowhere"], "reading RPC arguments from @/nowhere: "),
+        (&["localhost", "x12", "date", "[]"], "invalid TCP port: x12"),
         (&["localhost", "0", "date", "[]"], "invalid TCP port: 0"),
-        (&["localhost", "2030", "date"], "HOST and PORT"),
+        (&["localhost", "2030", "date"], "expected four non-option arguments"),
+        (&[], "expected four non-option arguments"),
+        (&["t"], "expected four non-option arguments"),
+        (&["t", "m", "[]", "x", "y"], "expected four non-option arguments"),
+        (&["t", "m", "[]", "-t", "5s"], "option -t after an operand"),
+        (&["-t", "5", "t", "m"], "invalid value '5' for '--timeout <TIME>': a unit is missing"),
+        (&["--nonsense", "t", "m"], "unexpected argument '--nonsense'"),
+        (
+            &["--wire-version", "3", "t", "m"],
+            "option \"wire_version\": \"3\" is not a whole number from 1 to 2",
+        ),
+        (
+            &["--set", "timeout_m=1", "t", "m"],
+            "option \"timeout_m\" does not exist; did you mean \"timeout_ms\"?",
+        ),
+        (&["--set", "timeout_ms", "t", "m"], "--set timeout_ms: write NAME=VALUE"),
+        (&["-o", "csv", "t", "m"], "invalid value 'csv' for '--output <FORMAT>'"),
     ] {
-        let said = expect_failure(call(args), 2, "FAST_E_INVALID");
-        assert!(said.contains(why), "{args:?}: {said}");
-    }
-    for args in
-        [&[][..], &["t"], &["t", "m", "[]", "x", "y"], &["-t", "5", "t", "m"], &["--nonsense", "t", "m"]]
-    {
         let ended = call(args);
-        assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{args:?}");
-        assert!(ended.stderr.contains("--help"), "{ended:?}");
+        assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{args:?}: {ended:?}");
+        assert!(ended.stderr.starts_with(&format!("fastcall: {why}")), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains("\nusage: fastcall [OPTIONS] "), "{args:?}: {ended:?}");
     }
 }
 

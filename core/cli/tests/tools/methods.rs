@@ -140,6 +140,28 @@ async fn fail_sends_its_data_before_the_error() {
     assert_eq!(error.unwrap()[..2], ["N", "m"]);
 }
 
+/// As in JavaScript, where what counts as false is as good as absent.
+#[tokio::test]
+async fn fail_sends_its_context_or_an_empty_one() {
+    let server = Fastserve::start(&[]);
+    let client = client(server.address());
+    for (context, sent) in [
+        (r#","context":{"c":[1.0]}"#, r#"{"c":[1.0]}"#),
+        (r#","context":"text""#, r#""text""#),
+        (r#","context":7"#, "7"),
+        (r#","context":[]"#, "[]"),
+        ("", "{}"),
+        (r#","context":null"#, "{}"),
+        (r#","context":false"#, "{}"),
+        (r#","context":-0.0e5"#, "{}"),
+        (r#","context":"""#, "{}"),
+    ] {
+        let args = format!(r#"[{{"name":"N","message":"m"{context}}}]"#);
+        let error = client.start("fail", args.into(), client.call_options()).collect().await.unwrap_err();
+        assert_eq!(error.remote().unwrap().context, sent, "{context}");
+    }
+}
+
 #[tokio::test]
 async fn words_come_from_the_dictionary_if_there_is_one() {
     let server = Fastserve::start(&[]);

@@ -28,8 +28,13 @@ fn it_says_where_it_serves_what() {
     let version = env!("CARGO_PKG_VERSION");
     let address = server.address();
     let methods = "date echo yes fail fastbench sleep words";
-    assert_eq!(server.line, format!("fastserve {version}  rpc {address}  methods: {methods}\n"));
-    assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
+    let admin = server.admin();
+    let line = format!("fastserve {version}  rpc {address}  admin http://{admin}  methods: {methods}\n");
+    assert_eq!(server.line, line);
+    for address in [address, admin] {
+        assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
+        TcpStream::connect(address).unwrap();
+    }
 }
 
 #[test]
@@ -44,22 +49,46 @@ fn it_listens_where_it_is_told() {
 }
 
 #[test]
-fn what_it_cannot_do_is_said_with_a_hint() {
+fn addresses_that_are_taken_are_3_and_name_the_option() {
     let server = Fastserve::start(&[]);
-    for (args, status, why) in [
-        (&["-l", server.address()][..], 3, "in use"),
-        (&["-l", "nonsense"], 2, "port is missing"),
-        (&["-p", "0", "-a", "127.0.0.1:1"], 2, "is an address"),
-        (&["-p", "0", "-a", "echo", "--weight", "x"], 2, "weight"),
-        (&["-p", "0", "-a", "zk://127.0.0.1:1/fast/echo"], 3, "cannot be reached"),
-        (&["-p", "65536"], 2, "65536"),
-        (&["-p", "1", "-l", ":1"], 2, "cannot be used with"),
-        (&["operand"], 2, "unexpected"),
-        (&["--nonsense"], 2, "--nonsense"),
+    for (args, why) in [
+        (&["-l", server.address(), "-m", "0"][..], "cannot listen on"),
+        (&["-p", "0", "-m", server.admin()], "for monitoring (option -m)"),
+        (&["-p", "0", "-a", "zk://127.0.0.1:1/fast/echo"], "cannot be reached"),
     ] {
         let ended = run("fastserve", args);
-        assert_eq!((ended.code(), ended.stdout.as_str()), (status, ""), "{args:?}: {ended:?}");
+        assert_eq!((ended.code(), ended.stdout.as_str()), (3, ""), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains(why) && ended.stderr.contains("help"), "{args:?}: {ended:?}");
+    }
+}
+
+/// The first lines are those of node-fast where it has them.
+#[test]
+fn wrong_usage_is_2_and_shows_the_right_one() {
+    for (args, why) in [
+        (&["-p", "abc"][..], "invalid fast TCP port: Error: invalid number: \"abc\""),
+        (&["-p", "2e3"], "invalid fast TCP port: Error: trailing characters after number: \"e3\""),
+        (&["-p", "65536"], "invalid fast TCP port: 65536"),
+        (&["-m", "-1"], "invalid monitoring TCP port: -1"),
+        (&["-p", "65000"], "invalid monitoring TCP port: 65800"),
+        (&["-p", "7", "-m", "7"], "fast and monitoring TCP ports must differ: 7"),
+        (&["a", "b"], "Positional arguments found when none were expected: a b"),
+        (&["a", "-p", "x"], "Positional arguments found when none were expected: a -p x"),
+        (&["-l", "nonsense"], "--listen: address \"nonsense\": the port is missing"),
+        (&["-p", "0", "-a", "127.0.0.1:1"], "option \"announce\": \"127.0.0.1:1\" is an address"),
+        (&["-p", "0", "-a", "echo", "--weight", "x"], "option \"weight\""),
+        (&["-p", "1", "-l", ":1"], "the argument '--port <N>' cannot be used with"),
+        (&["--nonsense"], "unexpected argument '--nonsense'"),
+        (&["--exec", "x"], "--exec x: write NAME=COMMAND"),
+        (&["--exec", "=x"], "--exec =x: write NAME=COMMAND"),
+        (&["--exec", "x="], "--exec x=: write NAME=COMMAND"),
+        (&["--exec", "date=true"], "--exec date=true: there is a method of this name already"),
+        (&["--exec-limit", "0"], "invalid value '0' for '--exec-limit <N>'"),
+    ] {
+        let ended = run("fastserve", args);
+        assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{args:?}: {ended:?}");
+        assert!(ended.stderr.starts_with(&format!("fastserve: {why}")), "{args:?}: {ended:?}");
+        assert!(ended.stderr.contains("\nusage: fastserve [OPTIONS]"), "{args:?}: {ended:?}");
     }
 }
 
@@ -90,20 +119,49 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_quiesce_is_to_leave_the_registry_and_wait_for_clients_to_go() {
+async fn to_quiesce_is_to_accept_no_more_and_wait_for_clients_to_go() {
     let folder = tempfile::tempdir().unwrap();
     let target = format!("dir://{}/echo", folder.path().display());
     let registry = DirRegistry::open(Some(folder.path().into())).unwrap();
     let listed = || registry.records(&"echo".parse().unwrap(), Role::Provider).unwrap().len();
-    let server = Fastserve::start(&["--quiesce", "--announce", &target]);
-    assert_eq!(listed(), 1);
+    for announced in [true, false] {
+        let announce = ["--announce", &target];
+        let server = Fastserve::start(&[&["--quiesce"], &announce[..if announced { 2 } else { 0 }]].concat());
+        assert_eq!(listed(), usize::from(announced));
+        let client = client(server.address());
+        let call = sleeping(&client, 300).await;
+        server.signal(Signal::TERM);
+        until_refused(&server);
+        assert_eq!(listed(), 0);
+        assert!(call.collect().await.unwrap().is_empty());
+        // Who is there is still served.
+        client.call("date", NONE).await.unwrap();
+        client.close(LIMIT).await;
+        drop(client);
+        assert_eq!(server.finish().code(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_wait_for_clients() {
+    let server = Fastserve::start(&["-q"]);
     let client = client(server.address());
-    let call = sleeping(&client, 300).await;
-    server.signal(Signal::TERM);
-    until("it leaves the registry", || (listed() == 0).then_some(()));
-    assert!(call.collect().await.unwrap().is_empty());
     client.call("date", NONE).await.unwrap();
-    client.close(LIMIT).await;
-    drop(client);
-    assert_eq!(server.finish().code(), 0);
+    server.signal(Signal::INT);
+    until_refused(&server);
+    server.signal(Signal::INT);
+    assert_eq!(server.finish().code(), 130);
+}
+
+#[test]
+fn it_may_have_as_many_descriptors_as_the_system_allows() {
+    let server = Fastserve::of(start(std::process::Command::new("sh").args([
+        "-c",
+        "ulimit -S -n 64; exec \"$0\" fastserve -p 0",
+        env!("CARGO_BIN_EXE_libfast-cli"),
+    ])));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|column| line.split_whitespace().nth(column).unwrap());
+    assert_eq!(soft, hard, "{line}");
 }

@@ -14,7 +14,7 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// The tool of that name, as if called through its link.
 pub fn tool(name: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_libfast-cli"));
-    command.arg0(name).env_remove("FAST_REGISTRY").stdin(Stdio::null());
+    command.arg0(name).env_remove("FAST_REGISTRY").env_remove("FAST_OUTPUT").stdin(Stdio::null());
     command
 }
 
@@ -97,6 +97,11 @@ impl Fastserve {
 
     pub fn address(&self) -> &str {
         self.line.split_whitespace().nth(3).unwrap()
+    }
+
+    /// Host and port of the monitoring pages.
+    pub fn admin(&self) -> &str {
+        self.line.split_whitespace().nth(5).and_then(|url| url.strip_prefix("http://")).unwrap()
     }
 
     pub fn id(&self) -> u32 {

@@ -24,6 +24,7 @@ fn what_is_unknown_is_2_with_a_hint() {
     for (tool, args, hint) in [
         ("fastcall", &["--timout", "1s", "t", "m"][..], "--timeout"),
         ("fastserve", &["--anounce", "x"], "--announce"),
+        ("fastbench", &["--slow", "p99<1ms", "t", "m"], "--slo"),
         ("fastctl", &["sl"], "--help"),
         ("fastctl", &[], "ls"),
         ("fastctl", &["ls", "--outptu", "json"], "--output"),
@@ -39,13 +40,25 @@ fn what_is_unknown_is_2_with_a_hint() {
 
 #[test]
 fn tools_of_later_releases_say_so() {
-    for tool in ["fastbench", "fastd"] {
-        for args in [&[][..], &["-c", "10", "sync", "localhost", "2030"], &["--nonsense"]] {
-            let ended = run(tool, args);
-            assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""));
-            assert_eq!(ended.stderr, format!("{tool} is not part of this release yet\n"));
-        }
+    for args in [&[][..], &["-c", "10", "sync", "localhost", "2030"], &["--nonsense"]] {
+        let ended = run("fastd", args);
+        assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""));
+        assert_eq!(ended.stderr, "fastd is not part of this release yet\n");
     }
+}
+
+#[test]
+fn the_environment_chooses_a_format_and_an_option_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}", folder.path().display());
+    let ls = |args: &[&str], format| {
+        finish(start(tool("fastctl").args(["ls", &target]).args(args).env("FAST_OUTPUT", format)))
+    };
+    assert!(ls(&[], "json").data().starts_with("{\"schema\":"));
+    assert!(ls(&["-o", "json"], "table").data().starts_with("{\"schema\":"));
+    assert_eq!(ls(&[], "auto").data(), ls(&[], "table").data());
+    let ended = ls(&[], "colour");
+    assert!(ended.code() == 2 && ended.stderr.starts_with("fastctl: invalid value 'colour'"), "{ended:?}");
 }
 
 #[test]

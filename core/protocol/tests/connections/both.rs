@@ -3,7 +3,7 @@
 use super::pair::*;
 use bytes::BytesMut;
 use libfast_model::{ChecksumV1, ErrorKind, Progress, RemoteError};
-use libfast_protocol::{ClientEvent, ClientWire, Limits, ServerWire, Status, Version};
+use libfast_protocol::{ClientEvent, ClientWire, Limits, ServerWire, Status, Version, encode};
 
 #[test]
 fn values_stream_and_calls_interleave() {
@@ -53,6 +53,38 @@ fn frames_are_worded_as_other_implementations_word_them() {
         (frames[1].status, frames[1].payload.as_ref()),
         (Status::End, &br#"{"m":{"uts":3,"name":"end"},"d":[]}"#[..])
     );
+}
+
+/// Operators see these as metrics; each byte of each whole message counts once.
+#[test]
+fn both_ends_count_the_same_traffic() {
+    let mut pair = Pair::new();
+    let ids = [pair.call("echo", "[]"), pair.call("echo", "[1]"), pair.call("echo", "[2]")];
+    pair.server.send(UTS, ids[0], b"1").unwrap();
+    pair.server.end(UTS, ids[0], Some(b"2")).unwrap();
+    pair.server.fail(UTS, ids[1], &boom()).unwrap();
+    pair.server.fail_unknown_method(UTS, ids[2]).unwrap();
+    pair.to_server.extend_from_slice(&malformed());
+    pair.server_events();
+    let answered = pair.server.transmit().len() as u64;
+    // The answer to the malformed request is to a call that this client has not made.
+    pair.client_events();
+    let (client, server) = (*pair.client.traffic(), *pair.server.traffic());
+    assert_eq!(client.received(Status::Data), server.sent(Status::Data));
+    assert_eq!(client.received(Status::End), server.sent(Status::End));
+    let messages = |status| (server.sent(status).messages, server.received(status).messages);
+    assert_eq!([Status::Data, Status::End, Status::Error].map(messages), [(2, 4), (1, 0), (3, 0)]);
+    let sent = [Status::Data, Status::End, Status::Error].map(|status| server.sent(status).bytes);
+    assert_eq!(sent.iter().sum::<u64>(), answered);
+    let received = client.sent(Status::Data).bytes + malformed().len() as u64;
+    assert_eq!(server.received(Status::Data).bytes, received);
+}
+
+/// A request that names no method.
+fn malformed() -> BytesMut {
+    let mut input = BytesMut::new();
+    encode(&mut input, Version::V2, Status::Data, 77, br#"{"m":{},"d":[]}"#);
+    input
 }
 
 #[test]

@@ -93,6 +93,31 @@ fn request_without_method_is_answered_and_the_connection_goes_on() {
     );
 }
 
+/// A quoted request nests deeper than the request did; the answer must not end the client's connection.
+#[test]
+fn answer_to_a_deep_request_without_method_stays_within_the_depth_of_the_client() {
+    for (max_depth, depths) in [(10_000, 9_990..=10_000), (4, 0..=4), (1, 0..=1)] {
+        let limits = Limits { max_depth, ..Limits::default() };
+        for depth in depths {
+            let server = ServerWire { limits, ..ServerWire::default() };
+            let mut pair = Pair::with(ClientWire { limits, ..ClientWire::default() }, server);
+            let args = format!("[{}1{}]", "[".repeat(depth), "]".repeat(depth));
+            pair.client.start_call(UTS, "", args.as_bytes(), "call").unwrap();
+            assert_eq!(pair.server_events(), Vec::<String>::new());
+            let events = pair.client_events();
+            assert!(
+                events[0].starts_with("failed 1 FastError: RPC request is not well-formed"),
+                "{events:?}"
+            );
+            assert_eq!(
+                events[0].contains("rpcMessage"),
+                depth + 4 <= max_depth,
+                "depth {depth} of {max_depth}"
+            );
+        }
+    }
+}
+
 #[test]
 fn unknown_method_is_named_in_the_answer() {
     let mut pair = Pair::new();

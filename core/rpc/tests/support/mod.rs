@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod script;
+
 use bytes::BytesMut;
 use libfast_protocol::{Decoder, Frame, Limits, Status, Version, encode};
 use std::io::{Read, Write};
@@ -11,7 +13,7 @@ use std::time::Duration;
 /// Longer than anything here takes, so that a defect fails instead of hanging.
 pub const LONG: Duration = Duration::from_secs(20);
 
-/// A client made of a bare socket that blocks.
+/// One end of a connection made of a bare socket that blocks.
 pub struct Bare {
     pub stream: TcpStream,
     input: BytesMut,
@@ -35,9 +37,17 @@ impl Bare {
     }
 
     pub fn try_send(&mut self, id: u32, method: &str, args: &str) -> std::io::Result<()> {
+        self.try_say(Status::Data, id, &format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#))
+    }
+
+    /// Sends any frame.
+    pub fn say(&mut self, status: Status, id: u32, payload: &str) {
+        self.try_say(status, id, payload).unwrap();
+    }
+
+    fn try_say(&mut self, status: Status, id: u32, payload: &str) -> std::io::Result<()> {
         let mut out = BytesMut::new();
-        let payload = format!(r#"{{"m":{{"name":"{method}"}},"d":{args}}}"#);
-        encode(&mut out, Version::V2, Status::Data, id, payload.as_bytes());
+        encode(&mut out, Version::V2, status, id, payload.as_bytes());
         self.stream.write_all(&out)
     }
 

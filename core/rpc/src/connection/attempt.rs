@@ -1,0 +1,105 @@
+//! One request under way on a connection, as its call holds it.
+
+use super::{Connection, Inbox, State};
+use crate::client_account::Why;
+use bytes::Bytes;
+use libfast_model::{Progress, Result};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// One request under way on a connection. Dropping it abandons the request.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    connection: Arc<Connection>,
+    key: usize,
+    why: Why,
+}
+
+impl Attempt {
+    /// The request whose inbox has that key.
+    pub(super) fn new(connection: Arc<Connection>, key: usize) -> Self {
+        Self { connection, key, why: Why::default() }
+    }
+
+    /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
+    /// `into` got some.
+    pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
+        let shared = &self.connection.0;
+        let mut state = shared.lock();
+        let State { inboxes, full, .. } = &mut *state;
+        let inbox = &mut inboxes[self.key];
+        if !inbox.values.is_empty() {
+            into.append(&mut inbox.values);
+            inbox.bytes = 0;
+            if std::mem::take(&mut inbox.full) {
+                *full -= 1;
+                shared.read_resumed.notify_one();
+            }
+            return Poll::Ready(None);
+        }
+        match &inbox.outcome {
+            Some(outcome) => Poll::Ready(Some(outcome.clone())),
+            None => {
+                let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+                let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
+                // Outside the lock: dropping a waker may run anything.
+                drop(state);
+                drop(old);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The id of the request on its connection.
+    pub fn id(&self) -> u32 {
+        self.connection.0.lock().inboxes[self.key].id
+    }
+
+    /// The length of the request once all of it is written to the socket; `None` if it never will be.
+    pub fn poll_written(&self, cx: &Context<'_>) -> Poll<Option<u64>> {
+        let shared = &self.connection.0;
+        shared.written.register(cx);
+        let state = shared.lock();
+        let Inbox { offset, end, outcome, .. } = &state.inboxes[self.key];
+        match outcome {
+            _ if state.written >= *end => Poll::Ready(Some(end - offset)),
+            Some(_) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Notes that it is given up because its time has run out.
+    pub fn time_out(&mut self) {
+        self.why = Why::TimedOut;
+    }
+
+    /// How far the request has got, for an attempt that is given up.
+    pub fn progress(&self) -> Progress {
+        let state = self.connection.0.lock();
+        state.progress_of(&state.inboxes[self.key])
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let shared = &self.connection.0;
+        let mut state = shared.lock();
+        let inbox = state.inboxes.remove(self.key);
+        if inbox.outcome.is_none() {
+            let State { wire, account, .. } = &mut *state;
+            wire.abandon(inbox.id);
+            account.done += 1;
+            account.give_up(inbox.id, inbox.asked.clone(), self.why, wire);
+            state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
+            shared.give_up_if_stuck(&mut state);
+        }
+        if inbox.full {
+            state.full -= 1;
+            shared.read_resumed.notify_one();
+        }
+        // Outside the lock: dropping a waker may run anything.
+        drop(state);
+        drop(inbox);
+    }
+}

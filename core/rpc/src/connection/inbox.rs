@@ -1,0 +1,37 @@
+//! What has come for one request and was not taken yet.
+
+use crate::client_account::Asked;
+use bytes::Bytes;
+use libfast_model::Result;
+use std::collections::VecDeque;
+use std::task::Waker;
+
+pub(crate) struct Inbox {
+    pub id: u32,
+    pub asked: Asked,
+    /// Where its request begins in the stream of bytes: tells whether any of it left the process.
+    pub offset: u64,
+    /// Where it ends.
+    pub end: u64,
+    pub values: VecDeque<Bytes>,
+    pub bytes: usize,
+    pub full: bool,
+    pub outcome: Option<Result<()>>,
+    pub waker: Option<Waker>,
+}
+
+impl Inbox {
+    pub fn new(offset: u64, asked: Asked) -> Self {
+        Self {
+            id: 0,
+            asked,
+            offset,
+            end: offset,
+            values: VecDeque::new(),
+            bytes: 0,
+            full: false,
+            outcome: None,
+            waker: None,
+        }
+    }
+}

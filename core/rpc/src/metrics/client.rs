@@ -1,0 +1,207 @@
+//! What a client records.
+
+use super::Metrics;
+use super::durations::Durations;
+use super::families::Families;
+use super::legacy::{LegacyLabels, LegacyMeter};
+use super::traffic::TrafficMeter;
+use libfast_model::{Address, ClientOptions, Error, METRIC_OTHER, Metric, Result};
+use libfast_protocol::Reason;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// The handles of one client.
+#[derive(Debug)]
+pub(crate) struct ClientMeter {
+    families: Arc<Families>,
+    legacy: Option<LegacyLabels>,
+    policy: String,
+    pub traffic: TrafficMeter,
+}
+
+/// The handles of one endpoint of a client.
+#[derive(Debug)]
+pub(crate) struct EndpointMeter {
+    client: Arc<ClientMeter>,
+    address: String,
+    port: String,
+    pub picks: Counter,
+    /// By the number of the method.
+    durations: RwLock<Vec<Option<Arc<Durations>>>>,
+}
+
+/// The methods that a client has called, so that a call finds what belongs to its own without making anything.
+#[derive(Debug)]
+pub(crate) struct ClientMethods {
+    meter: Option<Arc<ClientMeter>>,
+    /// For calls that end before an endpoint is chosen.
+    nowhere: Option<EndpointMeter>,
+    known: RwLock<HashMap<Box<str>, Arc<ClientMethod>>>,
+}
+
+/// A method as its callers know it.
+#[derive(Debug)]
+pub(crate) struct ClientMethod {
+    pub name: Box<str>,
+    /// Below [`MOST_METHODS`]; the last number is that of all the methods that are too many.
+    number: usize,
+    meter: Option<MethodMeter>,
+}
+
+#[derive(Debug)]
+struct MethodMeter {
+    in_flight: Gauge,
+    legacy: Option<LegacyMeter>,
+}
+
+/// Methods that a client keeps apart. Names are the program's choice, and some programs make them up.
+const MOST_METHODS: usize = 256;
+
+impl ClientMeter {
+    /// `None` if the options say that nothing is recorded.
+    pub fn new(options: &ClientOptions, metrics: &Metrics) -> Result<Option<Arc<Self>>> {
+        let labels = LegacyLabels::parse(&options.metrics_labels)?;
+        if !options.metrics {
+            return Ok(None);
+        }
+        let families = metrics.0.clone();
+        Ok(Some(Arc::new(Self {
+            legacy: options.metrics_legacy_names.then_some(labels),
+            policy: libfast_model::OptionValue::to_text(&options.policy),
+            traffic: TrafficMeter::new(&families, "client"),
+            families,
+        })))
+    }
+
+    /// The handles of an endpoint.
+    pub fn endpoint(self: &Arc<Self>, address: &Address) -> EndpointMeter {
+        let (host, port) = match address {
+            Address::Tcp { host, port } => (host.clone(), port.to_string()),
+            Address::Unix(path) => (path.display().to_string(), String::new()),
+        };
+        let picks = self.families.counter(Metric::ClientPicks, &[&host, &port, &self.policy]);
+        self.endpoint_at(&host, &port, picks)
+    }
+
+    fn endpoint_at(self: &Arc<Self>, address: &str, port: &str, picks: Counter) -> EndpointMeter {
+        EndpointMeter {
+            client: self.clone(),
+            address: address.to_owned(),
+            port: port.to_owned(),
+            picks,
+            durations: RwLock::default(),
+        }
+    }
+
+    pub fn protocol_error(&self, reason: Reason) {
+        self.families.counter(Metric::ProtocolErrors, &["client", reason.name()]).inc();
+    }
+
+    fn method(&self, name: &str) -> MethodMeter {
+        let legacy = |labels: &LegacyLabels| {
+            labels.meter(&self.families, Metric::LegacyClientCompleted, Metric::LegacyClientTime, name)
+        };
+        MethodMeter {
+            in_flight: self.families.gauge(Metric::ClientInFlight, &[name]),
+            legacy: self.legacy.as_ref().map(legacy),
+        }
+    }
+}
+
+impl EndpointMeter {
+    /// The meter of the client that it belongs to.
+    pub fn client(&self) -> &Arc<ClientMeter> {
+        &self.client
+    }
+
+    /// The number of connections in that state.
+    pub fn connections(&self, state: &str) -> Gauge {
+        self.client.families.gauge(Metric::ClientConnections, &[&self.address, &self.port, state])
+    }
+
+    /// A connection could not be made.
+    pub fn connect_failed(&self, reason: &str) {
+        self.count(Metric::ClientConnectFailures, reason);
+    }
+
+    /// An attempt that failed with this error is followed by another.
+    pub fn retried(&self, error: &Error) {
+        self.count(Metric::ClientRetries, error.kind().name());
+    }
+
+    /// Rare enough for the labels to be made each time.
+    fn count(&self, metric: Metric, reason: &str) {
+        self.client.families.counter(metric, &[&self.address, &self.port, reason]).inc();
+    }
+
+    fn observe(&self, method: &ClientMethod, took: Duration, error_type: &str) {
+        let durations = self.durations.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Some(durations)) = durations.get(method.number) {
+            return durations.observe(took, error_type);
+        }
+        drop(durations);
+        let name = if method.number < MOST_METHODS { &method.name } else { METRIC_OTHER };
+        let (families, labels) = (self.client.families.clone(), [name, &self.address, &self.port]);
+        let made = Arc::new(Durations::new(families, Metric::ClientCallDuration, &labels));
+        made.observe(took, error_type);
+        let mut durations = self.durations.write().unwrap_or_else(PoisonError::into_inner);
+        if durations.len() <= method.number {
+            durations.resize(method.number + 1, None);
+        }
+        durations[method.number] = Some(made);
+    }
+}
+
+impl ClientMethods {
+    pub fn new(meter: Option<Arc<ClientMeter>>) -> Self {
+        let nowhere = meter.as_ref().map(|meter| meter.endpoint_at("", "", Counter::default()));
+        Self { meter, nowhere, known: RwLock::default() }
+    }
+
+    /// The method of that name.
+    pub fn get(&self, name: &str) -> Arc<ClientMethod> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(method) = known.get(name) {
+            return method.clone();
+        }
+        drop(known);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let number = known.len().min(MOST_METHODS);
+        let label = if number < MOST_METHODS { name } else { METRIC_OTHER };
+        let meter = self.meter.as_ref().map(|meter| meter.method(label));
+        let method = Arc::new(ClientMethod { name: name.into(), number, meter });
+        if number < MOST_METHODS {
+            return known.entry(name.into()).or_insert(method).clone();
+        }
+        method
+    }
+
+    /// A call ended. `endpoint` is where its last attempt went. An empty `error_type` is success.
+    pub fn ended(
+        &self,
+        method: &ClientMethod,
+        endpoint: Option<&EndpointMeter>,
+        started: Instant,
+        error_type: &str,
+    ) {
+        let (Some(meter), Some(nowhere)) = (&method.meter, &self.nowhere) else { return };
+        let took = started.elapsed();
+        meter.in_flight.dec();
+        endpoint.unwrap_or(nowhere).observe(method, took, error_type);
+        if let Some(legacy) = &meter.legacy {
+            legacy.record(took);
+        }
+    }
+}
+
+impl ClientMethod {
+    /// A call of it begins.
+    pub fn begin(&self) {
+        if let Some(meter) = &self.meter {
+            meter.in_flight.inc();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a server records.
+
+use super::Metrics;
+use super::durations::Durations;
+use super::families::Families;
+use super::legacy::{LegacyLabels, LegacyMeter};
+use super::traffic::TrafficMeter;
+use libfast_model::{METRIC_OTHER, Metric, Result, ServerOptions};
+use libfast_protocol::Reason;
+use prometheus_client::metrics::gauge::Gauge;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// The handles of one server.
+#[derive(Debug)]
+pub(crate) struct ServerMeter {
+    families: Arc<Families>,
+    legacy: Option<LegacyLabels>,
+    /// For requests whose method is missing or not registered: their names are the peers' choice.
+    unregistered: OnceLock<MethodMeter>,
+    pub traffic: TrafficMeter,
+    pub open: Gauge,
+    pub draining: Gauge,
+}
+
+/// The handles of one method of a server.
+#[derive(Debug)]
+pub(crate) struct MethodMeter {
+    in_flight: Gauge,
+    durations: Durations,
+    legacy: Option<LegacyMeter>,
+}
+
+impl ServerMeter {
+    /// `None` if the options say that nothing is recorded.
+    pub fn new(options: &ServerOptions, metrics: &Metrics) -> Result<Option<Self>> {
+        let labels = LegacyLabels::parse(&options.metrics_labels)?;
+        if !options.metrics {
+            return Ok(None);
+        }
+        let families = metrics.0.clone();
+        let connections = |state| families.gauge(Metric::ServerConnections, &[state]);
+        Ok(Some(Self {
+            legacy: options.metrics_legacy_names.then_some(labels),
+            unregistered: OnceLock::new(),
+            traffic: TrafficMeter::new(&families, "server"),
+            open: connections("open"),
+            draining: connections("draining"),
+            families,
+        }))
+    }
+
+    /// The handles of a method that is being registered.
+    pub fn method(&self, name: &str) -> MethodMeter {
+        let legacy = |labels: &LegacyLabels| {
+            labels.meter(&self.families, Metric::LegacyServerCompleted, Metric::LegacyServerTime, name)
+        };
+        MethodMeter {
+            in_flight: self.families.gauge(Metric::ServerInFlight, &[name]),
+            durations: Durations::new(self.families.clone(), Metric::ServerCallDuration, &[name]),
+            legacy: self.legacy.as_ref().map(legacy),
+        }
+    }
+
+    /// Records a request that was answered at once because its method is missing or not registered.
+    pub fn unregistered(&self, took: Duration) {
+        self.unregistered.get_or_init(|| self.method(METRIC_OTHER)).record(took, "FastError");
+    }
+
+    pub fn protocol_error(&self, reason: Reason) {
+        self.families.counter(Metric::ProtocolErrors, &["server", reason.name()]).inc();
+    }
+}
+
+impl MethodMeter {
+    /// A request is handed to its handler.
+    pub fn begin(&self) {
+        self.in_flight.inc();
+    }
+
+    /// A request that began has ended. An empty `error_type` is success.
+    pub fn end(&self, took: Duration, error_type: &str) {
+        self.in_flight.dec();
+        self.record(took, error_type);
+    }
+
+    /// Records a request that never began.
+    pub fn record(&self, took: Duration, error_type: &str) {
+        self.durations.observe(took, error_type);
+        if let Some(legacy) = &self.legacy {
+            legacy.record(took);
+        }
+    }
+}
