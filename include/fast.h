@@ -521,7 +521,7 @@ const char *fast_error_remote_info(const struct fast_error *error);
 
 /**
  * The member `context` of the server's error, in which older servers put what newer ones put into the info: JSON text of any kind
- * of value, empty if there is none. Lives as long as `error`.
+ * of value, empty if there is none. Most servers send `{}` for nothing. Lives as long as `error`.
  */
 const char *fast_error_remote_context(const struct fast_error *error);
 
@@ -707,7 +707,7 @@ fast_code fast_request_fail(struct fast_request *request,
 /**
  * As `fast_request_fail()`, with the members `context` and `ase_errors`, of which the first is for clients that look there for
  * what others look for in the info, and the second usually an array of the errors behind this one: JSON text of any kind of
- * value, or NULL to leave the member out.
+ * value, or NULL, which sends `{}` as the context and leaves `ase_errors` out.
  */
 fast_code fast_request_fail_with(struct fast_request *request,
                                  const char *name,

@@ -130,7 +130,7 @@ pub unsafe extern "C" fn fast_error_remote_info(error: *const fast_error) -> *co
 }
 
 /// The member `context` of the server's error, in which older servers put what newer ones put into the info: JSON text of any kind
-/// of value, empty if there is none. Lives as long as `error`.
+/// of value, empty if there is none. Most servers send `{}` for nothing. Lives as long as `error`.
 ///
 /// # Safety
 /// `error` is NULL or a live error.

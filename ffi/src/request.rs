@@ -171,7 +171,7 @@ pub unsafe extern "C" fn fast_request_fail(
 
 /// As `fast_request_fail()`, with the members `context` and `ase_errors`, of which the first is for clients that look there for
 /// what others look for in the info, and the second usually an array of the errors behind this one: JSON text of any kind of
-/// value, or NULL to leave the member out.
+/// value, or NULL, which sends `{}` as the context and leaves `ase_errors` out.
 ///
 /// # Safety
 /// As `fast_request_fail()`.

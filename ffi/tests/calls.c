@@ -66,10 +66,106 @@ static void remote_errors(fast_client *client) {
   CHECK(strcmp(fast_error_remote_name(err), "TestError") == 0);
   CHECK(strcmp(fast_error_remote_info(err), "{\"code\":42}") == 0);
   CHECK(strstr(fast_error_endpoint(err), "127.0.0.1:") && !fast_error_retriable(err));
+  CHECK(strcmp(fast_error_cause_name(err), "FastServerError") == 0);
+  CHECK(strcmp(fast_error_remote_message(err), "as asked") == 0);
+  CHECK(strstr(fast_error_merged_info(err), "\"code\":42") && strstr(fast_error_merged_info(err), "\"rpcMethod\":\"fail\""));
+  CHECK(strcmp(fast_error_remote_context(err), "{}") == 0 && *fast_error_remote_ase_errors(err) == 0);
   check_error(err, FAST_E_REMOTE, "as asked");
   SAME(code_of(client, "drop", &err), FAST_E_REMOTE);
   CHECK(strcmp(fast_error_remote_name(err), "HandlerDropped") == 0);
   fast_error_free(err);
+}
+
+/* Answers a call of `hold` with values that have a null in the middle, and then an error that has everything. */
+static void *answer_all(void *server) {
+  fast_request *request = server_take_held(server);
+  SAME(fast_request_send(request, "1", 1), FAST_OK);
+  SAME(fast_request_send(request, "null", 4), FAST_OK);
+  SAME(fast_request_send(request, "2", 1), FAST_OK);
+  SAME(fast_request_send(request, "3", 1), FAST_OK);
+  SAME(fast_request_fail_with(request, "Late", "after all", "{\"a\":1}", "\"old\"", "[{}]"), FAST_OK);
+  fast_request_free(request);
+  return NULL;
+}
+
+static fast_code buffer(struct server *server, fast_client *client, uint32_t flags, uint64_t max, const char *wanted,
+                        uint64_t wanted_count, fast_error **err) {
+  pthread_t answering;
+  pthread_create(&answering, NULL, answer_all, server);
+  fast_call_opts opts = {.struct_size = sizeof opts, .flags = flags};
+  fast_buf *values = NULL;
+  uint64_t count = 77;
+  fast_code code = fast_client_call_buffered(client, "hold", FAST_NTS, NULL, 0, &opts, max, &values, &count, err);
+  pthread_join(answering, NULL);
+  if (strcmp(fast_buf_data(values), wanted) != 0) fprintf(stderr, "%s\n", fast_buf_data(values));
+  CHECK(strcmp(fast_buf_data(values), wanted) == 0);
+  SAME((int64_t)count, (int64_t)wanted_count);
+  fast_buf_unref(values);
+  return code;
+}
+
+/* Values, count and error of one call, whatever came of it. */
+static void buffered_calls(struct server *server, fast_client *client) {
+  fast_buf *values = NULL;
+  uint64_t count = 77;
+  SAME(fast_client_call_buffered(client, "range", FAST_NTS, "[5]", FAST_NTS, NULL, 2, &values, &count, NULL), FAST_OK);
+  CHECK(strcmp(fast_buf_data(values), "[0,1]") == 0 && count == 5);
+  fast_buf_unref(values);
+
+  fast_error *err = NULL;
+  SAME(buffer(server, client, FAST_CALL_IGNORE_NULL_VALUES, 2, "[1,2]", 3, &err), FAST_E_REMOTE);
+  CHECK(strcmp(fast_error_remote_name(err), "Late") == 0 && strcmp(fast_error_remote_info(err), "{\"a\":1}") == 0);
+  CHECK(strcmp(fast_error_remote_context(err), "\"old\"") == 0 && strcmp(fast_error_remote_ase_errors(err), "[{}]") == 0);
+  fast_error_free(err);
+  SAME(buffer(server, client, FAST_CALL_IGNORE_NULL_VALUES, 0, "[]", 3, NULL), FAST_E_REMOTE);
+  SAME(buffer(server, client, FAST_CALL_IGNORE_NULL_VALUES, UINT64_MAX, "[1,2,3]", 3, NULL), FAST_E_REMOTE);
+  SAME(buffer(server, client, FAST_CALL_REFUSE_NULL_VALUES, 9, "[1]", 1, &err), FAST_E_PROTOCOL);
+  CHECK(strcmp(fast_error_cause_name(err), "FastProtocolError") == 0);
+  check_error(err, FAST_E_PROTOCOL, "null");
+  SAME(buffer(server, client, 0, 9, "[1]", 1, NULL), FAST_E_PROTOCOL);
+
+  /* What is refused before it is a call, too. */
+  fast_call_opts both = {.struct_size = sizeof both};
+  both.flags = FAST_CALL_IGNORE_NULL_VALUES | FAST_CALL_REFUSE_NULL_VALUES;
+  SAME(fast_client_call_buffered(client, "range", FAST_NTS, "[5]", FAST_NTS, &both, 2, &values, &count, &err), FAST_E_INVALID);
+  CHECK(strcmp(fast_buf_data(values), "[]") == 0 && count == 0 && *fast_error_cause_name(err) == 0);
+  check_error(err, FAST_E_INVALID, "null values");
+  fast_buf_unref(values);
+}
+
+static void abandoned_calls_say_which(fast_client *client, struct server *server) {
+  fast_call *call = NULL;
+  fast_buf *value = NULL;
+  fast_error *err = NULL;
+  SAME(fast_client_start(client, NULL, 0, "hold", FAST_NTS, NULL, 0, NULL, &call, NULL), FAST_OK);
+  fast_request_free(server_take_held(server));
+  SAME(fast_call_abandon(call), FAST_OK);
+  for (int i = 0; i < 2; i++) {
+    SAME(fast_call_next(call, -1, &value, &err), FAST_E_ABANDONED);
+    CHECK(strcmp(fast_error_cause_name(err), "FastRequestAbandonedError") == 0);
+    CHECK(strstr(fast_error_merged_info(err), "\"rpcMethod\":\"hold\",\"rpcMsgid\":"));
+    fast_error_free(err);
+  }
+  fast_call_free(call);
+}
+
+/* Those under way after the drain are told. */
+static void closing_a_client_ends_its_calls(struct server *server) {
+  fast_client *client = client_of(server);
+  fast_call *call = NULL;
+  fast_buf *value = NULL;
+  fast_error *err = NULL;
+  SAME(fast_client_ready(client, 10000, NULL), FAST_OK);
+  SAME(fast_client_start(client, NULL, 0, "hold", FAST_NTS, NULL, 0, NULL, &call, NULL), FAST_OK);
+  fast_request *request = server_take_held(server);
+  SAME(fast_client_close(client, 1), FAST_OK);
+  SAME(fast_call_next(call, -1, &value, &err), FAST_E_CLOSED);
+  CHECK(strcmp(fast_error_cause_name(err), "FastTransportError") == 0);
+  CHECK(strcmp(fast_error_merged_info(err), "{\"rpcMethod\":\"hold\",\"rpcMsgid\":1}") == 0);
+  fast_error_free(err);
+  fast_call_free(call);
+  fast_client_free(client);
+  fast_request_free(request);
 }
 
 static void a_request_ends_once(struct server *server, fast_client *client) {
@@ -185,6 +281,9 @@ int main(void) {
   options_of_any_size(client);
   malformed_texts(client);
   remote_errors(client);
+  buffered_calls(&server, client);
+  abandoned_calls_say_which(client, &server);
+  closing_a_client_ends_its_calls(&server);
   a_request_ends_once(&server, client);
   timeouts_are_kept(&server, client);
   picks(client);

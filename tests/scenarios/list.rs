@@ -152,7 +152,7 @@ pub fn scenarios(servers: &Servers) -> Vec<Scenario> {
         })
         .with_error(json!({
             "name": "CalcError", "info": {"code": 42}, "endpoint": address, "cause_name": "FastServerError",
-            "remote_message": "asked to fail", "context": null, "ase_errors": null,
+            "remote_message": "asked to fail", "context": {}, "ase_errors": null,
             "merged_info": {"code": 42, "rpcMethod": "fail", "rpcMsgid": 1},
         })),
         Scenario::fails("all that an error of a server can have", "FAST_E_REMOTE", "Deep: it broke", |s| {

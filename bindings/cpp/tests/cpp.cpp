@@ -35,6 +35,20 @@ static fast::server make_server() {
   server.method("echo", [](fast::request& request) { request.end(request.args()); })
       .method("empty", [](fast::request& request) { request.end(); })
       .method("own", [](fast::request&) { throw fast::remote_error("Own", "as asked", R"({"a":1})"); })
+      .method("whole", [](fast::request&) { throw fast::remote_error("Own", "x", R"({"a":1})", "[1]", R"([{"name":"Below"}])"); })
+      .method("late", [](fast::request& request) {
+        for (const char* value : {"1", "null", "2", "3"}) request.send(value);
+        throw fast::remote_error("Late", "after all");
+      })
+      .method("end_and_throw", [](fast::request& request) {
+        request.end("1");
+        throw std::runtime_error("too late to be heard of");
+      })
+      .method("move_and_throw", [](fast::request& request) {
+        fast::request kept = std::move(request);
+        kept.end("2");
+        throw 7;
+      })
       .method("standard", [](fast::request&) { throw std::runtime_error("standard"); })
       .method("number", [](fast::request&) { throw 7; })
       .method("malformed", [](fast::request&) { throw fast::remote_error("\xff", "x", "not json"); })
@@ -60,8 +74,14 @@ static void errors_of_servers(fast::client& client) {
   CHECK(own.code() == FAST_E_REMOTE && !std::strcmp(own.code_name(), "FAST_E_REMOTE") && !own.retriable());
   CHECK(!std::strcmp(own.remote_name(), "Own") && !std::strcmp(own.remote_info(), R"({"a":1})"));
   CHECK(std::strstr(own.what(), "as asked") && std::strstr(own.endpoint(), "127.0.0.1:"));
+  CHECK(!std::strcmp(own.cause_name(), "FastServerError") && !std::strcmp(own.remote_message(), "as asked"));
+  CHECK(std::strstr(own.merged_info(), R"("a":1)") && std::strstr(own.merged_info(), R"("rpcMethod":"own")"));
+  CHECK(!std::strcmp(own.remote_context(), "{}") && !*own.remote_ase_errors());
+  fast::error whole = caught([&] { client.call("whole"); });
+  CHECK(!std::strcmp(whole.remote_context(), "[1]") && !std::strcmp(whole.remote_ase_errors(), R"([{"name":"Below"}])"));
   for (const char* method : {"standard", "number", "malformed"})
     CHECK(!std::strcmp(caught([&] { client.call(method); }).remote_name(), "Error"));
+  CHECK(client.call("end_and_throw") == "[1]" && client.call("move_and_throw") == "[2]");
   CHECK(!std::strcmp(caught([&] { client.call("nothing"); }).remote_name(), "HandlerDropped"));
   CHECK(client.call("twice") == "[1]" && client.call("later", "[3]") == "[[3]]" && client.call("empty") == "[]");
 }
@@ -78,6 +98,70 @@ static void streams(fast::client& client) {
   count = 0;
   CHECK(caught([&] { for (std::string_view value : client.stream("own")) count += !value.empty(); }).code() == FAST_E_REMOTE);
   CHECK(count == 0);
+}
+
+static void buffered_calls(fast::client& client) {
+  fast::buffered all = client.call_buffered("range", "[5]", 2);
+  CHECK(all.values == "[0,1]" && all.count == 5 && !all.error);
+  fast::call_options options;
+  options.ignore_null_values = true;
+  fast::buffered late = client.call_buffered("late", "[]", 2, options);
+  CHECK(late.values == "[1,2]" && late.count == 3 && !std::strcmp(late.error->remote_name(), "Late"));
+  options.ignore_null_values = false;
+  CHECK(client.call_buffered("late", "[]", 2, options).error->code() == FAST_E_PROTOCOL);
+  CHECK(client.call_buffered("late", "{}", 2).error->code() == FAST_E_INVALID);
+}
+
+static void abandoned_streams(fast::client& client) {
+  fast::stream stream = client.stream("range", "[1000000]");
+  CHECK(stream.next());
+  stream.abandon();
+  fast::error error = caught([&] { while (stream.next()) continue; });
+  CHECK(error.code() == FAST_E_ABANDONED && !std::strcmp(error.cause_name(), "FastRequestAbandonedError"));
+  CHECK(std::strstr(error.merged_info(), R"("rpcMethod":"range")"));
+}
+
+// Methods that wait for a caller that reads slowly, also when what they send is refused for a while.
+static void slow_callers_are_waited_for() {
+  fast::server server({{"write_limit_bytes", 4096}});
+  const int count = 2000;
+  server.method("flood", [&](fast::request& request) {
+    std::string value = "\"" + std::string(2000, 'x') + "\"";
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; i++) threads.emplace_back([&] { for (int n = 0; n < count / 4; n++) request.send(value); });
+    for (std::thread& thread : threads) thread.join();
+    request.end(value);
+  });
+  fast::client client(server.start(), {{"stream_buffer_bytes", 4096}});
+  int came = 0;
+  for (std::string_view value : client.stream("flood")) came += value.size() == 2002;
+  CHECK(came == count + 1);
+  server.stop();
+}
+
+static void servers_that_accept_no_more() {
+  fast::server server;
+  std::promise<void> entered;
+  std::atomic<bool> told{false};
+  server.method("hang", [&](fast::request& request) {
+    entered.set_value();
+    while (!request.half_closed()) std::this_thread::yield();
+    told = true;
+    request.end();
+  });
+  std::string address = server.start();
+  CHECK(server.wait_connections_closed(0ms));
+  {
+    fast::client client(address);
+    client.ready(10s);
+    fast::stream stream = client.stream("hang");
+    entered.get_future().wait();
+    server.stop_accepting();
+    CHECK(!server.wait_connections_closed(0ms) && !told);
+    CHECK(caught([&] { fast::client(address, {{"retries", 0}}).call("hang"); }).code() == FAST_E_CONNECT);
+  }
+  CHECK(server.wait_connections_closed() && told);
+  server.stop();
 }
 
 static void options_and_calls(fast::client& client, const std::string& address) {
@@ -148,6 +232,10 @@ int main() {
   client.ready(10s);
   errors_of_servers(client);
   streams(client);
+  buffered_calls(client);
+  abandoned_streams(client);
+  slow_callers_are_waited_for();
+  servers_that_accept_no_more();
   options_and_calls(client, address);
   a_blocked_handler_holds_up_no_other();
   announcements();

@@ -55,6 +55,19 @@ return [
         same([], iterator_to_array($client->stream('echo')));
     },
 
+    'a buffered call keeps the first values and counts all' => static function (): void {
+        $client = new Client(CalcServer::shared()->target, assoc: true);
+        $buffered = $client->callBuffered('range', [5], 2);
+        same([[['value' => 0], ['value' => 1]], 5, null], [$buffered->values, $buffered->count, $buffered->error]);
+        $buffered = $client->callBuffered('range', [3]);
+        same([3, 3], [count($buffered->values), $buffered->count]);
+        same([[], 3], [$client->callBuffered('range', [3], 0)->values, $client->callBuffered('range', [3], 0)->count]);
+        $failed = $client->callBuffered('fail', [], 2);
+        same([[], 0, 'CalcError'], [$failed->values, $failed->count, $failed->error->remoteName]);
+        same('FAST_E_INVALID', $client->callBuffered('range', 7)->error->fastCode);
+        contains('maxValues', thrown(InvalidException::class, static fn () => $client->callBuffered('range', [3], -1))->getMessage());
+    },
+
     'a stream gives the values in order' => static function (): void {
         $wanted = 0;
         foreach ((new Client(CalcServer::shared()->target))->stream('range', [10_000]) as $key => $value) {

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Fast\Tests;
 
+use Fast\AbandonedException;
 use Fast\Client;
 use Fast\ClosedException;
 use Fast\Codes;
@@ -33,6 +34,27 @@ return [
         same(['FAST_E_REMOTE', 'CalcError', 42, false], [$error->fastCode, $error->remoteName, $error->info->code, $error->retriable]);
         same(CalcServer::shared()->address, $error->endpoint);
         contains('asked to fail', $error->getMessage());
+        same(['FastServerError', 'asked to fail', null], [$error->causeName, $error->remoteMessage, $error->aseErrors]);
+        same(['code' => 42, 'rpcMethod' => 'fail', 'rpcMsgid' => 1], (array) $error->mergedInfo);
+        same([], (array) $error->context);
+    },
+
+    'an error that is no failure of a call has no cause' => static function (): void {
+        $error = thrown(InvalidException::class, static fn () => (new Client(CalcServer::shared()->target))->call('add', 7));
+        same(['', null, '', null, null], [$error->causeName, $error->mergedInfo, $error->remoteMessage, $error->context, $error->aseErrors]);
+    },
+
+    'an abandoned stream says so in its loop' => static function (): void {
+        $client = new Client(CalcServer::shared()->target);
+        $stream = $client->stream('range', [1_000_000_000]);
+        $error = thrown(AbandonedException::class, static function () use ($stream): void {
+            foreach ($stream as $_) {
+                $stream->abandon();
+            }
+        });
+        same(['FAST_E_ABANDONED', 'FastRequestAbandonedError', 'range'], [$error->fastCode, $error->causeName, $error->mergedInfo->rpcMethod]);
+        same(0, $client->stats()['in_flight']);
+        $stream->abandon();
     },
 
     'an unknown method is an error of the server' => static function (): void {
@@ -87,6 +109,7 @@ return [
         $error = thrown(TimeoutException::class, static fn () => $client->call('slow', [10_000], ['timeout_ms' => 50]));
         check(hrtime(true) - $start < 5e9, 'in time');
         same(['FAST_E_TIMEOUT', CalcServer::shared()->address], [$error->fastCode, $error->endpoint]);
+        same(['TimeoutError', 50, 'slow'], [$error->causeName, $error->mergedInfo->timeout, $error->mergedInfo->rpcMethod]);
         thrown(TimeoutException::class, static fn () => iterator_to_array($client->stream('slow', [10_000], ['timeout_ms' => 50])));
         thrown(
             TimeoutException::class,
@@ -106,6 +129,8 @@ return [
             }
         });
         check($got >= 10, 'values before the end');
+        // Which of them depends on whether it died in the middle of a message.
+        check(in_array($error->causeName, ['FastTransportError', 'FastProtocolError'], true), $error->causeName);
         same(['FAST_E_CONN_LOST', $server->address, false], [$error->fastCode, $error->endpoint, $error->retriable]);
     },
 
@@ -169,7 +194,7 @@ return [
         contains('0 to 86400000', $with(['timeout_ms' => -1]));
         contains('a call has timeout_ms', $with(['policy' => 'p2c']));
         contains('0 to 10', $with(['retries' => 11]));
-        foreach ([['timeout_ms' => 0], ['retries' => 0], ['idempotent' => false, 'retries' => 3], ['timeout_ms' => '900', 'window' => 1]] as $options) {
+        foreach ([['timeout_ms' => 0], ['retries' => 0], ['idempotent' => false, 'retries' => 3], ['timeout_ms' => '900', 'window' => 1], ['ignore_null_values' => true], ['ignore_null_values' => '0']] as $options) {
             same(3, $client->call('add', [1, 2], $options)[0]->sum);
         }
     },
