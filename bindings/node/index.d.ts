@@ -52,6 +52,9 @@ export interface ClientOptions {
   client_name?: string;
   announce_consumer?: boolean;
   zookeeper_session_ms?: number;
+  metrics?: boolean;
+  metrics_legacy_names?: boolean;
+  metrics_labels?: string;
 }
 
 /** Defaults, bounds and meaning: docs/OPTIONS.md. */
@@ -71,7 +74,13 @@ export interface ServerOptions {
   max_depth?: number;
   max_name_bytes?: number;
   zookeeper_session_ms?: number;
+  metrics?: boolean;
+  metrics_legacy_names?: boolean;
+  metrics_labels?: string;
 }
+
+/** A snapshot: objects by type and id, and what else kang wants to know. */
+export type KangObjects = Record<string, any>;
 
 /** Counters and endpoints, for operators. */
 export interface ClientStats {
@@ -113,6 +122,8 @@ export class Client {
   /** Chooses an endpoint for a call over another protocol. */
   pick(): Promise<Picked>;
   stats(): ClientStats;
+  /** Connections and requests in the words of kang, the debugging page of programs that use node-fast. */
+  kang(): KangObjects;
   /**
    * Refuses new calls and waits at most `drain_ms`, by default 0, for those under way. What is under way then fails with
    * `ClosedError`.
@@ -172,6 +183,8 @@ export class Server {
   method(name: string, handler: Handler): this;
   /** Listens, announces the server if `announce` is set, and gives the address listened on. */
   start(): Promise<string>;
+  /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
+  kang(): KangObjects;
   /** Withdraws and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
   stopAccepting(): Promise<void>;
   /** Waits until no connection is open. */
@@ -191,6 +204,9 @@ export interface Announced {
 
 /** Announces a server of any protocol: `announce` is the service, `advertise` the address. */
 export function announce(options: ServerOptions): Promise<Announced>;
+
+/** The numbers of all clients and servers of the process, in Prometheus' text format. docs/METRICS.md lists them. */
+export function metricsText(): string;
 
 /** Any error of libfast. `code` never changes; the wording of `message` may. */
 export class FastError extends Error {

@@ -2,7 +2,7 @@
 import libfast from './index.cjs';
 
 export const {
-  Client, Server, announce, FastError, AbortError,
+  Client, Server, announce, metricsText, FastError, AbortError,
   InvalidError, TimeoutError, AbandonedError, ClosedError, ConnectError, ConnectionLostError, NoEndpointError,
   RemoteError, ProtocolError, TooLargeError, OverloadError, ForkedError, StateError, InterruptedError, RegistryError,
   NoMemoryError, UnsupportedError, PanicError,

@@ -17,18 +17,29 @@ async function run(line) {
     client = clientFor(line);
     if (line.stream) {
       for await (const value of client.stream(line.method, line.args, line.options)) values.push(value);
+    } else if (line.max_values != null) {
+      const options = { ...line.options, maxValues: line.max_values };
+      const buffered = await client.callBuffered(line.method, line.args, options);
+      return { ...buffered, error: buffered.error && described(buffered.error) };
     } else {
       values.push(...(await client.call(line.method, line.args, line.options)));
     }
-    return { values, error: null };
+    return { values, count: null, error: null };
   } catch (error) {
-    const { code = error.name, message, endpoint = '', retriable = false, remoteName = '', info = null } = error;
-    const { causeName = '', mergedInfo = null } = error;
-    const more = { cause_name: causeName, merged_info: mergedInfo };
-    return { values, error: { code, message, endpoint, retriable, name: remoteName, info, ...more } };
+    return { values, count: null, error: described(error) };
   } finally {
     if (line.client_options) await client?.close();
   }
+}
+
+/** An error as the list of scenarios has it. */
+function described(error) {
+  const { code = error.name, message, endpoint = '', retriable = false, remoteName = '', info = null } = error;
+  const { causeName = '', mergedInfo = null, remoteMessage = '', context = null, aseErrors = null } = error;
+  return {
+    code, message, endpoint, retriable, name: remoteName, info, cause_name: causeName, merged_info: mergedInfo,
+    remote_message: remoteMessage, context, ase_errors: aseErrors,
+  };
 }
 
 for await (const text of createInterface({ input: process.stdin })) {

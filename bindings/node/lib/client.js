@@ -83,6 +83,14 @@ class Client {
     }
   }
 
+  kang() {
+    try {
+      return JSON.parse(this.#native.kang());
+    } catch (error) {
+      throw raised(error);
+    }
+  }
+
   async close(drain_ms = 0) {
     options.milliseconds('drain_ms', drain_ms);
     await hub.wait((to, tag) => this.#native.close(to, tag, drain_ms), this.#keeper);

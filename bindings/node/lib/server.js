@@ -59,6 +59,14 @@ class Server {
     return address;
   }
 
+  kang() {
+    try {
+      return JSON.parse(this.#native.kang());
+    } catch (error) {
+      throw raised(error);
+    }
+  }
+
   async stopAccepting() {
     await hub.wait((to, tag) => this.#native.stopAccepting(to, tag), this.#keeper);
   }

@@ -98,6 +98,11 @@ impl Client {
     }
 
     #[napi]
+    pub fn kang(&self) -> napi::Result<String> {
+        thrown(|| self.client.kang())
+    }
+
+    #[napi]
     pub fn close(&self, hub: &Hub, tag: f64, drain_ms: f64) -> napi::Result<()> {
         let client = self.client.clone();
         let work = move || client.close(milliseconds(drain_ms)).map(|()| Outcome::Nothing);

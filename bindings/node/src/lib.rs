@@ -13,6 +13,7 @@ mod announced;
 mod client;
 mod failure;
 mod hub;
+mod metrics;
 mod options;
 mod outcome;
 mod server;

@@ -50,6 +50,11 @@ impl Server {
         })
     }
 
+    #[napi]
+    pub fn kang(&self) -> napi::Result<String> {
+        thrown(|| self.0.kang())
+    }
+
     /// Without `drain_ms` it drains for as long as the option of that name says.
     #[napi]
     pub fn stop(&self, hub: &Hub, tag: f64, drain_ms: Option<f64>) -> napi::Result<()> {

@@ -111,6 +111,11 @@ impl Client {
         self.0.stats().or_raise(py)
     }
 
+    /// Connections and requests as JSON text, in the words of kang.
+    fn kang(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.0.kang()).or_raise(py)
+    }
+
     /// Refuses new calls and waits for those under way.
     #[pyo3(signature = (drain_ms, queue=None))]
     fn close(&self, py: Python<'_>, drain_ms: u64, queue: Option<&Queue>) -> PyResult<Job> {

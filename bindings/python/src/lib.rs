@@ -50,6 +50,12 @@ mod _native {
         libfast_embed::fork_generation()
     }
 
+    /// The numbers of all clients and servers of the process, as text for Prometheus (docs/METRICS.md).
+    #[pyfunction]
+    fn metrics_text(py: Python<'_>) -> String {
+        py.detach(libfast_embed::metrics_text)
+    }
+
     /// The table of errors: code, name, class, meaning and remedy of each.
     #[pyfunction]
     fn error_kinds() -> Vec<(i32, &'static str, &'static str, &'static str, &'static str)> {

@@ -64,6 +64,11 @@ impl Server {
         Job::when(queue.shared(), |waker| self.0.poll_connections_closed(waker)).or_raise(py)
     }
 
+    /// Counters, connections and running requests as JSON text, in the words of kang.
+    fn kang(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.0.kang()).or_raise(py)
+    }
+
     /// Drains and closes.
     #[pyo3(signature = (drain_ms, queue=None))]
     fn stop(&self, py: Python<'_>, drain_ms: Option<u64>, queue: Option<&Queue>) -> PyResult<Job> {

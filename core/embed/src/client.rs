@@ -147,6 +147,11 @@ impl Client {
         Ok(self.client.get()?.stats())
     }
 
+    /// Connections and requests as a JSON object, in the words of kang.
+    pub fn kang(&self) -> Result<String> {
+        Ok(self.client.get()?.kang())
+    }
+
     /// Refuses new calls and waits at most `drain` for those under way.
     pub fn close(&self, drain: Duration) -> Result<()> {
         let client = self.client.get()?;

@@ -29,6 +29,7 @@ pub use config::Config;
 pub use event::Event;
 pub use fork::fork_generation;
 pub use gathered::Gathered;
+pub use libfast_rpc::metrics_text;
 pub use queue::{Queue, Wake};
 pub use request::ServerRequest;
 pub use runtime::{block_all_signals, shutdown};

@@ -70,6 +70,11 @@ impl Server {
         Ok(matches!(polled, Poll::Ready(())))
     }
 
+    /// Counters, connections and running requests as a JSON object, in the words of kang.
+    pub fn kang(&self) -> Result<String> {
+        Ok(self.server.get()?.kang())
+    }
+
     /// Withdraws, drains for at most `drain` (`None`: the option `drain_ms`) and closes.
     pub fn stop(&self, drain: Option<Duration>) -> Result<()> {
         let server = self.server.get()?;

@@ -1,5 +1,5 @@
 // Compiled, not run: every part of the API as a program with strict types uses it.
-import libfast, { Client, Server, announce, FastError, RemoteError, AbortError, type Context } from 'libfast';
+import libfast, { Client, Server, announce, metricsText, FastError, RemoteError, AbortError, type Context } from 'libfast';
 
 const client = new Client('calc', { timeout_ms: 2000, policy: 'round_robin' });
 await client.ready(1000);
@@ -12,6 +12,8 @@ failed?.mergedInfo?.rpcMethod;
 client.stream('range', [3]).toReadable({ highWaterMark: 4 }).destroy();
 const picked = await client.pick();
 picked.report(picked.endpoint.length, true);
+metricsText().trim();
+client.kang().stats;
 client.stats().endpoints.map((endpoint) => endpoint.address);
 try {
   await client.unref().close(10);

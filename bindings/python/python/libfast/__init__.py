@@ -17,7 +17,7 @@ from ._client import Announced, Client, Stream, announce
 from ._errors import *  # noqa: F403
 from ._errors import __all__ as _errors
 from ._handlers import Context
-from ._native import __version__, error_kinds, fork_generation
+from ._native import __version__, error_kinds, fork_generation, metrics_text
 from ._options import Option, options
 from ._server import Server
 
@@ -34,6 +34,7 @@ __all__ = [
     "announce",
     "error_kinds",
     "fork_generation",
+    "metrics_text",
     "options",
     *_errors,
 ]

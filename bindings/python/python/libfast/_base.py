@@ -65,6 +65,10 @@ class BaseClient:
         """Counters and endpoints, as a dict."""
         return json.loads(self._native().stats())
 
+    def kang(self):
+        """Connections and requests as a dict, in the words of kang, the debugging page of programs that use node-fast."""
+        return json.loads(self._native().kang())
+
     def _close(self, drain_ms, queue=None):
         """The job that closes it, or None if there is nothing to close."""
         generation, core = self._core

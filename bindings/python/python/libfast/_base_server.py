@@ -1,6 +1,7 @@
 """What the servers for threads and for asyncio share."""
 
 import asyncio
+import json
 import threading
 
 from . import _native
@@ -38,6 +39,11 @@ class BaseServer:
             return handler
 
         return add
+
+    def kang(self):
+        """Counters, connections and running requests as a dict, in the words of kang, the debugging page of programs that
+        use node-fast."""
+        return json.loads(self._native.kang())
 
     def __reduce__(self):
         raise TypeError("a server cannot be pickled or copied")

@@ -1,0 +1,14 @@
+'use strict';
+const native = require('./native.js');
+const { raised } = require('./errors.js');
+
+/** The numbers of all clients and servers of the process. */
+function metricsText() {
+  try {
+    return native.metricsText();
+  } catch (error) {
+    throw raised(error);
+  }
+}
+
+module.exports = { metricsText };
