@@ -173,7 +173,7 @@ pub fn scenarios(servers: &Servers) -> Vec<Scenario> {
         })
         .with_values(json!([1, 2]))
         .with_error(json!({
-            "retriable": false, "cause_name": "FastTransportError", "name": "",
+            "retriable": false, "cause_name": "FastProtocolError", "name": "",
             "merged_info": {"rpcMethod": "range", "rpcMsgid": 1},
         })),
         Scenario::fails("a null value", "FAST_E_PROTOCOL", "null", |s| {
