@@ -129,10 +129,8 @@ impl Report<'_> {
             ));
         }
         if figures.unsent > 0 {
-            remarks.push(format!(
-                "{} requests were due and never sent; the server cannot keep up",
-                figures.unsent
-            ));
+            let unsent = plural(figures.unsent as usize, "request");
+            remarks.push(format!("{unsent} due and not sent before time was over"));
         }
         if figures.unanswered > 0 {
             let unanswered = plural(figures.unanswered as usize, "request");
