@@ -232,10 +232,8 @@ impl Shared {
                     tokio::task::yield_now().await;
                 }
             }
-            if input.is_empty() {
-                // An idle connection holds no buffer.
-                *input = BytesMut::new();
-            }
+            // A connection that waits holds little more than the beginning of a frame, an idle one nothing.
+            fit(input);
         }
     }
 

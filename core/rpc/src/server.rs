@@ -6,7 +6,7 @@ use crate::metrics::{Metrics, ServerMeter};
 use crate::registries::Registries;
 use crate::request::Request;
 use crate::server_account::{SeenConnection, Tally};
-use crate::server_connection::{LINGER, ServerConnection};
+use crate::server_connection::ServerConnection;
 use crate::socket::{Listener, Socket};
 use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
@@ -16,7 +16,7 @@ use slab::Slab;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -35,6 +35,9 @@ enum Running {
     Started { address: Address, acceptor: Option<Acceptor>, announcement: Option<Announcement> },
     Stopped,
 }
+
+/// How long [`Server::stop`] waits at least for clients to close their connections too, if they do not do so at once.
+const LEAST_CLOSING: Duration = Duration::from_millis(100);
 
 /// The task that accepts connections. Dropping it closes the listener.
 struct Acceptor(JoinHandle<()>);
@@ -222,6 +225,7 @@ impl Server {
             }
             shared.all_answered().await;
         };
+        let begun = Instant::now();
         let _ = tokio::time::timeout(drain, drained).await;
         // The address is free when this returns, for the server that takes over.
         if let Some(acceptor) = acceptor {
@@ -229,7 +233,8 @@ impl Server {
         }
         shared.close_all();
         // Clients close as well when they have read all answers.
-        let _ = tokio::time::timeout(LINGER, self.connections_closed()).await;
+        let rest = drain.saturating_sub(begun.elapsed()).max(LEAST_CLOSING);
+        let _ = tokio::time::timeout(rest, self.connections_closed()).await;
     }
 
     /// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections.

@@ -43,8 +43,11 @@ struct State {
 
 const READ_BYTES: usize = 64 * 1024;
 const READS_PER_TURN: usize = 16;
-/// Longest to wait for a client to close a connection that the server has closed.
-pub(crate) const LINGER: Duration = Duration::from_secs(1);
+/// How long a client says nothing before a connection that the server has ended is closed: what it sent before it knew of
+/// the end has arrived by then.
+const LINGER_SILENCE: Duration = Duration::from_secs(1);
+/// Longest to wait for a client that goes on sending.
+const LINGER: Duration = Duration::from_secs(10);
 
 impl ServerConnection {
     pub fn new(socket: Socket, server: Arc<Shared>, id: u64) -> Self {
@@ -101,21 +104,32 @@ impl ServerConnection {
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
     /// last byte written; otherwise until it breaks, or the server closes it.
     pub async fn drive(self: Arc<Self>) {
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
-            () = self.closing.notified() => {
-                self.lock().account.closed();
-                self.linger().await;
-            }
-            ended = self.serve_all() => {
-                if let Err(why) = ended {
-                    self.lock().account.broke(&why);
-                    tracing::debug!(peer = self.peer, %why, "connection ended");
-                }
-                self.close();
-                self.socket.shut_down();
+            () = self.closing.notified() => Ok(()),
+            ended = self.serve_all() => ended,
+        };
+        if self.account_for(ended) == Stage::Closed {
+            self.linger().await;
+        } else {
+            self.close();
+            self.socket.shut_down();
+        }
+    }
+
+    /// Notes why the connection ended. Returns its stage before: whoever closed it may have been noticed too late.
+    fn account_for(&self, ended: io::Result<()>) -> Stage {
+        let mut state = self.lock();
+        let stage = state.account.stage();
+        match ended {
+            _ if stage == Stage::Closed => state.account.closed(),
+            Ok(()) => {}
+            Err(why) => {
+                state.account.broke(&why);
+                tracing::debug!(peer = self.peer, %why, "connection ended");
             }
         }
+        stage
     }
 
     async fn serve_all(self: &Arc<Self>) -> io::Result<()> {
@@ -163,7 +177,7 @@ impl ServerConnection {
         self.socket.end_writing();
         let mut unread = BytesMut::with_capacity(READ_BYTES);
         let read_out = async {
-            while self.socket.readable().await.is_ok() {
+            while let Ok(Ok(())) = tokio::time::timeout(LINGER_SILENCE, self.socket.readable()).await {
                 unread.clear();
                 match self.socket.try_read(&mut unread) {
                     Ok(0) => return,
@@ -269,10 +283,8 @@ impl ServerConnection {
                     tokio::task::yield_now().await;
                 }
             }
-            if input.is_empty() {
-                // An idle connection holds no buffer.
-                input = BytesMut::new();
-            }
+            // A connection that waits holds little more than the beginning of a frame, an idle one nothing.
+            fit(&mut input);
         }
     }
 
