@@ -442,6 +442,14 @@ fast_code fast_client_stats(struct fast_client *client,
                             struct fast_error **err);
 
 /**
+ * Connections and requests as the JSON text of an object in `*out_json`, to be released with `fast_buf_unref()`: what a
+ * program of node-fast shows at /kang/snapshot, without the service.
+ */
+fast_code fast_client_kang(struct fast_client *client,
+                           struct fast_buf **out_json,
+                           struct fast_error **err);
+
+/**
  * Refuses new calls (FAST_E_CLOSED), waits at most `drain_ms` for those under way, and ends those that are left with
  * FAST_E_CLOSED. All handles of the same client are closed.
  */
@@ -577,6 +585,14 @@ const char *fast_code_name(fast_code code);
  * `choices` and `doc`. Lives for ever.
  */
 const char *fast_config_keys(void);
+
+/**
+ * The current numbers of all clients and servers of the process in `*out_text`, to be released with `fast_buf_unref()`:
+ * Prometheus' text format, version 0.0.4, to be served as `text/plain; version=0.0.4`. docs/METRICS.md lists them. A forked
+ * child begins at nothing.
+ */
+fast_code fast_metrics_text(struct fast_buf **out_text,
+                            struct fast_error **err);
 
 /**
  * Ends all work, joins the library's threads and waits for them at most `timeout_ms`, for leak checkers and orderly exits.
@@ -761,6 +777,14 @@ fast_code fast_server_stop_accepting(struct fast_server *server,
 fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               int64_t timeout_ms,
                                               struct fast_error **err);
+
+/**
+ * Counters, connections and running requests as the JSON text of an object in `*out_json`, to be released with
+ * `fast_buf_unref()`: what a program of node-fast shows at /kang/snapshot, without the service.
+ */
+fast_code fast_server_kang(struct fast_server *server,
+                           struct fast_buf **out_json,
+                           struct fast_error **err);
 
 /**
  * Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`

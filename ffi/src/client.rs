@@ -235,6 +235,28 @@ pub unsafe extern "C" fn fast_client_stats(
     }
 }
 
+/// Connections and requests as the JSON text of an object in `*out_json`, to be released with `fast_buf_unref()`: what a
+/// program of node-fast shows at /kang/snapshot, without the service.
+///
+/// # Safety
+/// `client` is NULL or live; `out_json` and `err` are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_client_kang(
+    client: *mut fast_client,
+    out_json: *mut *mut fast_buf,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            output(out_json, "out_json")?;
+            let kang = object(client, "client")?.0.kang()?;
+            out_json.write(fast_buf::new(kang.as_bytes()));
+            Ok(code::OK)
+        })
+    }
+}
+
 /// Refuses new calls (FAST_E_CLOSED), waits at most `drain_ms` for those under way, and ends those that are left with
 /// FAST_E_CLOSED. All handles of the same client are closed.
 ///

@@ -1,8 +1,10 @@
 //! The library as a whole.
 
+use crate::buf::fast_buf;
 use crate::code::{self, fast_code};
 use crate::dispatcher::is_dispatcher;
-use crate::guard::{coded, quiet};
+use crate::error::fast_error;
+use crate::guard::{coded, output, quiet};
 use libfast_model::{Error, ErrorKind, OptionKind, VERSION, option_specs};
 use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write as _;
@@ -54,6 +56,27 @@ pub extern "C" fn fast_config_keys() -> *const c_char {
     quiet(c"[]".as_ptr(), || {
         Some(TEXT.get_or_init(|| CString::new(describe_options()).unwrap_or_default()).as_ptr())
     })
+}
+
+/// The current numbers of all clients and servers of the process in `*out_text`, to be released with `fast_buf_unref()`:
+/// Prometheus' text format, version 0.0.4, to be served as `text/plain; version=0.0.4`. docs/METRICS.md lists them. A forked
+/// child begins at nothing.
+///
+/// # Safety
+/// `out_text` and `err` are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_metrics_text(
+    out_text: *mut *mut fast_buf,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            output(out_text, "out_text")?;
+            out_text.write(fast_buf::new(libfast_embed::metrics_text().as_bytes()));
+            Ok(code::OK)
+        })
+    }
 }
 
 /// Ends all work, joins the library's threads and waits for them at most `timeout_ms`, for leak checkers and orderly exits.

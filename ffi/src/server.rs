@@ -1,10 +1,11 @@
 //! Servers.
 
+use crate::buf::fast_buf;
 use crate::client::millis;
 use crate::code::{self, fast_code};
 use crate::config::{self, fast_config};
 use crate::error::fast_error;
-use crate::guard::{coded, free, made, object, quiet, text};
+use crate::guard::{coded, free, made, object, output, quiet, text};
 use crate::queue::fast_queue;
 use libfast_embed::Server;
 use std::ffi::{CString, c_char};
@@ -122,6 +123,28 @@ pub unsafe extern "C" fn fast_server_wait_connections_closed(
             let timeout = if timeout_ms < 0 { Duration::MAX } else { millis(timeout_ms) };
             let closed = object(server, "server")?.server.wait_connections_closed(timeout)?;
             Ok(if closed { code::OK } else { code::AGAIN })
+        })
+    }
+}
+
+/// Counters, connections and running requests as the JSON text of an object in `*out_json`, to be released with
+/// `fast_buf_unref()`: what a program of node-fast shows at /kang/snapshot, without the service.
+///
+/// # Safety
+/// `server` is NULL or live; `out_json` and `err` are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_kang(
+    server: *mut fast_server,
+    out_json: *mut *mut fast_buf,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            output(out_json, "out_json")?;
+            let kang = object(server, "server")?.server.kang()?;
+            out_json.write(fast_buf::new(kang.as_bytes()));
+            Ok(code::OK)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 /* A thread that has only just started may not have come to it yet. */
@@ -184,6 +185,60 @@ static void fork_while_others_wait(void) {
   server_free(&server);
 }
 
+struct load {
+  fast_client *client;
+  atomic_bool stop;
+};
+
+static void *call_without_pause(void *user_data) {
+  struct load *load = user_data;
+  while (!atomic_load(&load->stop)) {
+    check_echo(load->client);
+    SAME(code_of(load->client, "fail", NULL), FAST_E_REMOTE);
+  }
+  return NULL;
+}
+
+static void *scrape_without_pause(void *user_data) {
+  struct load *load = user_data;
+  while (!atomic_load(&load->stop)) {
+    fast_buf *text = NULL;
+    SAME(fast_metrics_text(&text, NULL), FAST_OK);
+    CHECK(strstr(fast_buf_data(text), "rpc_server_call_duration_seconds_count"));
+    fast_buf_unref(text);
+  }
+  return NULL;
+}
+
+/* A fork in the middle of anything: what the parent's threads had locked, the child does not need. */
+static void fork_under_load(void) {
+  struct server server;
+  server_start(&server, NULL);
+  struct load load = {.client = client_of(&server)};
+  check_echo(load.client);
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, i ? call_without_pause : scrape_without_pause, &load);
+  for (int i = 0; i < 200; i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      fast_client *client = fast_client_new(fast_server_address(server.server), NULL, NULL);
+      check_echo(client);
+      SAME(code_of(client, "fail", NULL), FAST_E_REMOTE);
+      fast_buf *text = NULL;
+      SAME(fast_metrics_text(&text, NULL), FAST_OK);
+      fast_buf_unref(text);
+      fast_client_free(client);
+      _exit(7);
+    }
+    SAME(exit_code(child), 7);
+  }
+  atomic_store(&load.stop, true);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+  fast_client_free(load.client);
+  server_free(&server);
+}
+
 /* Objects of before are closed, those who wait are told, threads end, and what is made afterwards works. */
 static void shutdown_ends_threads(void) {
   for (int i = 0; i < 3; i++) {
@@ -222,8 +277,9 @@ int main(void) {
 #ifndef __SANITIZE_ADDRESS__ /* whose allocator's locks are not opened in a forked child */
   forks();
   fork_while_others_wait();
+  fork_under_load();
 #else
-  (void)forks, (void)fork_while_others_wait;
+  (void)forks, (void)fork_while_others_wait, (void)fork_under_load;
 #endif
   SAME(fast_shutdown(10000), FAST_OK);
   return 0;

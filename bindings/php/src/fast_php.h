@@ -120,6 +120,9 @@ struct fast_pick *fast_client_pick(struct fast_client *client,
 fast_code fast_client_stats(struct fast_client *client,
                             struct fast_buf **out_json,
                             struct fast_error **err);
+fast_code fast_client_kang(struct fast_client *client,
+                           struct fast_buf **out_json,
+                           struct fast_error **err);
 fast_code fast_client_close(struct fast_client *client,
                             int64_t drain_ms);
 void fast_client_free(struct fast_client *client);
@@ -152,6 +155,8 @@ const char *fast_version_str(void);
 bool fast_has_feature(const char *name);
 const char *fast_code_name(fast_code code);
 const char *fast_config_keys(void);
+fast_code fast_metrics_text(struct fast_buf **out_text,
+                            struct fast_error **err);
 fast_code fast_shutdown(int64_t timeout_ms);
 uint64_t fast_fork_generation(void);
 struct fast_queue *fast_queue_new(struct fast_error **err);
@@ -209,6 +214,9 @@ fast_code fast_server_stop_accepting(struct fast_server *server,
 fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               int64_t timeout_ms,
                                               struct fast_error **err);
+fast_code fast_server_kang(struct fast_server *server,
+                           struct fast_buf **out_json,
+                           struct fast_error **err);
 fast_code fast_server_stop(struct fast_server *server,
                            int64_t drain_ms,
                            struct fast_error **err);

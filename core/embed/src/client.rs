@@ -4,6 +4,7 @@ use crate::announced::Picked;
 use crate::call::{PullCall, QueuedCall};
 use crate::config::Config;
 use crate::gathered::Gathered;
+use crate::metrics::metrics;
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::Queue;
@@ -76,7 +77,7 @@ impl Client {
         let options = config.client()?;
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        let client = Owned::new(libfast_rpc::Client::with_options(target, options)?);
+        let client = Owned::new(libfast_rpc::Client::with_metrics(target, options, &metrics())?);
         Ok(Self { client, closed: AtomicBool::new(false) })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::event::Event;
+use crate::metrics::metrics;
 use crate::owned::Owned;
 use crate::park;
 use crate::queue::{Queue, Ready};
@@ -26,7 +27,7 @@ impl Server {
         let drain = Duration::from_millis(options.drain_ms);
         let runtime = runtime::handle()?;
         let _context = runtime.enter();
-        Ok(Self { server: Owned::new(libfast_rpc::Server::new(options)?), drain })
+        Ok(Self { server: Owned::new(libfast_rpc::Server::with_metrics(options, &metrics())?), drain })
     }
 
     /// Adds a method: its requests become `Request` events of `queue`. If the queue is gone they are answered with
