@@ -29,8 +29,8 @@ pub struct Frame {
 pub enum Body {
     /// Of DATA and END: arguments or values.
     Values(Values),
-    /// Of ERROR. Info that is an array or a string has become an object of its indices; other info that is no
-    /// object is as good as none.
+    /// Of ERROR. Info that is an array or a string of at most 64 KiB has become an object of its indices; other info
+    /// that is no object is as good as none.
     Error(RemoteError),
 }
 

@@ -33,6 +33,10 @@ pub(crate) fn read_payload(
     Ok((body, meta))
 }
 
+/// Longest array or string that is made an object. Each of its elements takes many times its size then; one that is longer
+/// is dropped, as are the numbers and `null`s that some send.
+const MAX_INDEXED_BYTES: usize = 64 * 1024;
+
 /// The parts of an error object; `None` if it lacks its name or message.
 fn read_error(text: &Bytes) -> Option<RemoteError> {
     let names = ["name", "message", "info", "context", "ase_errors"];
@@ -41,6 +45,7 @@ fn read_error(text: &Bytes) -> Option<RemoteError> {
     let raw = |value: json::Value| String::from_utf8_lossy(&text[value.span()]).into_owned();
     let info = match info {
         Some(info) if info.kind == Kind::Object => raw(info),
+        Some(info) if info.span().len() > MAX_INDEXED_BYTES => String::new(),
         Some(info) if info.kind == Kind::Array => members_by_index(&text.slice(info.span()), &info),
         Some(info) if info.kind == Kind::String => units_by_index(&string(Some(info))?),
         _ => String::new(),

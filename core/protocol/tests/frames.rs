@@ -116,6 +116,9 @@ fn errors_have_name_message_info_and_context() {
     assert_eq!(info("[]"), "{}");
     assert_eq!(info(r#""a😀""#), r#"{"0":"a","1":"\ud83d","2":"\ude00"}"#);
     assert_eq!([info("null"), info("5"), info("true")], ["", "", ""]);
+    // Each element takes many times its size in the object: not for so many that it would matter.
+    let [array, string] = [format!("[{}0]", "0,".repeat(40_000)), format!("\"{}\"", "a".repeat(80_000))];
+    assert_eq!([info(&array), info(&string)], ["", ""]);
     assert_eq!(error(r#"{"d":{"name":"","message":""}}"#).context, "");
 }
 

@@ -15,11 +15,12 @@ pub(crate) fn from_wire(remote: RemoteError) -> Error {
     Error::from_remote(remote)
 }
 
-/// The ERROR that a server sends for a handler's error.
+/// The ERROR that a server sends for a handler's error. What a server behind this one answered is passed on, but not that
+/// it refused: this one has run the request, and its caller must not think otherwise.
 pub(crate) fn to_wire(error: &Error) -> RemoteError {
     match error.remote() {
-        Some(remote) => remote.clone(),
-        None => RemoteError::new("FastError", error.message())
+        Some(remote) if error.kind() == ErrorKind::Remote => remote.clone(),
+        _ => RemoteError::new("FastError", error.message())
             .with_info(format!(r#"{{"code":"{}"}}"#, error.kind().name())),
     }
 }

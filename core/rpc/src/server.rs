@@ -56,6 +56,20 @@ impl Drop for Acceptor {
     }
 }
 
+/// The place of a connection in the server, which it leaves with its task, also if the runtime ends first.
+struct Open {
+    shared: Arc<Shared>,
+    connection: Arc<ServerConnection>,
+    key: usize,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connection.hang_up();
+        self.shared.removed(self.key);
+    }
+}
+
 pub(crate) struct Shared {
     pub options: ServerOptions,
     pub methods: Methods,
@@ -360,11 +374,8 @@ impl Shared {
         let connection = Arc::new(ServerConnection::new(socket, self.clone(), id));
         entry.insert(connection.clone());
         drop(connections);
-        let shared = self.clone();
-        self.runtime.spawn(async move {
-            connection.drive().await;
-            shared.removed(key);
-        });
+        let open = Open { shared: self.clone(), connection, key };
+        self.runtime.spawn(async move { open.connection.clone().drive().await });
     }
 
     /// A connection is closed and its requests are cancelled.

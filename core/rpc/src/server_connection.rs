@@ -111,10 +111,14 @@ impl ServerConnection {
         };
         if self.account_for(ended) == Stage::Closed {
             self.linger().await;
-        } else {
-            self.close();
-            self.socket.shut_down();
         }
+    }
+
+    /// After [`drive`](Self::drive), also if it was dropped.
+    pub fn hang_up(&self) {
+        self.close();
+        // Handlers may keep requests, and with them the socket, for as long as they like.
+        self.socket.shut_down();
     }
 
     /// Notes why the connection ended. Returns its stage before: whoever closed it may have been noticed too late.
@@ -187,7 +191,6 @@ impl ServerConnection {
             }
         };
         let _ = tokio::time::timeout(LINGER, read_out).await;
-        self.socket.shut_down();
     }
 
     /// Tells those who handle requests that the client has ended its side.

@@ -2,11 +2,13 @@
 
 mod support;
 
+use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_protocol::{Frame, Status};
+use libfast_rpc::{Client, Request, Server};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::script::{Script, drain, told};
-use support::{Bare, LONG};
+use support::{Bare, LONG, until};
 
 const D: Status = Status::Data;
 const END: Status = Status::End;
@@ -183,4 +185,40 @@ async fn null_in_the_last_frame_fails_its_call_only() {
     assert_eq!(drain(client.stream("m", [1])).await.0, ["\"still here\""]);
     client.close(LONG).await;
     script.finish().await;
+}
+
+/// A server with a bound is asked again elsewhere when it refuses. One whose handler was refused by another has run it.
+#[tokio::test]
+async fn a_refusal_of_another_server_is_passed_on_as_a_failure() {
+    let mut options = ServerOptions::default();
+    (options.listen, options.max_inflight) = (":0".into(), 1);
+    let behind = Server::new(options.clone()).unwrap();
+    let hang = |request: Request| async move {
+        request.cancelled().await;
+        Ok(())
+    };
+    behind.method("m", hang).unwrap();
+    let client_of = async |server: &Server| {
+        let address = server.start().await.unwrap().to_string();
+        Client::with_options(&address, ClientOptions::default()).unwrap()
+    };
+    let busy = client_of(&behind).await;
+    let taken = tokio::spawn({
+        let busy = busy.clone();
+        async move { busy.call("m", [(); 0]).await }
+    });
+    until("the only place is taken", || behind.in_flight() == 1).await;
+    let refused = busy.call("m", [(); 0]).await.unwrap_err();
+    assert_eq!((refused.kind(), &*refused.remote().unwrap().name), (ErrorKind::Overload, "FastOverloaded"));
+    let server = Server::new(options).unwrap();
+    let upstream = busy.clone();
+    let pass_on = move |_: Request| {
+        let upstream = upstream.clone();
+        async move { upstream.call("m", [(); 0]).await.map(drop) }
+    };
+    server.method("m", pass_on).unwrap();
+    let failed = client_of(&server).await.call("m", [(); 0]).await.unwrap_err();
+    assert_eq!((failed.kind(), failed.progress()), (ErrorKind::Remote, Progress::Finished));
+    assert_eq!(failed.remote().unwrap().info, r#"{"code":"FAST_E_OVERLOAD"}"#);
+    taken.abort();
 }

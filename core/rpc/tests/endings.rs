@@ -360,6 +360,25 @@ async fn who_is_refused_has_to_wait_even_if_the_limit_is_below_the_mark_of_a_slo
     assert_eq!(end.await, libfast_protocol::Status::End);
 }
 
+/// A program may end its runtime first. Requests are cancelled then as well, and connections do not stay behind.
+#[tokio::test]
+async fn a_server_ends_with_its_runtime() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let hearing = runtime.spawn(Hearing::start(":0")).await.unwrap();
+    let kept = Arc::<Mutex<Option<Request>>>::default();
+    let keeper = kept.clone();
+    let keep = move |request: Request| *keeper.lock().unwrap() = Some(request);
+    hearing.server.handle("keep", Arc::new(keep)).unwrap();
+    let mut client = Bare::connect(&hearing.address);
+    client.send(1, "keep", "[]");
+    hearing.running().await;
+    runtime.shutdown_background();
+    until("the connection is gone", || hearing.server.connections() == 0).await;
+    assert!(kept.lock().unwrap().as_ref().unwrap().is_cancelled());
+    assert_eq!(hearing.server.in_flight(), 0);
+    assert!(blocking(move || client.next()).await.is_none());
+}
+
 /// The client is in the middle of sending something large when the server stops, and reads its answer only then. What the
 /// server has written but the client's system not yet taken would be lost with a reset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,7 +53,8 @@ impl Exec {
     async fn answer(&self, command: &str, request: &Request) -> Result<()> {
         let Ok(_permit) = self.room.try_acquire() else {
             let message = format!("{} commands run already, which is the limit (--exec-limit)", self.limit);
-            return Err(RemoteError::new("FastOverloaded", message).into());
+            let refusal = RemoteError::new("FastOverloaded", message);
+            return Err(refusal.with_info(r#"{"processed":false}"#).into());
         };
         tokio::select! {
             answered = self.run(command, request) => answered,
