@@ -8,8 +8,8 @@ use crate::{
     Values, Version,
 };
 use bytes::{BufMut, BytesMut};
+use foldhash::{HashMap, HashMapExt};
 use libfast_model::{ChecksumV1, Error, ErrorKind, Result};
-use std::collections::HashMap;
 
 /// How a client speaks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,8 +122,7 @@ impl<T> ClientConnection<T> {
         }
         let out = &mut self.transmit;
         out.reserve(args.len() + method.len() + 64);
-        let frame = OpenFrame::begin(out);
-        out.put_slice(format!(r#"{{"m":{{"uts":{uts},"name":"#).as_bytes());
+        let frame = OpenFrame::begin_named(out, uts);
         json::escape_into(out, method);
         out.put_slice(br#"},"d":"#);
         out.put_slice(args);
@@ -134,7 +133,7 @@ impl<T> ClientConnection<T> {
             return Err(too_large(bytes));
         }
         let (calls, abandoned) = (&self.calls, &self.abandoned);
-        let in_use = |id| calls.contains_key(&id) || abandoned.contains_key(&id);
+        let in_use = |id| calls.contains_key(&id) || (!abandoned.is_empty() && abandoned.contains_key(&id));
         let Some(id) = self.ids.allocate(calls.len() + abandoned.len(), in_use) else {
             frame.cancel(out);
             return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));

@@ -7,8 +7,9 @@ use libfast_model::ChecksumV1;
 
 /// Appends one frame, with the checksum that node-fast gives to its version. `payload` is the JSON text of an object; it is sent as it is.
 ///
-/// # Panics If `msgid` is above [`MAX_MSGID`] or the payload above 4 GiB: mistakes of the caller, which no
-/// peer can cause.
+/// # Panics
+///
+/// If `msgid` is above [`MAX_MSGID`] or the payload above 4 GiB: mistakes of the caller, which no peer can cause.
 pub fn encode(out: &mut BytesMut, version: Version, status: Status, msgid: u32, payload: &[u8]) {
     out.reserve(HEADER_BYTES + payload.len());
     let frame = OpenFrame::begin(out);
@@ -28,6 +29,15 @@ impl OpenFrame {
         let start = out.len();
         out.put_bytes(0, HEADER_BYTES);
         Self { start }
+    }
+
+    /// Writes the payload as far as the name of the method: `uts` is the time in microseconds since 1970.
+    pub fn begin_named(out: &mut BytesMut, uts: u64) -> Self {
+        let frame = Self::begin(out);
+        out.put_slice(br#"{"m":{"uts":"#);
+        out.put_slice(itoa::Buffer::new().format(uts).as_bytes());
+        out.put_slice(br#","name":"#);
+        frame
     }
 
     /// Length of the payload so far.

@@ -3,6 +3,7 @@
 use crate::server_reply::Reply;
 use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, Traffic, json};
 use bytes::BytesMut;
+use foldhash::quality::RandomState;
 use libfast_model::{ChecksumV1, Error, ErrorKind, RemoteError, Result};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,8 +27,8 @@ pub struct ServerWire {
 pub struct ServerConnection<T> {
     wire: ServerWire,
     decoder: Decoder,
-    /// Ids are the peer's choice, hence the map with a keyed hash.
-    requests: HashMap<u32, InFlight<T>>,
+    /// Ids are the peer's choice, hence the hash with a random key.
+    requests: HashMap<u32, InFlight<T>, RandomState>,
     state: State,
     connection_id: u64,
     /// The latest time that the owner told.
@@ -58,7 +59,7 @@ impl<T> ServerConnection<T> {
         Self {
             wire,
             decoder: Decoder::new(wire.limits).with_checksum_v1(wire.checksum_v1),
-            requests: HashMap::new(),
+            requests: HashMap::default(),
             state: State::Open,
             connection_id: 0,
             uts: 0,

@@ -53,8 +53,7 @@ impl Reply {
         max: usize,
         body: &impl Fn(&mut BytesMut),
     ) -> std::result::Result<(), usize> {
-        let frame = OpenFrame::begin(out);
-        out.put_slice(format!(r#"{{"m":{{"uts":{uts},"name":"#).as_bytes());
+        let frame = OpenFrame::begin_named(out, uts);
         out.put_slice(name);
         out.put_slice(br#"},"d":"#);
         body(out);

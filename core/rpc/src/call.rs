@@ -14,7 +14,7 @@ use libfast_model::{Error, ErrorKind, Progress, Result};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
@@ -49,6 +49,8 @@ pub struct Call {
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     phase: Phase,
+    /// Where the last attempt went, and those before.
+    channel: Option<Arc<Channel>>,
     tried: Vec<Arc<Channel>>,
     attempts: u32,
     delivered: bool,
@@ -81,12 +83,9 @@ impl Call {
     pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
         // The request should leave now, not when somebody first looks for the answer.
-        match call.advance(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(Err(error))) => {
-                call.record(metrics::error_type(&error));
-                call.phase = Phase::Failed { error };
-            }
-            Poll::Ready(_) | Poll::Pending => {}
+        if let Poll::Ready(Err(error)) = call.begin(&Context::from_waker(Waker::noop())) {
+            call.record(metrics::error_type(&error));
+            call.phase = Phase::Failed { error };
         }
         call
     }
@@ -120,6 +119,7 @@ impl Call {
             options,
             timer: None,
             phase,
+            channel: None,
             tried: Vec::new(),
             attempts: 0,
             delivered: false,
@@ -169,6 +169,10 @@ impl Call {
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
         match self.poll_next_untimed(cx) {
+            // The connection wakes a call that waits for an answer.
+            Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
+                Poll::Pending
+            }
             Poll::Pending => self.poll_deadline(cx).map(|error| Some(Err(error))),
             ready => ready,
         }
@@ -198,20 +202,52 @@ impl Call {
             if !self.values.is_empty() {
                 return Poll::Ready(Some(Ok(())));
             }
+            self.observe_sent(cx);
+            let Phase::Running { charge, attempt } = &mut self.phase else {
+                if ready!(self.begin(cx)?) {
+                    continue;
+                }
+                return Poll::Ready(None);
+            };
+            match ready!(attempt.poll_take(cx, &mut self.values, self.deadline)) {
+                None => {
+                    self.delivered = true;
+                    charge.succeed();
+                }
+                Some(Ok(())) => {
+                    charge.succeed();
+                    self.phase = Phase::Done;
+                    return Poll::Ready(None);
+                }
+                Some(Err(error)) => {
+                    let msgid = attempt.id();
+                    let Phase::Running { charge, .. } = std::mem::replace(&mut self.phase, Phase::Done)
+                    else {
+                        unreachable!("it runs")
+                    };
+                    self.fail_attempt(charge, error, Some(msgid))?;
+                }
+            }
+        }
+    }
+
+    /// Sends the request, if it is not sent. False: the call is over.
+    fn begin(&mut self, cx: &Context<'_>) -> Poll<Result<bool>> {
+        loop {
             // Each phase is taken out and either put back or replaced.
             match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::Done => return Poll::Ready(None),
-                Phase::Failed { error } => return Poll::Ready(Some(Err(error))),
+                Phase::Done => return Poll::Ready(Ok(false)),
+                Phase::Failed { error } => return Poll::Ready(Err(error)),
                 Phase::Picking { last } => match self.pick(last, cx) {
                     Poll::Pending => {
                         self.phase = Phase::Picking { last: None };
                         return Poll::Pending;
                     }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Ready(Ok(member)) => {
                         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
-                        self.tried.push(member.owner.clone());
+                        self.tried.extend(self.channel.replace(member.owner.clone()));
                         self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
                     }
                 },
@@ -233,34 +269,16 @@ impl Call {
                                     self.observe(|| CallEvent::Connected { endpoint, reused });
                                     self.is_sent = false;
                                     self.phase = Phase::Running { charge, attempt };
+                                    return Poll::Ready(Ok(true));
                                 }
                                 Err(error) => self.fail_attempt(charge, error, None)?,
                             }
                         }
                     }
                 }
-                Phase::Running { mut charge, mut attempt } => {
-                    self.observe_sent(&attempt, cx);
-                    match attempt.poll_take(cx, &mut self.values) {
-                        Poll::Pending => {
-                            self.phase = Phase::Running { charge, attempt };
-                            return Poll::Pending;
-                        }
-                        Poll::Ready(None) => {
-                            self.delivered = true;
-                            charge.succeed();
-                            self.phase = Phase::Running { charge, attempt };
-                        }
-                        Poll::Ready(Some(Ok(()))) => {
-                            charge.succeed();
-                            return Poll::Ready(None);
-                        }
-                        Poll::Ready(Some(Err(error))) => {
-                            let msgid = attempt.id();
-                            drop(attempt);
-                            self.fail_attempt(charge, error, Some(msgid))?;
-                        }
-                    }
+                running @ Phase::Running { .. } => {
+                    self.phase = running;
+                    return Poll::Ready(Ok(true));
                 }
             }
         }
@@ -271,13 +289,14 @@ impl Call {
         if let (Some(error), true) = (&last, self.attempts > self.options.retries) {
             return Poll::Ready(Err(self.describe(error.clone(), None)));
         }
-        let tried =
-            |member: &Member<Channel>| self.tried.iter().any(|channel| Arc::ptr_eq(channel, &member.owner));
+        let tried = |member: &Member<Channel>| {
+            self.channel.iter().chain(&self.tried).any(|channel| Arc::ptr_eq(channel, &member.owner))
+        };
         match self.client.shared().poll_pick(cx, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
             Poll::Ready(Ok(member)) => {
-                if let (Some(error), Some(failed)) = (&last, self.tried.last()) {
+                if let (Some(error), Some(failed)) = (&last, &self.channel) {
                     failed.meter.iter().for_each(|meter| meter.retried(error));
                 }
                 Poll::Ready(Ok(member))
@@ -312,7 +331,7 @@ impl Call {
     pub fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
         // The clock decides, not the timer: a caller with a clock of its own may poll before the timer does.
-        if Instant::now() < deadline {
+        if !self.is_overdue() {
             let runtime = &self.client.shared().runtime;
             let timer = self.timer.get_or_insert_with(|| {
                 let _context = runtime.enter();
@@ -325,16 +344,21 @@ impl Call {
         Poll::Ready(self.time_out())
     }
 
+    fn is_overdue(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
         if let Some(observer) = &self.options.observer {
             observer.tell(&event());
         }
     }
 
-    fn observe_sent(&mut self, attempt: &Attempt, cx: &Context<'_>) {
+    fn observe_sent(&mut self, cx: &Context<'_>) {
         if self.options.observer.is_none() || self.is_sent {
             return;
         }
+        let Phase::Running { attempt, .. } = &self.phase else { return };
         if let Poll::Ready(written) = attempt.poll_written(cx) {
             self.is_sent = true;
             if let Some(bytes) = written {
@@ -379,7 +403,7 @@ impl Call {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
-        let endpoint = self.tried.last().and_then(|channel| channel.meter.as_ref());
+        let endpoint = self.channel.as_ref().and_then(|channel| channel.meter.as_ref());
         let methods = &self.client.shared().methods;
         methods.ended(&self.method, endpoint, self.started, error_type);
     }

@@ -1,8 +1,10 @@
 //! A client's side of one connection: the protocol's state machine, the socket, and an inbox per attempt.
 //!
-//! Whoever starts an attempt writes it to the socket at once, on its own thread; only what the kernel does not take
-//! is left to the task that [`drive`](Connection::drive)s the connection. That task reads, and puts what arrives into
-//! the inboxes. All attempts of a connection share one lock, held for one batch of messages at a time.
+//! Whoever starts an attempt while no other is under way writes it to the socket at once, on its own thread. Requests that
+//! are made while others are under way come in bursts, such as after a read that brought many answers: they gather until
+//! those who are ready have had their turn, and the task that [`drive`](Shared::drive)s the connection writes them in one
+//! go, and what the kernel did not take. That task also reads, puts what arrives into the inboxes, and wakes those whose
+//! time has run out. All attempts of a connection share one lock, held for one batch of messages at a time.
 
 mod attempt;
 mod inbox;
@@ -20,10 +22,11 @@ use inbox::Inbox;
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use slab::Slab;
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// A connection as its users hold it. When the last one lets go, the stream is closed.
@@ -35,9 +38,12 @@ pub(crate) struct Shared {
     socket: Socket,
     address: Address,
     bounds: Bounds,
+    /// What calls do with null unless told otherwise.
+    ignore_nulls: bool,
     state: Mutex<State>,
     write_wanted: Notify,
     read_resumed: Notify,
+    deadline_set: Notify,
     /// Those who wait until what they sent is written.
     written: Wakers,
 }
@@ -60,6 +66,10 @@ struct State {
     queued: u64,
     written: u64,
     write_blocked: bool,
+    /// Requests wait for the driving task to write them, which knows of it.
+    gathering: bool,
+    /// When somebody has to be woken whose time has run out, at the earliest.
+    soonest: Option<Instant>,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
     stale: u64,
     /// Inboxes over their limit: while there is one, nothing is read.
@@ -78,6 +88,9 @@ const READS_AT_END: usize = 256;
 /// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
 const MOST_ABANDONED: usize = 65_536;
 
+/// Least time between looks for calls whose time has run out.
+const DEADLINES_APART: Duration = Duration::from_millis(1);
+
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
     pub fn new(
@@ -94,6 +107,8 @@ impl Connection {
             queued: 0,
             written: 0,
             write_blocked: false,
+            gathering: false,
+            soonest: None,
             stale: 0,
             full: 0,
             failure: None,
@@ -102,9 +117,11 @@ impl Connection {
             socket,
             address,
             bounds,
+            ignore_nulls: wire.ignore_nulls,
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
+            deadline_set: Notify::new(),
             written: Wakers::default(),
         }))
     }
@@ -154,6 +171,7 @@ impl Connection {
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
         }
+        let is_alone = state.wire.pending() == 0;
         let offset = state.queued;
         let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
         let key = state.inboxes.insert(Inbox::new(offset, asked));
@@ -166,7 +184,9 @@ impl Connection {
         }
         match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
             Ok(id) => {
-                state.wire.ignore_nulls(id, options.ignore_null_values);
+                if options.ignore_null_values != self.0.ignore_nulls {
+                    state.wire.ignore_nulls(id, options.ignore_null_values);
+                }
                 state.inboxes[key].id = id;
             }
             Err(error) => {
@@ -177,10 +197,16 @@ impl Connection {
         state.queued += (state.wire.transmit().len() - before) as u64;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
-        if !state.write_blocked {
+        let gathered = state.gathering || state.write_blocked;
+        if is_alone && !gathered {
             self.0.flush(&mut state);
         }
+        let first = !is_alone && !gathered;
+        state.gathering |= first;
         drop(state);
+        if first {
+            self.0.write_wanted.notify_one();
+        }
         Ok(Attempt::new(self.clone(), key))
     }
 }
@@ -198,7 +224,8 @@ impl Shared {
         let mut input = BytesMut::new();
         let (ended, unread) = tokio::select! {
             error = self.read_all(&mut input) => (error, false),
-            error = self.write_blocked() => (error, true),
+            error = self.write_all() => (error, true),
+            never = self.wake_overdue() => match never {},
         };
         if unread {
             self.read_rest(&mut input).await;
@@ -296,18 +323,45 @@ impl Shared {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// Writes what callers could not write themselves.
-    async fn write_blocked(&self) -> Error {
+    /// Writes what callers have not written themselves.
+    async fn write_all(&self) -> Error {
         loop {
             self.write_wanted.notified().await;
-            if let Some(failure) = &self.lock().failure {
+            let is_blocked = self.lock().write_blocked;
+            if is_blocked {
+                if let Err(error) = self.socket.writable().await {
+                    return self.broken(&error);
+                }
+            } else {
+                // Behind all that are ready: the others of the burst.
+                tokio::task::yield_now().await;
+            }
+            let mut state = self.lock();
+            if let Some(failure) = &state.failure {
                 return failure.clone();
             }
-            if let Err(error) = self.socket.writable().await {
-                return self.broken(&error);
-            }
-            self.flush(&mut self.lock());
+            state.gathering = false;
+            self.flush(&mut state);
+            drop(state);
             self.written.wake_all();
+        }
+    }
+
+    /// Wakes those who wait for an answer beyond their deadline. One timer for all of a connection: calls that are answered
+    /// in time, nearly all, cost nothing.
+    async fn wake_overdue(&self) -> Infallible {
+        loop {
+            let soonest = self.lock().soonest;
+            let changed = self.deadline_set.notified();
+            match soonest {
+                None => changed.await,
+                Some(soonest) => {
+                    if tokio::time::timeout_at(soonest.into(), changed).await.is_err() {
+                        let overdue = self.lock().take_overdue(Instant::now());
+                        overdue.into_iter().for_each(Waker::wake);
+                    }
+                }
+            }
         }
     }
 
@@ -407,6 +461,24 @@ impl State {
         let inbox = &mut self.inboxes[key];
         inbox.outcome = Some(outcome);
         inbox.waker.take()
+    }
+
+    /// The wakers of those who wait beyond their deadline. Finds the next deadline.
+    fn take_overdue(&mut self, now: Instant) -> Vec<Waker> {
+        let mut overdue = Vec::new();
+        self.soonest = None;
+        for (_, inbox) in &mut self.inboxes {
+            match inbox.deadline {
+                Some(deadline) if deadline <= now => overdue.extend(inbox.waker.take()),
+                Some(deadline) => {
+                    self.soonest = Some(self.soonest.map_or(deadline, |soonest| soonest.min(deadline)))
+                }
+                None => {}
+            }
+        }
+        // Looking through all of them has a price, which is paid once for those of a while.
+        self.soonest = self.soonest.map(|soonest| soonest.max(now + DEADLINES_APART));
+        overdue
     }
 
     fn fail_all(&mut self, error: &Error) -> Vec<Waker> {

@@ -7,6 +7,7 @@ use libfast_model::{Progress, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// One request under way on a connection. Dropping it abandons the request.
 #[derive(Debug)]
@@ -23,14 +24,23 @@ impl Attempt {
     }
 
     /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
-    /// `into` got some.
-    pub fn poll_take(&mut self, cx: &Context<'_>, into: &mut VecDeque<Bytes>) -> Poll<Option<Result<()>>> {
+    /// `into` got some. If there is nothing, `cx` is woken when something comes, and when `deadline` has passed.
+    pub fn poll_take(
+        &mut self,
+        cx: &Context<'_>,
+        into: &mut VecDeque<Bytes>,
+        deadline: Option<Instant>,
+    ) -> Poll<Option<Result<()>>> {
         let shared = &self.connection.0;
         let mut state = shared.lock();
-        let State { inboxes, full, .. } = &mut *state;
+        let State { inboxes, full, soonest, .. } = &mut *state;
         let inbox = &mut inboxes[self.key];
         if !inbox.values.is_empty() {
-            into.append(&mut inbox.values);
+            if into.is_empty() {
+                std::mem::swap(into, &mut inbox.values);
+            } else {
+                into.append(&mut inbox.values);
+            }
             inbox.bytes = 0;
             if std::mem::take(&mut inbox.full) {
                 *full -= 1;
@@ -43,9 +53,17 @@ impl Attempt {
             None => {
                 let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
                 let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
+                inbox.deadline = deadline;
+                let is_sooner = deadline.is_some_and(|mine| soonest.is_none_or(|soonest| mine < soonest));
+                if is_sooner {
+                    *soonest = deadline;
+                }
                 // Outside the lock: dropping a waker may run anything.
                 drop(state);
                 drop(old);
+                if is_sooner {
+                    shared.deadline_set.notify_one();
+                }
                 Poll::Pending
             }
         }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use libfast_model::Result;
 use std::collections::VecDeque;
 use std::task::Waker;
+use std::time::Instant;
 
 pub(crate) struct Inbox {
     pub id: u32,
@@ -18,6 +19,8 @@ pub(crate) struct Inbox {
     pub full: bool,
     pub outcome: Option<Result<()>>,
     pub waker: Option<Waker>,
+    /// When whoever waits is woken at the latest.
+    pub deadline: Option<Instant>,
 }
 
 impl Inbox {
@@ -32,6 +35,7 @@ impl Inbox {
             full: false,
             outcome: None,
             waker: None,
+            deadline: None,
         }
     }
 }
