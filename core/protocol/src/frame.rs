@@ -4,6 +4,7 @@ use crate::json::{self, Kind};
 use crate::{Checksum, Status, Values, Version};
 use bytes::Bytes;
 use libfast_model::RemoteError;
+use std::ops::Range;
 
 /// One whole frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Frame {
     pub payload: Bytes,
     /// The member `d`.
     pub body: Body,
-    /// The raw text of the member `m`, of whatever kind, if there is one.
-    pub meta: Option<Bytes>,
+    /// Where in the payload the member `m` is, of whatever kind, if there is one.
+    pub meta: Option<Range<usize>>,
 }
 
 /// The member `d` of a payload.
@@ -35,6 +36,11 @@ pub enum Body {
 }
 
 impl Frame {
+    /// The raw text of the member `m`.
+    pub fn meta(&self) -> Option<&[u8]> {
+        self.payload.get(self.meta.clone()?)
+    }
+
     /// The method that `m` names, if it names one. Surrogates without partner are replaced.
     pub fn method(&self) -> Option<String> {
         json::decode_string(&self.method_text()?)
@@ -42,8 +48,8 @@ impl Frame {
 
     /// The raw text of the name of the method, a JSON string.
     pub fn method_text(&self) -> Option<Bytes> {
-        let meta = self.meta.as_ref()?;
+        let meta = self.meta()?;
         let [name] = json::members_of(meta, ["name"]);
-        name.filter(|name| name.kind == Kind::String).map(|name| meta.slice(name.span()))
+        name.filter(|name| name.kind == Kind::String).map(|name| self.payload.slice_ref(&meta[name.span()]))
     }
 }

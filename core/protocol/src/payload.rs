@@ -5,20 +5,21 @@ use crate::values::members_by_index;
 use crate::{Body, ProtocolError, Status, Values};
 use bytes::{Bytes, BytesMut};
 use libfast_model::RemoteError;
+use std::ops::Range;
 
-/// The member `d` as `status` wants it, and the raw text of `m`.
+/// The member `d` as `status` wants it, and where `m` is.
 pub(crate) fn read_payload(
     payload: &Bytes,
     status: Status,
     max_depth: usize,
-) -> Result<(Body, Option<Bytes>), ProtocolError> {
+) -> Result<(Body, Option<Range<usize>>), ProtocolError> {
     let document = Document::read(payload, ["m", "d"], max_depth).map_err(|e| ProtocolError::json(&e))?;
     let (meta, body) = match document {
         Document::Object([meta, body]) => (meta, body),
         Document::Array => (None, None),
         Document::Scalar => return Err(ProtocolError::data()),
     };
-    let meta = meta.map(|meta| payload.slice(meta.span()));
+    let meta = meta.map(|meta| meta.span());
     let body = match status {
         Status::Data | Status::End => {
             let array = body.filter(|body| body.kind == Kind::Array).ok_or_else(ProtocolError::data_d)?;

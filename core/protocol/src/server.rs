@@ -1,8 +1,9 @@
 //! A server's side of one connection: which requests run, and their answers.
 
+use crate::name::Name;
 use crate::server_reply::Reply;
 use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, Traffic, json};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use foldhash::quality::RandomState;
 use libfast_model::{ChecksumV1, Error, ErrorKind, RemoteError, Result};
 use std::collections::HashMap;
@@ -52,6 +53,9 @@ enum State {
     Draining,
     Failed,
 }
+
+/// A frame that is kept whole for a part of it.
+const KEPT_BYTES: usize = 4096;
 
 impl<T> ServerConnection<T> {
     /// A connection on which nothing was received.
@@ -251,7 +255,7 @@ impl<T> ServerConnection<T> {
     }
 
     fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ServerEvent>, ProtocolError> {
-        let (Body::Values(values), Status::Data) = (&frame.body, frame.status) else {
+        let (Body::Values(_), Status::Data) = (&frame.body, frame.status) else {
             if frame.status == Status::End {
                 return Err(ProtocolError::unexpected_status());
             }
@@ -263,7 +267,7 @@ impl<T> ServerConnection<T> {
             return Err(ProtocolError::duplicate_msgid(id));
         };
         let name = frame.method_text();
-        let method = name.as_deref().and_then(json::decode_string).unwrap_or_default();
+        let method = name.as_ref().and_then(Name::decode).unwrap_or_default();
         let (Some(name), false) = (name, method.is_empty()) else {
             self.malformed += 1;
             let before = self.transmit.len();
@@ -283,11 +287,13 @@ impl<T> ServerConnection<T> {
             Reply::write_long_name(out, &limits, self.uts, &frame, method.len());
             return Ok(None);
         }
-        // Copied, so that a short name does not keep a large frame in memory while its handler runs.
         let coding = (frame.version, frame.checksum);
-        let reply = Reply { id, coding, name: Box::from(&*name) };
-        vacant.insert(InFlight { reply, request: None });
-        Ok(Some(ServerEvent::Request { id, method, args: values.text().clone(), meta: frame.meta }))
+        // A short name must not keep a large frame in memory while its handler runs, which may have dropped the arguments.
+        let kept = if frame.payload.len() <= KEPT_BYTES { name } else { Bytes::copy_from_slice(&name) };
+        vacant.insert(InFlight { reply: Reply { id, coding, name: kept }, request: None });
+        let meta = frame.meta.map(|meta| frame.payload.slice(meta));
+        let Body::Values(values) = frame.body else { return Ok(None) };
+        Ok(Some(ServerEvent::Request { id, method, args: values.into_text(), meta }))
     }
 
     /// What is needed to answer a request in flight.

@@ -1,6 +1,6 @@
 //! What a client's bytes mean to a server.
 
-use crate::ProtocolError;
+use crate::{Name, ProtocolError};
 use bytes::Bytes;
 
 /// Something that a client did.
@@ -10,8 +10,8 @@ pub enum ServerEvent {
     Request {
         /// Its id.
         id: u32,
-        /// The method to run, not empty.
-        method: String,
+        /// The name of the method to run, not empty: a slice of what was read, unless it was spelt with escapes.
+        method: Name,
         /// The arguments, raw JSON text of an array.
         args: Bytes,
         /// Raw text of the member `m`.

@@ -5,7 +5,7 @@
 use crate::encoder::OpenFrame;
 use crate::json::{check_value, decode_string, escape_into};
 use crate::{Checksum, Frame, Limits, Status, Version};
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 
 /// To which request an answer belongs.
@@ -15,7 +15,7 @@ pub(crate) struct Reply {
     /// Answers speak the version of their request, with its checksum.
     pub coding: (Version, Checksum),
     /// The name of the method as JSON text, spelt as the client spelt it; `null` if there is none.
-    pub name: Box<[u8]>,
+    pub name: Bytes,
 }
 
 /// The errors that the library makes have this name.
@@ -154,7 +154,7 @@ impl Reply {
 
     /// For answers to a request whose name is not repeated.
     fn nameless(frame: &Frame) -> Self {
-        Self { id: frame.msgid, coding: (frame.version, frame.checksum), name: Box::from(&b"null"[..]) }
+        Self { id: frame.msgid, coding: (frame.version, frame.checksum), name: Bytes::from_static(b"null") }
     }
 
     fn too_large(&self, bytes: usize, limits: &Limits) -> Error {
@@ -176,7 +176,7 @@ impl Reply {
     ) {
         if self.write_error(out, limits, uts, full).is_err() {
             let roomy = Limits { max_frame_bytes: limits.max_frame_bytes.max(1024), ..*limits };
-            let nameless = Self { name: Box::from(&b"null"[..]), ..*self };
+            let nameless = Self { name: Bytes::from_static(b"null"), ..*self };
             // Cannot fail: the text is bounded and below 1024 bytes.
             let _ = nameless.write_error(out, &roomy, uts, short);
         }

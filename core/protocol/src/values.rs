@@ -1,7 +1,7 @@
 //! The values of one frame as one text, cut into elements only when somebody asks.
 
 use crate::json::{self, JsonError, Kind, Scanner};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::iter::FusedIterator;
 
 /// An array of JSON values, as raw text. Cloning and iterating share the buffer of the frame it came in.
@@ -33,6 +33,11 @@ impl Values {
         &self.text
     }
 
+    /// The text of the array, brackets included.
+    pub fn into_text(self) -> Bytes {
+        self.text
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.len
@@ -54,13 +59,13 @@ impl Values {
     }
 
     /// The values that are not null.
-    pub(crate) fn without_nulls(&self) -> Self {
-        if self.nulls { Self::collect(self.iter().filter(|value| value != "null")) } else { self.clone() }
+    pub(crate) fn without_nulls(self) -> Self {
+        if self.nulls { Self::collect(self.iter().filter(|value| value != "null")) } else { self }
     }
 
     /// The values before the first null.
-    pub(crate) fn before_null(&self) -> Self {
-        if self.nulls { Self::collect(self.iter().take_while(|value| value != "null")) } else { self.clone() }
+    pub(crate) fn before_null(self) -> Self {
+        if self.nulls { Self::collect(self.iter().take_while(|value| value != "null")) } else { self }
     }
 
     /// A copy made of elements none of which is null.
@@ -114,8 +119,13 @@ impl Iterator for Elements {
         self.left = self.left.checked_sub(1)?;
         let element = if self.left == 0 {
             // The last one, often the only one, need not be walked through: it is all that is left.
-            let inside = self.text.get(self.at..self.text.len().saturating_sub(1)).unwrap_or_default();
-            inside.trim_ascii()
+            let mut last = std::mem::take(&mut self.text);
+            let inside = last.get(self.at..last.len().saturating_sub(1)).unwrap_or_default();
+            let (before, length) =
+                (inside.len() - inside.trim_ascii_start().len(), inside.trim_ascii().len());
+            last.advance((self.at + before).min(last.len()));
+            last.truncate(length);
+            return Some(last);
         } else {
             let mut scanner = Scanner::starting_at(&self.text, self.at);
             let value = scanner.value(usize::MAX).ok()?;
@@ -180,7 +190,7 @@ mod tests {
         assert!(!values("[[null],{\"a\":null}]").has_nulls());
         let mixed = values("[1, null, 2 ,null]");
         assert!(mixed.has_nulls());
-        assert_eq!(mixed.without_nulls().text(), "[1,2]");
+        assert_eq!(mixed.clone().without_nulls().text(), "[1,2]");
         assert_eq!(mixed.before_null().text(), "[1]");
         assert_eq!(values("[null]").before_null().len(), 0);
     }

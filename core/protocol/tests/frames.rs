@@ -98,7 +98,7 @@ fn methods_are_strings_inside_of_m() {
         assert_eq!(method(meta), None, "{meta}");
     }
     let frame = decode(Status::Data, r#"{"d":[],"m":{"uts": 1}}"#).unwrap();
-    assert_eq!(frame.meta.as_deref(), Some(&br#"{"uts": 1}"#[..]));
+    assert_eq!(frame.meta(), Some(&br#"{"uts": 1}"#[..]));
     assert_eq!(decode(Status::Data, r#"{"d":[]}"#).unwrap().meta, None);
 }
 

@@ -2,8 +2,8 @@
 
 use crate::metrics::MethodMeter;
 use crate::request::Request;
+use foldhash::HashMap;
 use libfast_model::{Error, ErrorKind, Result};
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use std::task::{Context, Waker};
 
 /// Wakers, each at most once, in the order in which they came.
+///
+/// Most things are waited for by nobody, so an empty one is small and made at no cost.
 #[derive(Debug, Default)]
-pub(crate) struct Wakers(Mutex<Registered>);
+pub(crate) struct Wakers(Mutex<Option<Box<Registered>>>);
 
 #[derive(Debug, Default)]
 struct Registered {
@@ -18,7 +20,8 @@ struct Registered {
 impl Wakers {
     /// Adds the waker of `cx`. Check the condition again afterwards: it may have come true in between.
     pub fn register(&self, cx: &Context<'_>) {
-        let Registered { wakers, known } = &mut *self.lock();
+        let mut registered = self.lock();
+        let Registered { wakers, known } = &mut **registered.get_or_insert_default();
         let waker = cx.waker();
         if known.insert((waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())) {
             wakers.push(waker.clone());
@@ -28,11 +31,11 @@ impl Wakers {
     /// Wakes and forgets all.
     pub fn wake_all(&self) {
         // Woken outside the lock: a waker may run code that registers again.
-        let registered = std::mem::take(&mut *self.lock());
-        registered.wakers.into_iter().for_each(Waker::wake);
+        let registered = self.lock().take();
+        registered.into_iter().flat_map(|registered| registered.wakers).for_each(Waker::wake);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Registered> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Box<Registered>>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -186,7 +186,8 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Steps over eight bytes at a time while none of them needs a look. Strings are most of most payloads.
+    /// Steps over eight bytes at a time, up to the first byte that needs a look or to fewer than eight before the end. Strings
+    /// are most of most payloads.
     fn plain_run(&mut self) {
         const LOW: u64 = 0x0101_0101_0101_0101;
         const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -196,7 +197,10 @@ impl<'t> Scanner<'t> {
             let control = word.wrapping_sub(LOW * 0x20) & !word;
             let quote = zero_byte(word ^ (LOW * u64::from(b'"')));
             let backslash = zero_byte(word ^ (LOW * u64::from(b'\\')));
-            if (control | quote | backslash) & HIGH != 0 {
+            // A borrow can mark bytes that are not meant, but only above one that is.
+            let marked = (control | quote | backslash) & HIGH;
+            if marked != 0 {
+                self.at += (marked.trailing_zeros() / 8) as usize;
                 return;
             }
             self.at += 8;

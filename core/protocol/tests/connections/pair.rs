@@ -80,7 +80,7 @@ pub fn server_events(server: &mut Server, input: &mut BytesMut) -> Vec<String> {
         shown.push(match event {
             ServerEvent::Request { id, method, args, .. } => {
                 server.attach(id, "request");
-                format!("request {id} {method} {}", text(&args))
+                format!("request {id} {} {}", &*method, text(&args))
             }
             ServerEvent::Fatal(error) => format!("fatal {} {}", error.reason().name(), error.info()),
         });

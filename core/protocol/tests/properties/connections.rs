@@ -151,7 +151,7 @@ impl Pair {
             Some(ServerEvent::Request { id, method, args, .. }) => {
                 let number = self.announced.pop_front().unwrap();
                 let story = &self.told.sent[number];
-                prop_assert_eq!((&method, &args[..]), (&story.method, story.args.as_bytes()));
+                prop_assert_eq!((&*method, &args[..]), (&*story.method, story.args.as_bytes()));
                 self.running.push((id, number));
             }
             Some(ServerEvent::Fatal(error)) => prop_assert!(false, "{}", error),

@@ -5,11 +5,11 @@ use super::durations::Durations;
 use super::families::Families;
 use super::legacy::{LegacyLabels, LegacyMeter};
 use super::traffic::TrafficMeter;
+use foldhash::HashMap;
 use libfast_model::{Address, ClientOptions, Error, METRIC_OTHER, Metric, Result};
 use libfast_protocol::Reason;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
