@@ -19,6 +19,7 @@ pub fn encode(out: &mut BytesMut, version: Version, status: Status, msgid: u32, 
 
 /// A frame whose payload is being written at the end of a buffer, so that it need not be copied there.
 #[must_use]
+#[derive(Debug)]
 pub(crate) struct OpenFrame {
     start: usize,
 }

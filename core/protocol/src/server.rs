@@ -1,7 +1,7 @@
 //! A server's side of one connection: which requests run, and their answers.
 
 use crate::name::Name;
-use crate::server_reply::Reply;
+use crate::server_reply::{Reply, SharedFrame};
 use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, Traffic, json};
 use bytes::{Bytes, BytesMut};
 use foldhash::quality::RandomState;
@@ -38,6 +38,8 @@ pub struct ServerConnection<T> {
     malformed: u64,
     traffic: Traffic,
     transmit: BytesMut,
+    /// The last frame of `transmit`, if values may be added to it.
+    shared: Option<SharedFrame>,
 }
 
 #[derive(Debug)]
@@ -71,6 +73,7 @@ impl<T> ServerConnection<T> {
             malformed: 0,
             traffic: Traffic::default(),
             transmit: BytesMut::new(),
+            shared: None,
         }
     }
 
@@ -138,10 +141,14 @@ impl<T> ServerConnection<T> {
     /// `TooLarge` if the frame would be larger than allowed. Nothing is sent then, and the request stays as
     /// it was.
     pub fn send(&mut self, uts: u64, id: u32, value: &[u8]) -> Result<()> {
-        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
-        let before = out.len();
-        entry.reply.write_value(out, &limits, uts, value)?;
-        traffic.add_sent(Status::Data, out.len() - before);
+        let (out, limits) = (&mut self.transmit, &self.wire.limits);
+        let shared = self.shared.as_ref().filter(|shared| shared.id == id);
+        if self.state != State::Failed && shared.is_some_and(|shared| shared.add(out, limits, value)) {
+            return Ok(());
+        }
+        let Open { entry, out, limits, .. } = self.open(uts, id)?;
+        let frame = entry.reply.write_value(out, &limits, uts, value)?;
+        self.shared = Some(frame);
         Ok(())
     }
 
@@ -151,7 +158,7 @@ impl<T> ServerConnection<T> {
         let Open { entry, out, limits, traffic } = self.open(uts, id)?;
         let before = out.len();
         if let Some(value) = value {
-            entry.reply.write_value(out, &limits, uts, value)?;
+            entry.reply.write_value(out, &limits, uts, value)?.finish(out);
         }
         let between = out.len();
         // Both frames or neither: a value without its end would be sent again by an owner that tries again.
@@ -198,6 +205,7 @@ impl<T> ServerConnection<T> {
     /// Takes a request out of flight without an answer. The client goes on waiting, so this is for
     /// connections that are about to be closed.
     pub fn forget(&mut self, id: u32) -> Option<T> {
+        self.seal();
         self.requests.remove(&id)?.request
     }
 
@@ -216,6 +224,7 @@ impl<T> ServerConnection<T> {
     /// All requests in flight that something was attached to, in the order of their ids, when the connection
     /// is gone. None is in flight afterwards.
     pub fn drain_requests(&mut self) -> Vec<(u32, T)> {
+        self.seal();
         let requests = self.requests.drain();
         let mut requests: Vec<_> =
             requests.filter_map(|(id, in_flight)| Some((id, in_flight.request?))).collect();
@@ -249,9 +258,24 @@ impl<T> ServerConnection<T> {
         self.malformed
     }
 
-    /// The bytes to write; the owner takes them off the front.
+    /// The bytes to write; the owner takes them off the front. Ask for them when they can be written: values of a request
+    /// that are sent before share frames.
     pub fn transmit(&mut self) -> &mut BytesMut {
+        self.seal();
         &mut self.transmit
+    }
+
+    /// How many bytes there are to write.
+    pub fn transmit_bytes(&self) -> usize {
+        self.transmit.len()
+    }
+
+    /// Completes the frame that values share, before anything else comes behind it.
+    fn seal(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            let bytes = shared.finish(&mut self.transmit);
+            self.traffic.add_sent(Status::Data, bytes);
+        }
     }
 
     fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ServerEvent>, ProtocolError> {
@@ -270,6 +294,7 @@ impl<T> ServerConnection<T> {
         let method = name.as_ref().and_then(Name::decode).unwrap_or_default();
         let (Some(name), false) = (name, method.is_empty()) else {
             self.malformed += 1;
+            self.seal();
             let before = self.transmit.len();
             Reply::write_malformed(
                 &mut self.transmit,
@@ -283,6 +308,7 @@ impl<T> ServerConnection<T> {
         };
         if method.len() > self.wire.limits.max_name_bytes {
             self.malformed += 1;
+            self.seal();
             let (limits, out) = (self.wire.limits, &mut self.transmit);
             Reply::write_long_name(out, &limits, self.uts, &frame, method.len());
             return Ok(None);
@@ -299,6 +325,7 @@ impl<T> ServerConnection<T> {
     /// What is needed to answer a request in flight.
     fn open(&mut self, uts: u64, id: u32) -> Result<Open<'_, T>> {
         self.set_time(uts);
+        self.seal();
         if self.state == State::Failed {
             return Err(Error::new(ErrorKind::ConnectionLost, "the connection of the request failed"));
         }

@@ -4,7 +4,7 @@
 
 use crate::encoder::OpenFrame;
 use crate::json::{check_value, decode_string, escape_into};
-use crate::{Checksum, Frame, Limits, Status, Version};
+use crate::{Checksum, Frame, HEADER_BYTES, Limits, Status, Version};
 use bytes::{BufMut, Bytes, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 
@@ -16,6 +16,41 @@ pub(crate) struct Reply {
     pub coding: (Version, Checksum),
     /// The name of the method as JSON text, spelt as the client spelt it; `null` if there is none.
     pub name: Bytes,
+}
+
+/// A DATA frame at the end of the output whose header is not written yet.
+#[derive(Debug)]
+pub(crate) struct SharedFrame {
+    frame: OpenFrame,
+    pub id: u32,
+    coding: (Version, Checksum),
+}
+
+impl SharedFrame {
+    /// Payload that values share. More would make the client wait for the first one.
+    const MAX_BYTES: usize = 16 * 1024;
+    /// What follows the last value.
+    const TAIL: &[u8] = b"]}";
+
+    /// Adds a value of the same request, if there is room.
+    pub fn add(&self, out: &mut BytesMut, limits: &Limits, value: &[u8]) -> bool {
+        let bytes = self.frame.payload_bytes(out).saturating_add(value.len()).saturating_add(1);
+        if bytes > Self::MAX_BYTES.min(limits.payload_bytes()) {
+            return false;
+        }
+        out.truncate(out.len() - Self::TAIL.len());
+        out.put_u8(b',');
+        out.put_slice(value);
+        out.put_slice(Self::TAIL);
+        true
+    }
+
+    /// Writes the header. Returns the length of the frame.
+    pub fn finish(self, out: &mut BytesMut) -> usize {
+        let bytes = HEADER_BYTES + self.frame.payload_bytes(out);
+        self.frame.finish(out, self.coding, Status::Data, self.id);
+        bytes
+    }
 }
 
 /// The errors that the library makes have this name.
@@ -34,25 +69,34 @@ impl Reply {
         status: Status,
         body: impl Fn(&mut BytesMut),
     ) -> Result<()> {
-        let max = limits.payload_bytes();
-        let bytes = self.write_named(out, uts, status, &self.name, max, &body);
-        let bytes = match bytes {
-            Err(_) => self.write_named(out, uts, status, b"null", max, &body),
-            written => written,
-        };
-        bytes.map_err(|bytes| self.too_large(bytes, limits))
+        let frame = self.write_open(out, limits, uts, body)?;
+        frame.finish(out, self.coding, status, self.id);
+        Ok(())
     }
 
-    /// As `write`, with the name given; fails with the size.
+    /// As `write`, without the header.
+    fn write_open(
+        &self,
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        body: impl Fn(&mut BytesMut),
+    ) -> Result<OpenFrame> {
+        let max = limits.payload_bytes();
+        let frame = self.write_named(out, uts, &self.name, max, &body);
+        let frame = frame.or_else(|_| self.write_named(out, uts, b"null", max, &body));
+        frame.map_err(|bytes| self.too_large(bytes, limits))
+    }
+
+    /// As `write_open`, with the name given; fails with the size.
     fn write_named(
         &self,
         out: &mut BytesMut,
         uts: u64,
-        status: Status,
         name: &[u8],
         max: usize,
         body: &impl Fn(&mut BytesMut),
-    ) -> std::result::Result<(), usize> {
+    ) -> std::result::Result<OpenFrame, usize> {
         let frame = OpenFrame::begin_named(out, uts);
         out.put_slice(name);
         out.put_slice(br#"},"d":"#);
@@ -63,21 +107,27 @@ impl Reply {
             frame.cancel(out);
             return Err(bytes);
         }
-        frame.finish(out, self.coding, status, self.id);
-        Ok(())
+        Ok(frame)
     }
 
-    /// A DATA frame with one value.
-    pub fn write_value(&self, out: &mut BytesMut, limits: &Limits, uts: u64, value: &[u8]) -> Result<()> {
+    /// A DATA frame with one value, to which [`SharedFrame`] can add others.
+    pub fn write_value(
+        &self,
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        value: &[u8],
+    ) -> Result<SharedFrame> {
         // Judged before it is copied, because a value far too large would be copied in vain.
         if value.len() > limits.payload_bytes() {
             return Err(self.too_large(value.len(), limits));
         }
-        self.write(out, limits, uts, Status::Data, |out| {
+        let frame = self.write_open(out, limits, uts, |out| {
             out.put_u8(b'[');
             out.put_slice(value);
             out.put_u8(b']');
-        })
+        })?;
+        Ok(SharedFrame { frame, id: self.id, coding: self.coding })
     }
 
     /// An END frame.

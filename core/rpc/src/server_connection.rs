@@ -17,8 +17,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// One client's connection. Handlers write to the socket themselves; what the kernel does not take, and the answers to
-/// requests that came together, are left to the task that [`drive`](Self::drive)s the connection.
+/// One client's connection. The last answer that is owed is written by its handler itself. What else there is to write
+/// gathers until those who are ready have had their turn; the task that [`drive`](Self::drive)s the connection writes it in
+/// one go, and what the kernel did not take.
 pub(crate) struct ServerConnection {
     id: u64,
     accepted: Start,
@@ -38,6 +39,8 @@ struct State {
     /// While a batch of requests is handed out, answers gather and leave in one write.
     corked: bool,
     write_blocked: bool,
+    /// Output waits for the driving task to write it, which knows of it.
+    gathering: bool,
     dead: bool,
 }
 
@@ -65,7 +68,14 @@ impl ServerConnection {
             peer: socket.peer(),
             socket,
             server,
-            state: Mutex::new(State { wire, account, corked: false, write_blocked: false, dead: false }),
+            state: Mutex::new(State {
+                wire,
+                account,
+                corked: false,
+                write_blocked: false,
+                gathering: false,
+                dead: false,
+            }),
             write_wanted: Notify::new(),
             closing: Notify::new(),
             writable: Wakers::default(),
@@ -138,7 +148,7 @@ impl ServerConnection {
 
     async fn serve_all(self: &Arc<Self>) -> io::Result<()> {
         // One future for both phases: a new one would not know that the socket was full when the reading ended.
-        let mut writing = std::pin::pin!(self.write_blocked());
+        let mut writing = std::pin::pin!(self.write_all());
         tokio::select! {
             ended = self.read_all() => ended?,
             error = &mut writing => return Err(error),
@@ -209,7 +219,7 @@ impl ServerConnection {
         let mut state = self.lock_open(request)?;
         self.check_room(&mut state)?;
         state.wire.send(clock::wall_micros(), request.id, value)?;
-        Ok(self.flush(state) <= self.high_water())
+        Ok(self.gather(state) <= self.high_water())
     }
 
     pub fn end(&self, request: &Running, last: Option<&[u8]>) -> Result<()> {
@@ -232,8 +242,8 @@ impl ServerConnection {
     }
 
     pub fn poll_writable(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.dead || state.wire.transmit().len() <= self.high_water() / 4 {
+        let state = self.lock();
+        if state.dead || state.wire.transmit_bytes() <= self.high_water() / 4 {
             return Poll::Ready(());
         }
         // Under the lock, so that the output cannot shrink in between.
@@ -244,7 +254,7 @@ impl ServerConnection {
     /// Refuses a value while too many bytes wait for the client.
     fn check_room(&self, state: &mut State) -> Result<()> {
         let limit = self.server.options.write_limit_bytes;
-        if state.wire.transmit().len() as u64 <= limit {
+        if state.wire.transmit_bytes() as u64 <= limit {
             return Ok(());
         }
         let message =
@@ -256,7 +266,11 @@ impl ServerConnection {
     fn finish(&self, state: MutexGuard<'_, State>) {
         // Before the client can know of the end: it may send the next request at once.
         self.server.requests_ended(1);
-        self.flush(state);
+        if state.wire.in_flight() == 0 {
+            self.flush(state);
+        } else {
+            self.gather(state);
+        }
     }
 
     async fn read_all(self: &Arc<Self>) -> io::Result<()> {
@@ -297,7 +311,7 @@ impl ServerConnection {
         input: &mut BytesMut,
         batch: &mut Vec<Request>,
     ) -> io::Result<()> {
-        while self.hand_out(input, batch)? || self.lock().wire.transmit().len() > self.high_water() {
+        while self.hand_out(input, batch)? || self.lock().wire.transmit_bytes() > self.high_water() {
             std::future::poll_fn(|cx| self.poll_writable(cx)).await;
         }
         Ok(())
@@ -315,7 +329,7 @@ impl ServerConnection {
         state.wire.set_time(start.wall_micros());
         let mut more = false;
         while let Some(event) = state.wire.next_event(input) {
-            more = state.wire.transmit().len() > self.high_water();
+            more = state.wire.transmit_bytes() > self.high_water();
             match event {
                 ServerEvent::Request { id, method, args, .. } => {
                     batch.extend(self.take(&mut state, id, &method, args, start));
@@ -369,23 +383,27 @@ impl ServerConnection {
 
     /// Waits until every request is answered and every byte written.
     pub fn poll_answered(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.dead || (state.wire.in_flight() == 0 && state.wire.transmit().is_empty()) {
+        let state = self.lock();
+        if state.dead || (state.wire.in_flight() == 0 && state.wire.transmit_bytes() == 0) {
             return Poll::Ready(());
         }
         self.writable.register(cx);
         Poll::Pending
     }
 
-    /// Writes what handlers could not write themselves.
-    async fn write_blocked(&self) -> io::Error {
+    /// Writes what handlers have not written themselves.
+    async fn write_all(&self) -> io::Error {
         loop {
             self.write_wanted.notified().await;
-            if let Err(error) = self.socket.writable().await {
+            let is_blocked = self.lock().write_blocked;
+            if !is_blocked {
+                // Behind all that are ready: the others that answer now.
+                tokio::task::yield_now().await;
+            } else if let Err(error) = self.socket.writable().await {
                 return error;
             }
             let mut state = self.lock();
-            state.write_blocked = false;
+            (state.write_blocked, state.gathering) = (false, false);
             if let Err(error) = self.write(&mut state) {
                 return error;
             }
@@ -393,9 +411,22 @@ impl ServerConnection {
         }
     }
 
+    /// Has the output written soon, at the latest when there is enough of it. Returns how many bytes wait.
+    fn gather(&self, mut state: MutexGuard<'_, State>) -> usize {
+        let waiting = state.wire.transmit_bytes();
+        if waiting > self.high_water() {
+            return self.flush(state);
+        }
+        if !state.write_blocked && !state.corked && !std::mem::replace(&mut state.gathering, true) {
+            drop(state);
+            self.write_wanted.notify_one();
+        }
+        waiting
+    }
+
     /// Writes, unless somebody else will. Returns how many bytes wait.
     fn flush(&self, mut state: MutexGuard<'_, State>) -> usize {
-        let waiting = state.wire.transmit().len();
+        let waiting = state.wire.transmit_bytes();
         // What gathers must not look like a slow client.
         if state.write_blocked || (state.corked && waiting <= self.high_water()) {
             return waiting;
@@ -408,8 +439,8 @@ impl ServerConnection {
     }
 
     /// Wakes those who wait for the output to shrink, if it has. Returns how many bytes wait.
-    fn wake_writers(&self, mut state: MutexGuard<'_, State>) -> usize {
-        let waiting = state.wire.transmit().len();
+    fn wake_writers(&self, state: MutexGuard<'_, State>) -> usize {
+        let waiting = state.wire.transmit_bytes();
         // Without the lock: waking may run anything, also what answers another request of this connection.
         drop(state);
         if waiting <= self.high_water() / 4 {

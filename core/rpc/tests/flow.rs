@@ -3,7 +3,7 @@
 mod support;
 
 use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
-use libfast_protocol::Status;
+use libfast_protocol::{Body, Frame, Status};
 use libfast_rpc::{Client, Request, Server};
 use std::io::{ErrorKind as Io, Write};
 use std::net::Shutdown;
@@ -126,8 +126,13 @@ async fn a_client_that_ends_its_side_at_once_gets_fifty_thousand_values() {
     let mut client = Bare::connect(&address);
     client.send(1, "range", "[50000]");
     client.stream.shutdown(Shutdown::Write).unwrap();
-    let frames =
-        blocking(move || std::iter::from_fn(|| client.next()).map(|frame| frame.status).collect::<Vec<_>>());
-    let frames = frames.await;
-    assert_eq!((frames.len(), frames.last()), (50_001, Some(&Status::End)));
+    let frames = blocking(move || std::iter::from_fn(|| client.next()).collect::<Vec<_>>()).await;
+    let values_of = |frame: &Frame| match &frame.body {
+        Body::Values(values) => values.clone().into_iter(),
+        Body::Error(error) => panic!("{error:?}"),
+    };
+    let values: Vec<_> = frames.iter().flat_map(values_of).collect();
+    assert!(values.iter().enumerate().all(|(i, value)| *value == i.to_string()), "in order");
+    assert_eq!((values.len(), frames.last().map(|frame| frame.status)), (50_000, Some(Status::End)));
+    assert!(frames.len() < 5_000, "{} frames: values that wait together share them", frames.len());
 }
