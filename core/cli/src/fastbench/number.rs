@@ -6,6 +6,9 @@ use std::time::Duration;
 /// A whole number of at least `least`: `10`, `20k`, `1M`.
 pub fn count(option: &str, text: &str, least: u64) -> Result<u64, String> {
     let (number, factor) = with_suffix(text);
+    if is_negative(number) {
+        return Err(format!("value for {option} is too small: {text:?}"));
+    }
     let value = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
     let value = value.ok_or_else(|| format!("value for {option} is not an integer: {text:?}"))?;
     match value < least {
@@ -29,6 +32,7 @@ pub fn time(option: &str, text: &str, zero: bool) -> Result<Duration, String> {
         Ok(0) if zero => return Ok(Duration::ZERO),
         Ok(0) => return Err(format!("value for {option} is too small: {text:?}")),
         Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) if is_negative(text) => return Err(format!("value for {option} is too small: {text:?}")),
         Err(_) => with_unit(option, text)?,
     };
     // Sums of such times with others, and with the clock, must not overflow.
@@ -36,6 +40,11 @@ pub fn time(option: &str, text: &str, zero: bool) -> Result<Duration, String> {
         true => Err(format!("value for {option} is too large: {text:?}; at most a year")),
         false => Ok(time),
     }
+}
+
+/// Whether it is a whole number below zero.
+fn is_negative(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number < 0)
 }
 
 fn with_unit(option: &str, text: &str) -> Result<Duration, String> {
