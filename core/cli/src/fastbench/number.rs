@@ -83,7 +83,7 @@ mod tests {
             ("x", "value for -n is not an integer: \"x\""),
             ("", "value for -n is not an integer: \"\""),
             ("1.5", "value for -n is not an integer: \"1.5\""),
-            ("-1", "value for -n is not an integer: \"-1\""),
+            ("-1", "value for -n is too small: \"-1\""),
             ("99999999999999999999", "value for -n is not an integer: \"99999999999999999999\""),
             ("18446744073709551615k", "value for -n is not an integer: \"18446744073709551615k\""),
             ("0", "value for -n is too small: \"0\""),
@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(time("-d", "250ms", false), Ok(Duration::from_millis(250)));
         assert_eq!(time("-i", "0", true), Ok(Duration::ZERO));
         assert_eq!(time("-d", "0", false), Err("value for -d is too small: \"0\"".into()));
+        assert_eq!(time("-i", "-1", true), Err("value for -i is too small: \"-1\"".into()));
         for text in ["18446744073709551615", "9999999h"] {
             assert!(time("-d", text, false).unwrap_err().starts_with("value for -d is too large"), "{text}");
         }
