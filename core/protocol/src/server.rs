@@ -279,7 +279,9 @@ impl<T> ServerConnection<T> {
         if method.len() > self.wire.limits.max_name_bytes {
             self.malformed += 1;
             let (limits, out) = (self.wire.limits, &mut self.transmit);
+            let before = out.len();
             Reply::write_long_name(out, &limits, self.uts, &frame, method.len());
+            self.traffic.add_sent(Status::Error, self.transmit.len() - before);
             return Ok(None);
         }
         // Copied, so that a short name does not keep a large frame in memory while its handler runs.
