@@ -10,4 +10,11 @@
 #include "fast/error.hpp"
 #include "fast/server.hpp"
 
+namespace fast {
+// The numbers of all clients and servers of this process, in Prometheus' text format; docs/METRICS.md lists them.
+inline std::string metrics_text() {
+  return detail::text([](fast_buf** text, fast_error** err) { return fast_metrics_text(text, err); });
+}
+}  // namespace fast
+
 #endif  // FAST_HPP

@@ -185,9 +185,12 @@ class client {
 
   // Counters and endpoints as the JSON text of an object.
   std::string stats() const {
-    fast_buf* json = nullptr;
-    detail::checked([&](fast_error** err) { return fast_client_stats(handle_.get(), &json, err); });
-    return std::string(detail::view(detail::buf(json)));
+    return detail::text([&](fast_buf** json, fast_error** err) { return fast_client_stats(handle_.get(), json, err); });
+  }
+
+  // Connections and requests in the words of kang, as the JSON text of an object.
+  std::string kang() const {
+    return detail::text([&](fast_buf** json, fast_error** err) { return fast_client_kang(handle_.get(), json, err); });
   }
 
   // Refuses new calls, waits for those under way and ends what is left with FAST_E_CLOSED. The destructor does not wait.

@@ -97,6 +97,14 @@ Owner made(Make make) {
   return object;
 }
 
+// The same for functions that give text.
+template <class Write>
+std::string text(Write write) {
+  fast_buf* bytes = nullptr;
+  checked([&](fast_error** err) { return write(&bytes, err); });
+  return std::string(view(buf(bytes)));
+}
+
 // And for those that give no error object.
 inline fast_code check(fast_code code) {
   return code < 0 ? throw error(code, fast_code_name(code)) : code;

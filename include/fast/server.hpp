@@ -105,6 +105,12 @@ class server {
 
   // The address listened on; empty before the start.
   std::string address() const { return fast_server_address(state_->handle.get()); }
+  // Counters, connections and running requests in the words of kang, as the JSON text of an object.
+  std::string kang() const {
+    return detail::text([&](fast_buf** json, fast_error** err) {
+      return fast_server_kang(state_->handle.get(), json, err);
+    });
+  }
   // Withdraws, waits until clients have learned that, and accepts no more connections; those that are open go on being served.
   void stop_accepting() {
     detail::checked([&](fast_error** err) { return fast_server_stop_accepting(state_->handle.get(), err); });

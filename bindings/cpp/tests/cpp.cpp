@@ -190,6 +190,16 @@ static void options_and_calls(fast::client& client, const std::string& address) 
   CHECK(client.stats().find(address) != std::string::npos);
 }
 
+static void kang_and_metrics() {
+  fast::server server({{"listen", "127.0.0.1:0"}});
+  server.method("echo", [](fast::request& request) { request.end(request.args()); });
+  fast::client client(server.start());
+  client.call("echo", "[1]");
+  CHECK(client.kang().find("\"fastclient\"") != std::string::npos);
+  CHECK(server.kang().find("\"fastconnection\"") != std::string::npos);
+  CHECK(fast::metrics_text().find("rpc_server_call_duration_seconds_count") != std::string::npos);
+}
+
 static void a_blocked_handler_holds_up_no_other() {
   std::promise<void> go, entered;
   std::shared_future<void> gone = go.get_future().share();
@@ -238,6 +248,7 @@ int main() {
   servers_that_accept_no_more();
   options_and_calls(client, address);
   a_blocked_handler_holds_up_no_other();
+  kang_and_metrics();
   announcements();
 
   fast::client moved = std::move(client);

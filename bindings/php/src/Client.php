@@ -168,10 +168,27 @@ final class Client
      */
     public function stats(): array
     {
-        [$stats, $error] = [$this->library->bufferSlot(), $this->library->errorSlot()];
-        $this->library->check($this->library->ffi->fast_client_stats($this->pointer(), $stats, $error), $error);
+        return $this->snapshot('fast_client_stats');
+    }
 
-        return Json::decode($this->library->take($stats), true);
+    /**
+     * Connections and requests in the words of kang, the debugging page of programs that use node-fast.
+     *
+     * @return array<string, mixed>
+     */
+    public function kang(): array
+    {
+        return $this->snapshot('fast_client_kang');
+    }
+
+    /** The numbers of all clients of this process, in Prometheus' text format; docs/METRICS.md lists them. */
+    public static function metricsText(): string
+    {
+        $library = Library::get();
+        [$text, $error] = [$library->bufferSlot(), $library->errorSlot()];
+        $library->check($library->ffi->fast_metrics_text($text, $error), $error);
+
+        return $library->take($text);
     }
 
     /**
@@ -182,6 +199,15 @@ final class Client
     {
         $this->library->check($this->library->ffi->fast_client_close($this->pointer(), $drainMs), null, 'close failed');
         $this->closed = true;
+    }
+
+    /** @return array<string, mixed> */
+    private function snapshot(string $function): array
+    {
+        [$json, $error] = [$this->library->bufferSlot(), $this->library->errorSlot()];
+        $this->library->check($this->library->ffi->$function($this->pointer(), $json, $error), $error);
+
+        return Json::decode($this->library->take($json), true);
     }
 
     private function open(): void

@@ -157,6 +157,13 @@ return [
         $client->close(10);
     },
 
+    'kang and metrics show what was called' => static function (): void {
+        $client = new Client(CalcServer::shared()->target);
+        $client->call('add', [2, 3]);
+        same(1, count($client->kang()['fastclient']));
+        same(1, preg_match('/^rpc_client_call_duration_seconds_count\\{[^}]*rpc_method="add"[^}]*\\} \\d+$/m', Client::metricsText()));
+    },
+
     'a pick names an endpoint and is reported once' => static function (): void {
         $pick = (new Client(CalcServer::shared()->target))->pick();
         same(CalcServer::shared()->address, $pick->endpoint);
