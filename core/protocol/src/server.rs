@@ -310,7 +310,9 @@ impl<T> ServerConnection<T> {
             self.malformed += 1;
             self.seal();
             let (limits, out) = (self.wire.limits, &mut self.transmit);
+            let before = out.len();
             Reply::write_long_name(out, &limits, self.uts, &frame, method.len());
+            self.traffic.add_sent(Status::Error, self.transmit.len() - before);
             return Ok(None);
         }
         let coding = (frame.version, frame.checksum);

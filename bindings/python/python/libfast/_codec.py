@@ -19,8 +19,7 @@ _decode = json.JSONDecoder().decode
 if orjson is None:
     _dumps = _encode
 
-    def loads(text):
-        """The object of some JSON text, as bytes."""
+    def _loads(text):
         return _decode(text.decode())
 
 else:
@@ -34,12 +33,20 @@ else:
             # Numbers beyond 64 bits and keys that are no text are fine for json.
             return _encode(value)
 
-    def loads(text):
-        """The object of some JSON text, as bytes."""
+    def _loads(text):
         try:
             return orjson.loads(text)
         except ValueError:
             return _decode(text.decode())
+
+
+def loads(text):
+    """The object of some JSON text, as bytes."""
+    try:
+        return _loads(text)
+    except (ValueError, RecursionError) as error:
+        # The library checked that it is JSON, but a peer may nest deeper, and write longer numbers, than Python follows.
+        raise make("FAST_E_PROTOCOL", f"Python cannot hold the value that came: {error}") from None
 
 
 def dumps(value, what):
@@ -50,9 +57,9 @@ def dumps(value, what):
         return bytes(value)
     try:
         text = _dumps(value)
-        if isinstance(text, str):
-            # A lone surrogate is no UTF-8; found here, it is an error of this value.
-            text.isascii() or text.encode()
+        if isinstance(text, str) and not text.isascii():
+            # A lone surrogate is no UTF-8, and what Python escapes it with is JSON.
+            return text.encode(errors="backslashreplace")
         return text
     except (TypeError, ValueError, RecursionError) as error:
         raise make("FAST_E_INVALID", f"{what} cannot be written as JSON: {error}") from None

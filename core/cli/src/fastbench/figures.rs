@@ -13,7 +13,8 @@ pub struct Figures {
     /// Successes per second of the measured time.
     pub rate: f64,
     pub measured_s: f64,
-    /// Requests that were due and sent within the measured time; what follows is about them.
+    /// Requests that were due and sent within the measured time, or sent before and failed after it began; what follows
+    /// is about them.
     pub sent: u64,
     pub succeeded: u64,
     pub failed: u64,

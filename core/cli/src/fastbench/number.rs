@@ -6,6 +6,9 @@ use std::time::Duration;
 /// A whole number of at least `least`: `10`, `20k`, `1M`.
 pub fn count(option: &str, text: &str, least: u64) -> Result<u64, String> {
     let (number, factor) = with_suffix(text);
+    if is_negative(number) {
+        return Err(format!("value for {option} is too small: {text:?}"));
+    }
     let value = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
     let value = value.ok_or_else(|| format!("value for {option} is not an integer: {text:?}"))?;
     match value < least {
@@ -29,6 +32,7 @@ pub fn time(option: &str, text: &str, zero: bool) -> Result<Duration, String> {
         Ok(0) if zero => return Ok(Duration::ZERO),
         Ok(0) => return Err(format!("value for {option} is too small: {text:?}")),
         Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) if is_negative(text) => return Err(format!("value for {option} is too small: {text:?}")),
         Err(_) => with_unit(option, text)?,
     };
     // Sums of such times with others, and with the clock, must not overflow.
@@ -36,6 +40,11 @@ pub fn time(option: &str, text: &str, zero: bool) -> Result<Duration, String> {
         true => Err(format!("value for {option} is too large: {text:?}; at most a year")),
         false => Ok(time),
     }
+}
+
+/// Whether it is a whole number below zero.
+fn is_negative(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number < 0)
 }
 
 fn with_unit(option: &str, text: &str) -> Result<Duration, String> {
@@ -74,7 +83,7 @@ mod tests {
             ("x", "value for -n is not an integer: \"x\""),
             ("", "value for -n is not an integer: \"\""),
             ("1.5", "value for -n is not an integer: \"1.5\""),
-            ("-1", "value for -n is not an integer: \"-1\""),
+            ("-1", "value for -n is too small: \"-1\""),
             ("99999999999999999999", "value for -n is not an integer: \"99999999999999999999\""),
             ("18446744073709551615k", "value for -n is not an integer: \"18446744073709551615k\""),
             ("0", "value for -n is too small: \"0\""),
@@ -97,6 +106,7 @@ mod tests {
         assert_eq!(time("-d", "250ms", false), Ok(Duration::from_millis(250)));
         assert_eq!(time("-i", "0", true), Ok(Duration::ZERO));
         assert_eq!(time("-d", "0", false), Err("value for -d is too small: \"0\"".into()));
+        assert_eq!(time("-i", "-1", true), Err("value for -i is too small: \"-1\"".into()));
         for text in ["18446744073709551615", "9999999h"] {
             assert!(time("-d", text, false).unwrap_err().starts_with("value for -d is too large"), "{text}");
         }

@@ -12,26 +12,26 @@ use std::path::PathBuf;
 )]
 pub struct Options {
     /// Most requests in flight at once, on all connections together [default: 64; with sync and sleep150: 1]
-    #[arg(short = 'c', long, alias = "count", value_name = "N")]
+    #[arg(short = 'c', long, alias = "count", value_name = "N", allow_hyphen_values = true)]
     pub concurrency: Option<String>,
     /// How long to measure: seconds, or a time such as 30s [default: 10s; with sync and sleep150: until interrupted]
-    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME")]
+    #[arg(short, long, visible_short_alias = 'z', value_name = "TIME", allow_hyphen_values = true)]
     pub duration: Option<String>,
     /// Stop after that many requests, such as 10000 or 20k
-    #[arg(short, long, alias = "requests", value_name = "N")]
+    #[arg(short, long, alias = "requests", value_name = "N", allow_hyphen_values = true)]
     pub nrequests: Option<String>,
     /// Report on the way: each so many seconds; 0 does not [default: 0; with sync and sleep150: 5]
-    #[arg(short, long, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub interval: Option<String>,
     /// Port on this machine for kang's snapshots of the run; 0 takes a free one [default: none; with sync and sleep150:
     /// 16520]
-    #[arg(short, long, value_name = "PORT")]
+    #[arg(short, long, value_name = "PORT", allow_hyphen_values = true)]
     pub kang_port: Option<String>,
     /// Port on this machine for the metrics of the run; 0 takes a free one [default: none; with sync and sleep150: 16521]
-    #[arg(short = 'p', long, value_name = "PORT")]
+    #[arg(short = 'p', long, value_name = "PORT", allow_hyphen_values = true)]
     pub artedi_port: Option<String>,
     /// Open loop: requests per second, in all, such as 500 or 20k
-    #[arg(short = 'q', long, value_name = "RATE")]
+    #[arg(short = 'q', long, value_name = "RATE", allow_hyphen_values = true)]
     pub rate: Option<String>,
     /// Connections to each endpoint [default: one per 10 in flight, at most 32; with sync and sleep150: without limit]
     #[arg(long, value_name = "N", conflicts_with = "requests_per_conn")]
@@ -42,12 +42,12 @@ pub struct Options {
     /// Threads that make the load [default: half the processors]
     #[arg(long, value_name = "N")]
     pub threads: Option<String>,
-    /// Load before the measurement, not counted; 0 for none [default: 3s, but at most a tenth of the duration; none with
-    /// -n, sync and sleep150]
+    /// Load before the measurement, not counted but for what fails after it; 0 for none [default: 3s, but at most a tenth
+    /// of the duration; none with -n, sync and sleep150]
     #[arg(long, value_name = "TIME")]
     pub warm_up: Option<String>,
     /// Longest a request may take before it counts as failed [default: 5s; with sync and sleep150: no limit]
-    #[arg(short, long, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub timeout: Option<String>,
     /// Fail answers that have another number of values
     #[arg(long, value_name = "N")]

@@ -4,7 +4,7 @@ use super::failure::{Failure, Failures};
 use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};
 
-/// What was counted of the requests that were due within the measured time.
+/// What was counted of the requests that were due within the measured time, and of those of the warm-up that failed after it.
 #[derive(Debug, Clone)]
 pub struct Tally {
     /// Nanoseconds from when a request was due to its last value, of those that succeeded.

@@ -225,7 +225,9 @@ impl<'w> Generator<'w> {
             }
             Err(failure) => {
                 self.live.fail();
-                if counts {
+                // A server that hangs since the warm-up must not look like one without errors.
+                if counts || at >= self.tally.began {
+                    self.tally.sent += u64::from(!counts);
                     self.tally.fail(&failure);
                 }
                 if self.plan.classic.is_some() && failure.is_of_connection() {

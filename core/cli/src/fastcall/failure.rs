@@ -7,6 +7,7 @@ use crate::{output, usage};
 use libfast::{Cause, Error, ErrorKind, Progress, RemoteError};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What the tool was told about failures.
 #[derive(Debug, Clone, Copy)]
@@ -120,15 +121,38 @@ fn say_classic(error: &Error) {
 
 fn classic(error: &Error) -> Vec<String> {
     let request = |cause: &str| format!("fast request: request failed: {cause}");
+    let words = classic_words(error);
     match (error.kind(), error.remote()) {
         (_, Some(remote)) => vec![request(&format!("server error: {}", remote.message))],
+        (ErrorKind::Protocol, _) if is_null(error) => vec![request(&words)],
         (ErrorKind::Protocol | ErrorKind::ConnectionLost, _) => {
-            vec![format!("fast connection: {}", error.message()), request(error.message())]
+            vec![format!("fast connection: {words}"), request(&words)]
         }
-        _ if had_connection(error) => vec![request(error.message())],
+        _ if had_connection(error) => vec![request(&words)],
         // There node-fast has no words but those of an exception.
         _ => Vec::new(),
     }
+}
+
+/// What node-fast says of a failure, for those who look for it; where and what to do is not in it.
+fn classic_words(error: &Error) -> Cow<'_, str> {
+    let message = error.message();
+    match (error.kind(), error.cause()) {
+        (ErrorKind::ConnectionLost, Some(Cause::Protocol)) => {
+            message.split_once(" closed it: ").map_or(message, |(_, words)| words).into()
+        }
+        (ErrorKind::ConnectionLost, _) => {
+            let words = message.split_once(" lost: ").map_or(message, |(_, words)| words);
+            format!("unexpected error on transport: {words}").into()
+        }
+        _ if is_null(error) => r#"server sent "null" value"#.into(),
+        _ => message.into(),
+    }
+}
+
+/// Whether the server sent null as a value, which ends the call and not the connection.
+fn is_null(error: &Error) -> bool {
+    error.kind() == ErrorKind::Protocol && error.merged_info().contains(r#""rpcMessage":"#)
 }
 
 /// What the user of this tool can do about an error.
@@ -142,6 +166,7 @@ fn help(error: &Error, question: &Question) -> String {
             "see who is listed: `fastctl ls {target}`; a server to try with: `fastserve -p 0 --announce {target}`"
         ),
         ErrorKind::Timeout => "find out why it is slow, or allow more with --timeout".into(),
+        ErrorKind::Protocol if is_null(error) => "drop such values with --ignore-null-values".into(),
         ErrorKind::Remote => "the server took the call and refused; check METHOD and ARGS".into(),
         _ => error.kind().spec().remedy.into(),
     }

@@ -25,10 +25,10 @@ use trace::Trace;
 )]
 pub struct Options {
     /// Longest the call may take, such as 250ms or 10s [default: no limit]
-    #[arg(short, long, value_name = "TIME", value_parser = duration::parse)]
+    #[arg(short, long, value_name = "TIME", value_parser = duration::parse, allow_hyphen_values = true)]
     timeout: Option<Duration>,
     /// How often to repeat it on another endpoint, where that is safe [default: 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     retries: Option<String>,
     /// Repeat it also where the server may have run it
     #[arg(long)]

@@ -234,7 +234,9 @@ fn wrong_usage_is_2_in_the_words_of_old() {
         (&["sync", "localhost", "x"], "bad port number: x"),
         (&["-c", "x", "sync", "localhost", "1"], "value for -c is not an integer: \"x\""),
         (&["-c", "0", "sync", "localhost", "1"], "value for -c is too small: \"0\""),
+        (&["-c", "-3", "sync", "localhost", "1"], "value for -c is too small: \"-3\""),
         (&["-d", "0", "sync", "localhost", "1"], "value for -d is too small: \"0\""),
+        (&["-i", "-1", "sync", "localhost", "1"], "value for -i is too small: \"-1\""),
         (&["-n", "1.5", "sync", "localhost", "1"], "value for -n is not an integer: \"1.5\""),
         (&["-k", "x", "sync", "localhost", "1"], "value for -k is not an integer: \"x\""),
         (

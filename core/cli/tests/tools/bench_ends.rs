@@ -34,6 +34,19 @@ fn failed_requests_are_1_and_are_counted_by_name() {
     assert_eq!(bench(&["--classic-exit", "-n", "30", server.address(), "nosuch"]).0, 0);
 }
 
+/// All that may be in flight is sent in the warm-up, and no answer lets the measurement begin with a request of its own.
+#[test]
+fn a_server_that_never_answers_is_counted() {
+    let server = Fastserve::start(&[]);
+    let load = ["-c", "3", "-d", "200ms", "--warm-up", "100ms", "-t", "1s"];
+    for rate in [&[][..], &["-q", "1000"]] {
+        let args = [&load, rate, &[server.address(), "sleep", r#"[{"ms":60000}]"#]].concat();
+        let (code, report) = bench(&args);
+        assert_eq!((code, &report["errors"]), (1, &json!({"FAST_E_TIMEOUT": 3})), "{report}");
+        assert_eq!((&report["sent"], &report["error_rate"]), (&json!(3), &json!(1.0)), "{report}");
+    }
+}
+
 /// A server that dies is met by failures, not by the end of the measurement.
 #[test]
 fn a_lost_server_is_counted() {

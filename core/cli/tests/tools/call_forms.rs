@@ -3,7 +3,7 @@
 use super::support::*;
 use rustix::process::Signal;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 fn call(args: &[&str]) -> Ended {
@@ -98,11 +98,12 @@ fn a_connection_that_breaks_is_told_before_the_call() {
     drop(stream);
     let ended = finish(child);
     let lines: Vec<_> = ended.stderr.lines().collect();
-    assert!(lines[0].starts_with("fastcall: fast connection: connection to 127.0.0.1:"), "{ended:?}");
-    assert!(
-        lines[1].starts_with("fastcall: fast request: request failed: connection to 127.0.0.1:"),
+    assert_eq!(lines[0], "fastcall: fast connection: unexpected end of transport stream", "{ended:?}");
+    assert_eq!(
+        lines[1], "fastcall: fast request: request failed: unexpected end of transport stream",
         "{ended:?}"
     );
+    assert!(lines[2].starts_with("error[FAST_E_CONN_LOST]: connection to 127.0.0.1:"), "{ended:?}");
     assert_eq!(ended.code(), 5);
 }
 
@@ -184,22 +185,42 @@ fn options_of_the_client_reach_it() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let child = start(tool("fastcall").args(options).args([&address, "m"]));
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut header = [0; 15];
-        stream.read_exact(&mut header).unwrap();
-        assert_eq!(header[0], version);
-        let payload = br#"{"m":{"name":"m"},"d":[null,{}]}"#;
-        let checksum = if version == 1 { xmodem(payload) } else { arc(payload) };
-        let mut answer = vec![version, 1, 2];
-        answer.extend_from_slice(&header[3..7]);
-        answer.extend_from_slice(&u32::from(checksum).to_be_bytes());
-        answer.extend_from_slice(&(payload.len() as u32).to_be_bytes());
-        answer.extend_from_slice(payload);
-        stream.write_all(&answer).unwrap();
+        let _stream = answer_null(&listener, version);
         let ended = finish(child);
         assert_eq!((ended.code(), ended.stdout.as_str()), (status, data), "{options:?}: {ended:?}");
         assert_eq!(ended.stderr.contains("server sent \"null\" value"), status != 0, "{ended:?}");
     }
+}
+
+/// It ends the call and not the connection, so node-fast says nothing of the latter.
+#[test]
+fn null_is_told_in_the_words_of_old_and_with_what_to_do() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let child = start(tool("fastcall").args(["127.0.0.1", &port, "m", "[]"]));
+    let _stream = answer_null(&listener, 2);
+    let ended = finish(child);
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(lines[0], "fastcall: fast request: request failed: server sent \"null\" value", "{ended:?}");
+    assert!(lines[1].starts_with("error[FAST_E_PROTOCOL]: server sent \"null\" value"), "{ended:?}");
+    assert_eq!(lines[2], "  help: drop such values with --ignore-null-values", "{ended:?}");
+}
+
+/// Takes a call of this version, and ends it with a null and an object.
+fn answer_null(listener: &TcpListener, version: u8) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut header = [0; 15];
+    stream.read_exact(&mut header).unwrap();
+    assert_eq!(header[0], version);
+    let payload = br#"{"m":{"name":"m"},"d":[null,{}]}"#;
+    let checksum = if version == 1 { xmodem(payload) } else { arc(payload) };
+    let mut answer = vec![version, 1, 2];
+    answer.extend_from_slice(&header[3..7]);
+    answer.extend_from_slice(&u32::from(checksum).to_be_bytes());
+    answer.extend_from_slice(&(payload.len() as u32).to_be_bytes());
+    answer.extend_from_slice(payload);
+    stream.write_all(&answer).unwrap();
+    stream
 }
 
 /// The checksum of version 1, of ASCII.

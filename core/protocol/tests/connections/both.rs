@@ -226,6 +226,8 @@ fn name_longer_than_allowed_is_refused_by_both_sides() {
     assert!(pair.server_events().is_empty());
     let [frame] = decoded(pair.server.transmit()).try_into().unwrap();
     assert_eq!((frame.status, frame.msgid), (Status::Error, 7));
+    let sent = pair.server.traffic().sent(Status::Error);
+    assert_eq!((sent.messages, sent.bytes), (1, pair.server.transmit().len() as u64));
     let id = pair.call("1234567890", "[]");
     pair.server.end(UTS, id, None).unwrap();
 }
