@@ -55,6 +55,8 @@ pub struct Call {
     attempts: u32,
     delivered: bool,
     recorded: bool,
+    /// When the end was known, if it was looked at then.
+    ended: Option<Instant>,
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
     values: VecDeque<Bytes>,
@@ -83,7 +85,7 @@ impl Call {
     pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
         // The request should leave now, not when somebody first looks for the answer.
-        if let Poll::Ready(Err(error)) = call.begin(&Context::from_waker(Waker::noop())) {
+        if let Poll::Ready(Err(error)) = call.begin(&Context::from_waker(Waker::noop()), call.started) {
             call.record(metrics::error_type(&error));
             call.phase = Phase::Failed { error };
         }
@@ -124,6 +126,7 @@ impl Call {
             attempts: 0,
             delivered: false,
             recorded: false,
+            ended: None,
             is_sent: false,
             values: VecDeque::new(),
         }
@@ -204,7 +207,7 @@ impl Call {
             }
             self.observe_sent(cx);
             let Phase::Running { charge, attempt } = &mut self.phase else {
-                if ready!(self.begin(cx)?) {
+                if ready!(self.begin(cx, Instant::now())?) {
                     continue;
                 }
                 return Poll::Ready(None);
@@ -212,10 +215,12 @@ impl Call {
             match ready!(attempt.poll_take(cx, &mut self.values, self.deadline)) {
                 None => {
                     self.delivered = true;
-                    charge.succeed();
+                    let now = Instant::now();
+                    charge.succeed(now);
+                    self.ended = attempt.is_over().then_some(now);
                 }
                 Some(Ok(())) => {
-                    charge.succeed();
+                    charge.succeed(*self.ended.get_or_insert_with(Instant::now));
                     self.phase = Phase::Done;
                     return Poll::Ready(None);
                 }
@@ -232,13 +237,13 @@ impl Call {
     }
 
     /// Sends the request, if it is not sent. False: the call is over.
-    fn begin(&mut self, cx: &Context<'_>) -> Poll<Result<bool>> {
+    fn begin(&mut self, cx: &Context<'_>, now: Instant) -> Poll<Result<bool>> {
         loop {
             // Each phase is taken out and either put back or replaced.
             match std::mem::replace(&mut self.phase, Phase::Done) {
                 Phase::Done => return Poll::Ready(Ok(false)),
                 Phase::Failed { error } => return Poll::Ready(Err(error)),
-                Phase::Picking { last } => match self.pick(last, cx) {
+                Phase::Picking { last } => match self.pick(last, cx, now) {
                     Poll::Pending => {
                         self.phase = Phase::Picking { last: None };
                         return Poll::Pending;
@@ -248,7 +253,8 @@ impl Call {
                         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
                         self.tried.extend(self.channel.replace(member.owner.clone()));
-                        self.phase = Phase::Connecting { charge: Charge::new(member), wait: Wait::default() };
+                        self.phase =
+                            Phase::Connecting { charge: Charge::new(member, now), wait: Wait::default() };
                     }
                 },
                 Phase::Connecting { charge, mut wait } => {
@@ -285,14 +291,19 @@ impl Call {
     }
 
     /// Chooses the next endpoint, unless `last` was the last attempt.
-    fn pick(&mut self, last: Option<Error>, cx: &Context<'_>) -> Poll<Result<Arc<Member<Channel>>>> {
+    fn pick(
+        &mut self,
+        last: Option<Error>,
+        cx: &Context<'_>,
+        now: Instant,
+    ) -> Poll<Result<Arc<Member<Channel>>>> {
         if let (Some(error), true) = (&last, self.attempts > self.options.retries) {
             return Poll::Ready(Err(self.describe(error.clone(), None)));
         }
         let tried = |member: &Member<Channel>| {
             self.channel.iter().chain(&self.tried).any(|channel| Arc::ptr_eq(channel, &member.owner))
         };
-        match self.client.shared().poll_pick(cx, tried) {
+        match self.client.shared().poll_pick(cx, now, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
             Poll::Ready(Ok(member)) => {
@@ -313,7 +324,7 @@ impl Call {
         let error = remote::with_call(error, &self.method.name, msgid);
         match error.kind() {
             ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
-            ErrorKind::Remote => charge.succeed(),
+            ErrorKind::Remote => charge.succeed(Instant::now()),
             _ => {}
         }
         let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
@@ -405,7 +416,8 @@ impl Call {
         }
         let endpoint = self.channel.as_ref().and_then(|channel| channel.meter.as_ref());
         let methods = &self.client.shared().methods;
-        methods.ended(&self.method, endpoint, self.started, error_type);
+        let took = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
+        methods.ended(&self.method, endpoint, took, error_type);
     }
 
     /// The error for a caller that stops waiting for this call.

@@ -14,23 +14,23 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    pub fn new(member: Arc<Member<Channel>>) -> Self {
+    pub fn new(member: Arc<Member<Channel>>, since: Instant) -> Self {
         member.load.begin();
         if let Some(meter) = &member.owner.meter {
             meter.picks.inc();
         }
-        Self { member, since: Instant::now(), settled: false }
+        Self { member, since, settled: false }
     }
 
-    pub fn succeed(&mut self) {
+    pub fn succeed(&mut self, now: Instant) {
         if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.succeed(clock::moment(), self.since.elapsed());
+            self.member.load.succeed(clock::moment(now), now.saturating_duration_since(self.since));
         }
     }
 
     pub fn fail(&mut self) {
         if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.fail(clock::moment());
+            self.member.load.fail(clock::moment(Instant::now()));
         }
     }
 }

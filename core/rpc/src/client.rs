@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -168,7 +168,7 @@ impl Client {
                 let pick = std::future::poll_fn(|cx| {
                     // Registered first: a change after a vain pick must be noticed.
                     shared.known_changed.register(cx);
-                    match shared.poll_pick(cx, |_| false) {
+                    match shared.poll_pick(cx, Instant::now(), |_| false) {
                         Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
                             last = Some(error);
                             Poll::Pending
@@ -197,7 +197,7 @@ impl Client {
     /// are known, at most `timeout_ms`. Tell the outcome with [`Picked::report`]. Cancel safe.
     pub async fn pick(&self) -> Result<Picked> {
         let shared = &self.0.shared;
-        let pick = std::future::poll_fn(|cx| shared.poll_pick(cx, |_| false));
+        let pick = std::future::poll_fn(|cx| shared.poll_pick(cx, Instant::now(), |_| false));
         let member = match self.call_options().timeout {
             None => pick.await,
             Some(limit) => tokio::time::timeout(limit, pick).await.unwrap_or_else(|_| {
@@ -243,7 +243,7 @@ impl Client {
     pub fn stats(&self) -> String {
         let shared = &self.0.shared;
         let set = shared.lock().set.clone();
-        let now = clock::moment();
+        let now = clock::moment(Instant::now());
         let endpoints: Vec<_> = set.members().iter().map(|member| member_stats(member, now)).collect();
         serde_json::json!({
             "target": shared.target,
@@ -272,6 +272,7 @@ impl Shared {
     pub fn poll_pick(
         &self,
         cx: &Context<'_>,
+        now: Instant,
         tried: impl Fn(&Member<Channel>) -> bool,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
         if let Err(detached) = self.check_attached() {
@@ -289,7 +290,8 @@ impl Shared {
             _ => None,
         };
         drop(known);
-        let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, clock::moment(), rng, tried).cloned());
+        let now = clock::moment(now);
+        let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, now, rng, tried).cloned());
         Poll::Ready(picked.ok_or_else(|| failed.unwrap_or_else(|| self.no_endpoint(set.members().len()))))
     }
 

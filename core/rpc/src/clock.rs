@@ -10,9 +10,10 @@ pub(crate) fn wall_micros() -> u64 {
 }
 
 /// Nanoseconds since the first use, for the balancer.
-pub(crate) fn moment() -> Moment {
+pub(crate) fn moment(now: Instant) -> Moment {
     static ORIGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    Moment(ORIGIN.get_or_init(Instant::now).elapsed().as_nanos() as u64)
+    let origin = *ORIGIN.get_or_init(|| now);
+    Moment(now.saturating_duration_since(origin).as_nanos() as u64)
 }
 
 /// When the process made its first client or server.

@@ -182,19 +182,21 @@ impl Connection {
                 format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
-        match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
+        let id = match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
             Ok(id) => {
                 if options.ignore_null_values != self.0.ignore_nulls {
                     state.wire.ignore_nulls(id, options.ignore_null_values);
                 }
                 state.inboxes[key].id = id;
+                id
             }
             Err(error) => {
                 state.inboxes.remove(key);
                 return Err(error.at(&self.0.address));
             }
-        }
-        state.queued += (state.wire.transmit().len() - before) as u64;
+        };
+        let bytes = (state.wire.transmit().len() - before) as u64;
+        state.queued += bytes;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
         let gathered = state.gathering || state.write_blocked;
@@ -207,7 +209,7 @@ impl Connection {
         if first {
             self.0.write_wanted.notify_one();
         }
-        Ok(Attempt::new(self.clone(), key))
+        Ok(Attempt::new(self.clone(), key, id, bytes))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::clock;
 use libfast_balance::Member;
 use libfast_model::Endpoint;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A chosen endpoint. It counts as loaded until the outcome is reported or this value is dropped; dropping it without a
 /// report says nothing about the endpoint.
@@ -33,8 +33,8 @@ impl Picked {
     pub fn report(mut self, latency: Duration, ok: bool) {
         self.reported = true;
         match ok {
-            true => self.member.load.succeed(clock::moment(), latency),
-            false => self.member.load.fail(clock::moment()),
+            true => self.member.load.succeed(clock::moment(Instant::now()), latency),
+            false => self.member.load.fail(clock::moment(Instant::now())),
         }
     }
 }

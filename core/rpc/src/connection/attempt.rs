@@ -13,14 +13,19 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Attempt {
     connection: Arc<Connection>,
+    id: u32,
+    /// Of its inbox, which is there until the outcome was taken.
     key: usize,
+    outcome: Option<Result<()>>,
+    /// Length of the request.
+    bytes: u64,
     why: Why,
 }
 
 impl Attempt {
     /// The request whose inbox has that key.
-    pub(super) fn new(connection: Arc<Connection>, key: usize) -> Self {
-        Self { connection, key, why: Why::default() }
+    pub(super) fn new(connection: Arc<Connection>, key: usize, id: u32, bytes: u64) -> Self {
+        Self { connection, id, key, outcome: None, bytes, why: Why::default() }
     }
 
     /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
@@ -31,11 +36,15 @@ impl Attempt {
         into: &mut VecDeque<Bytes>,
         deadline: Option<Instant>,
     ) -> Poll<Option<Result<()>>> {
+        if let Some(outcome) = &self.outcome {
+            return Poll::Ready(Some(outcome.clone()));
+        }
         let shared = &self.connection.0;
         let mut state = shared.lock();
         let State { inboxes, full, soonest, .. } = &mut *state;
         let inbox = &mut inboxes[self.key];
-        if !inbox.values.is_empty() {
+        let any = !inbox.values.is_empty();
+        if any {
             if into.is_empty() {
                 std::mem::swap(into, &mut inbox.values);
             } else {
@@ -46,42 +55,55 @@ impl Attempt {
                 *full -= 1;
                 shared.read_resumed.notify_one();
             }
+        }
+        if let Some(outcome) = inbox.outcome.clone() {
+            let inbox = inboxes.remove(self.key);
+            // Outside the lock: dropping a waker may run anything.
+            drop(state);
+            drop(inbox);
+            self.outcome = Some(outcome.clone());
+            return Poll::Ready((!any).then_some(outcome));
+        }
+        if any {
             return Poll::Ready(None);
         }
-        match &inbox.outcome {
-            Some(outcome) => Poll::Ready(Some(outcome.clone())),
-            None => {
-                let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-                let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
-                inbox.deadline = deadline;
-                let is_sooner = deadline.is_some_and(|mine| soonest.is_none_or(|soonest| mine < soonest));
-                if is_sooner {
-                    *soonest = deadline;
-                }
-                // Outside the lock: dropping a waker may run anything.
-                drop(state);
-                drop(old);
-                if is_sooner {
-                    shared.deadline_set.notify_one();
-                }
-                Poll::Pending
-            }
+        let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
+        inbox.deadline = deadline;
+        let is_sooner = deadline.is_some_and(|mine| soonest.is_none_or(|soonest| mine < soonest));
+        if is_sooner {
+            *soonest = deadline;
         }
+        drop(state);
+        drop(old);
+        if is_sooner {
+            shared.deadline_set.notify_one();
+        }
+        Poll::Pending
+    }
+
+    /// Whether its outcome is known here.
+    pub fn is_over(&self) -> bool {
+        self.outcome.is_some()
     }
 
     /// The id of the request on its connection.
     pub fn id(&self) -> u32 {
-        self.connection.0.lock().inboxes[self.key].id
+        self.id
     }
 
     /// The length of the request once all of it is written to the socket; `None` if it never will be.
     pub fn poll_written(&self, cx: &Context<'_>) -> Poll<Option<u64>> {
         let shared = &self.connection.0;
-        shared.written.register(cx);
+        match &self.outcome {
+            Some(Ok(())) => return Poll::Ready(Some(self.bytes)),
+            Some(Err(_)) => return Poll::Ready(None),
+            None => shared.written.register(cx),
+        }
         let state = shared.lock();
-        let Inbox { offset, end, outcome, .. } = &state.inboxes[self.key];
+        let Inbox { end, outcome, .. } = &state.inboxes[self.key];
         match outcome {
-            _ if state.written >= *end => Poll::Ready(Some(end - offset)),
+            _ if state.written >= *end => Poll::Ready(Some(self.bytes)),
             Some(_) => Poll::Ready(None),
             None => Poll::Pending,
         }
@@ -94,6 +116,9 @@ impl Attempt {
 
     /// How far the request has got, for an attempt that is given up.
     pub fn progress(&self) -> Progress {
+        if self.is_over() {
+            return Progress::Finished;
+        }
         let state = self.connection.0.lock();
         state.progress_of(&state.inboxes[self.key])
     }
@@ -101,6 +126,9 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
+        if self.is_over() {
+            return;
+        }
         let shared = &self.connection.0;
         let mut state = shared.lock();
         let inbox = state.inboxes.remove(self.key);

@@ -11,7 +11,7 @@ use libfast_protocol::Reason;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The handles of one client.
 #[derive(Debug)]
@@ -184,11 +184,10 @@ impl ClientMethods {
         &self,
         method: &ClientMethod,
         endpoint: Option<&EndpointMeter>,
-        started: Instant,
+        took: Duration,
         error_type: &str,
     ) {
         let (Some(meter), Some(nowhere)) = (&method.meter, &self.nowhere) else { return };
-        let took = started.elapsed();
         meter.in_flight.dec();
         endpoint.unwrap_or(nowhere).observe(method, took, error_type);
         if let Some(legacy) = &meter.legacy {
