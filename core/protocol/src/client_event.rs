@@ -27,7 +27,7 @@ pub enum ClientEvent<T> {
         /// What the owner kept.
         call: T,
         /// What the server said.
-        error: RemoteError,
+        error: Box<RemoteError>,
     },
     /// The server sent null as a value, which fails the call. Values before the null came in an event before. The connection goes on.
     NullValue {

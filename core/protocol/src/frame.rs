@@ -32,7 +32,7 @@ pub enum Body {
     Values(Values),
     /// Of ERROR. Info that is an array or a string of at most 64 KiB has become an object of its indices; other info
     /// that is no object is as good as none.
-    Error(RemoteError),
+    Error(Box<RemoteError>),
 }
 
 impl Frame {

@@ -28,7 +28,7 @@ pub(crate) fn read_payload(
         Status::Error => {
             let object = body.filter(|body| body.kind == Kind::Object);
             let error = object.and_then(|object| read_error(&payload.slice(object.span())));
-            Body::Error(error.ok_or_else(ProtocolError::error_body)?)
+            Body::Error(Box::new(error.ok_or_else(ProtocolError::error_body)?))
         }
     };
     Ok((body, meta))

@@ -31,7 +31,7 @@ fn values(payload: &str) -> Values {
 
 fn error(payload: &str) -> RemoteError {
     match decode(Status::Error, payload).unwrap().body {
-        Body::Error(error) => error,
+        Body::Error(error) => *error,
         Body::Values(values) => panic!("an error expected, not {values:?}"),
     }
 }

@@ -303,7 +303,7 @@ impl Shared {
                 }
                 ClientEvent::Ended { call, .. } => wakers.extend(state.settle(call, Ok(()))),
                 ClientEvent::Failed { call, error, .. } => {
-                    let error = crate::remote::from_wire(error).at(&self.address);
+                    let error = crate::remote::from_wire(*error).at(&self.address);
                     wakers.extend(state.settle(call, Err(error)));
                 }
                 ClientEvent::NullValue { id, call, error } => {

@@ -68,12 +68,11 @@ pub(crate) fn members_of<const N: usize>(text: &[u8], names: [&str; N]) -> [Opti
 
 /// Whether the key, which may be spelt with escapes, is `name`.
 fn is_name(key: &[u8], name: &str) -> bool {
+    if key.len() == name.len() + 2 {
+        // One that is spelt with escapes is longer than its name.
+        return &key[1..=name.len()] == name.as_bytes();
+    }
     // Six bytes is the longest spelling of one ASCII character; longer keys need not be decoded.
-    if key.len() > 2 + 6 * name.len() {
-        return false;
-    }
-    if key.contains(&b'\\') {
-        return decode_string(key).as_deref() == Some(name);
-    }
-    key.get(1..key.len().saturating_sub(1)) == Some(name.as_bytes())
+    let may_be_spelt = (name.len() + 2..=2 + 6 * name.len()).contains(&key.len()) && key.contains(&b'\\');
+    may_be_spelt && decode_string(key).as_deref() == Some(name)
 }

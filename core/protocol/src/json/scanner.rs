@@ -64,14 +64,20 @@ impl<'t> Scanner<'t> {
     }
 
     /// The next byte after white space, without taking it.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.text.get(self.at) {
+        loop {
+            let byte = *self.text.get(self.at)?;
+            // Mostly there is none.
+            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
             self.at += 1;
         }
-        self.text.get(self.at).copied()
     }
 
     /// Takes the next byte after white space if it is `byte`.
+    #[inline]
     pub fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -110,14 +116,16 @@ impl<'t> Scanner<'t> {
                     value.end = self.at;
                     return Ok(value);
                 };
-                if self.take(b',') {
-                    if is_object {
-                        self.key()?;
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if is_object {
+                            self.key()?;
+                        }
+                        break;
                     }
-                    break;
-                }
-                if !self.take(closing(is_object)) {
-                    return self.error("expected a comma or the closing bracket");
+                    Some(byte) if byte == closing(is_object) => self.at += 1,
+                    _ => return self.error("expected a comma or the closing bracket"),
                 }
                 nesting.close();
             }
@@ -137,11 +145,18 @@ impl<'t> Scanner<'t> {
     }
 
     /// Steps over a scalar, or over the opening bracket of a container.
+    #[inline]
     fn begin(&mut self) -> Result<Kind> {
         match self.text.get(self.at) {
             Some(b'"') => self.string().map(|_| Kind::String),
-            Some(b'{') => self.word(b"{", Kind::Object),
-            Some(b'[') => self.word(b"[", Kind::Array),
+            Some(b'{') => {
+                self.at += 1;
+                Ok(Kind::Object)
+            }
+            Some(b'[') => {
+                self.at += 1;
+                Ok(Kind::Array)
+            }
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word(b"true", Kind::Boolean),
             Some(b'f') => self.word(b"false", Kind::Boolean),
@@ -168,6 +183,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Steps over the string that starts here.
+    #[inline]
     fn string(&mut self) -> Result<std::ops::Range<usize>> {
         let start = self.at;
         self.at += 1;
@@ -188,6 +204,7 @@ impl<'t> Scanner<'t> {
 
     /// Steps over eight bytes at a time, up to the first byte that needs a look or to fewer than eight before the end. Strings
     /// are most of most payloads.
+    #[inline]
     fn plain_run(&mut self) {
         const LOW: u64 = 0x0101_0101_0101_0101;
         const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -210,7 +210,7 @@ fn context_and_errors_behind_an_error_reach_the_caller() {
     let Some(ClientEvent::Failed { error: received, .. }) = pair.client.next_event(&mut bytes) else {
         panic!("an error was sent");
     };
-    assert_eq!(received, error);
+    assert_eq!(*received, error);
 }
 
 #[test]
