@@ -268,7 +268,7 @@ impl Call {
                             let open = self.client.shared().check_attached();
                             let started = open
                                 .and(connection)
-                                .and_then(|c| c.start(&self.method, &self.args, &self.options));
+                                .and_then(|c| c.start(&self.method, &self.args, &self.options, now));
                             match started {
                                 Ok(attempt) => {
                                     let endpoint = &charge.member.endpoint.address;

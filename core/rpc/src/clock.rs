@@ -4,8 +4,8 @@ use libfast_balance::Moment;
 use libfast_model::Timestamp;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Microseconds since 1970, for `m.uts`.
-pub(crate) fn wall_micros() -> u64 {
+/// Microseconds since 1970.
+fn wall_micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as u64)
 }
 
@@ -34,6 +34,11 @@ impl Start {
         Self { instant: Instant::now(), wall_micros: wall_micros() }
     }
 
+    /// From then to `now`.
+    pub fn until(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.instant)
+    }
+
     pub fn elapsed(&self) -> Duration {
         self.instant.elapsed()
     }
@@ -45,5 +50,31 @@ impl Start {
 
     pub fn timestamp(&self) -> Timestamp {
         Timestamp(self.wall_micros / 1000)
+    }
+}
+
+/// The time of day, for `m.uts`, told from the other clock: who has read that one need not read this one as well.
+#[derive(Debug)]
+pub(crate) struct WallClock(Start);
+
+impl WallClock {
+    /// The time of day is looked at that often, for it may be set.
+    const TRUSTED: Duration = Duration::from_millis(100);
+
+    pub fn new() -> Self {
+        Self(Start::now())
+    }
+
+    /// Microseconds since 1970.
+    pub fn micros(&mut self, now: Instant) -> u64 {
+        if self.0.until(now) > Self::TRUSTED {
+            self.0 = Start { instant: now, wall_micros: wall_micros() };
+        }
+        self.0.wall_micros + self.0.until(now).as_micros() as u64
+    }
+
+    /// As a start, for what begins now.
+    pub fn start(&mut self, now: Instant) -> Start {
+        Start { instant: now, wall_micros: self.micros(now) }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use attempt::Attempt;
 
 use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
-use crate::clock;
+use crate::clock::WallClock;
 use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Socket, fit};
 use crate::wakers::Wakers;
@@ -61,6 +61,7 @@ struct State {
     /// Keeps the key of the inbox per call.
     wire: ClientConnection<usize>,
     account: ClientAccount,
+    clock: WallClock,
     inboxes: Slab<Inbox>,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
     queued: u64,
@@ -103,6 +104,7 @@ impl Connection {
         let state = State {
             wire: ClientConnection::new(wire),
             account: ClientAccount::new(meter.map(|meter| meter.client().clone())),
+            clock: WallClock::new(),
             inboxes: Slab::new(),
             queued: 0,
             written: 0,
@@ -166,12 +168,14 @@ impl Connection {
         method: &Arc<ClientMethod>,
         args: &[u8],
         options: &CallOptions,
+        now: Instant,
     ) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
         }
         let is_alone = state.wire.pending() == 0;
+        let uts = state.clock.micros(now);
         let offset = state.queued;
         let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
         let key = state.inboxes.insert(Inbox::new(offset, asked));
@@ -182,7 +186,7 @@ impl Connection {
                 format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
-        let id = match state.wire.start_call(clock::wall_micros(), &method.name, args, key) {
+        let id = match state.wire.start_call(uts, &method.name, args, key) {
             Ok(id) => {
                 if options.ignore_null_values != self.0.ignore_nulls {
                     state.wire.ignore_nulls(id, options.ignore_null_values);

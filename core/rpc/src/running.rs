@@ -7,6 +7,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 pub(crate) struct Running {
     /// Its id on its connection.
@@ -40,9 +41,9 @@ impl Running {
     }
 
     /// Records its end, which comes once. An empty `error_type` is success.
-    pub fn record_end(&self, error_type: &str) {
+    pub fn record_end(&self, error_type: &str, now: Instant) {
         if let Some(meter) = &self.method.meter {
-            meter.end(self.start.elapsed(), error_type);
+            meter.end(self.start.until(now), error_type);
         }
     }
 

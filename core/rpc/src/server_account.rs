@@ -10,6 +10,7 @@ use libfast_model::Cause;
 use libfast_protocol::{ProtocolError, ServerConnection as Wire, Traffic};
 use std::ops::AddAssign;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// One connection's account. It lives under the connection's lock, so that counting is plain addition.
 #[derive(Debug)]
@@ -92,10 +93,10 @@ impl ServerAccount {
     }
 
     /// A request that began has ended. An empty `error_type` is success.
-    pub fn end(&mut self, running: &Running, error_type: &str) {
+    pub fn end(&mut self, running: &Running, error_type: &str, now: Instant) {
         self.tally.completed += 1;
         self.tally.failed += u64::from(!error_type.is_empty());
-        running.record_end(error_type);
+        running.record_end(error_type, now);
     }
 
     /// A request was answered at once, because its method is not registered.

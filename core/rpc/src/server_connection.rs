@@ -1,6 +1,6 @@
 //! A server's side of one connection.
 
-use crate::clock::{self, Start};
+use crate::clock::{Start, WallClock};
 use crate::remote::OVERLOADED;
 use crate::request::Request;
 use crate::running::Running;
@@ -14,7 +14,7 @@ use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// One client's connection. The last answer that is owed is written by its handler itself. What else there is to write
@@ -36,6 +36,7 @@ pub(crate) struct ServerConnection {
 struct State {
     wire: Wire<Arc<Running>>,
     account: ServerAccount,
+    clock: WallClock,
     /// While a batch of requests is handed out, answers gather and leave in one write.
     corked: bool,
     write_blocked: bool,
@@ -71,6 +72,7 @@ impl ServerConnection {
             state: Mutex::new(State {
                 wire,
                 account,
+                clock: WallClock::new(),
                 corked: false,
                 write_blocked: false,
                 gathering: false,
@@ -173,8 +175,9 @@ impl ServerConnection {
         let State { wire, account, .. } = &mut *state;
         account.publish(wire);
         account.enter(Stage::Closed);
+        let now = Instant::now();
         for (_, running) in &requests {
-            account.end(running, ErrorKind::ConnectionLost.name());
+            account.end(running, ErrorKind::ConnectionLost.name(), now);
         }
         drop(state);
         self.server.requests_ended(requests.len());
@@ -218,7 +221,8 @@ impl ServerConnection {
     pub fn send(&self, request: &Running, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
         self.check_room(&mut state)?;
-        state.wire.send(clock::wall_micros(), request.id, value)?;
+        let uts = state.clock.micros(Instant::now());
+        state.wire.send(uts, request.id, value)?;
         Ok(self.gather(state) <= self.high_water())
     }
 
@@ -227,16 +231,20 @@ impl ServerConnection {
         if last.is_some() {
             self.check_room(&mut state)?;
         }
-        state.wire.end(clock::wall_micros(), request.id, last)?;
-        state.account.end(request, "");
+        let now = Instant::now();
+        let uts = state.clock.micros(now);
+        state.wire.end(uts, request.id, last)?;
+        state.account.end(request, "", now);
         self.finish(state);
         Ok(())
     }
 
     pub fn fail(&self, request: &Running, error: &RemoteError) -> Result<()> {
         let mut state = self.lock_open(request)?;
-        state.wire.fail(clock::wall_micros(), request.id, error)?;
-        state.account.end(request, &error.name);
+        let now = Instant::now();
+        let uts = state.clock.micros(now);
+        state.wire.fail(uts, request.id, error)?;
+        state.account.end(request, &error.name, now);
         self.finish(state);
         Ok(())
     }
@@ -325,7 +333,7 @@ impl ServerConnection {
             // What came before the end of the connection and was not read then is not run any more.
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
-        let start = Start::now();
+        let start = state.clock.start(Instant::now());
         state.wire.set_time(start.wall_micros());
         let mut more = false;
         while let Some(event) = state.wire.next_event(input) {
@@ -366,12 +374,12 @@ impl ServerConnection {
     ) -> Option<Request> {
         // The id is in flight, so answering cannot fail.
         let Some(method) = self.server.methods.get(method) else {
-            let _ = state.wire.fail_unknown_method(clock::wall_micros(), id);
+            let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
             state.account.unregistered(&start);
             return None;
         };
         if !self.server.admit() {
-            let _ = state.wire.fail(clock::wall_micros(), id, &self.server.overloaded());
+            let _ = state.wire.fail(start.wall_micros(), id, &self.server.overloaded());
             state.account.refused(&method, &start);
             return None;
         }
