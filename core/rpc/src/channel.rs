@@ -3,7 +3,7 @@
 use crate::connection::{Bounds, Connection};
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
-use crate::socket::Socket;
+use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
 use libfast_balance::{Load, Standing};
 use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
@@ -128,22 +128,18 @@ impl Channel {
         self.lock().state.name()
     }
 
-    async fn connect(&self) -> Result<Connection> {
+    async fn connect(&self) -> Result<(Connection, Reader)> {
         self.lock().begun += 1;
         let limit = Duration::from_millis(self.options.connect_timeout_ms);
         let (reason, why) = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
-            Ok(Ok(socket)) => {
+            Ok(Ok((socket, reader))) => {
                 let bounds = Bounds {
                     inbox_bytes: self.options.stream_buffer_bytes as usize,
                     unwritten_bytes: self.options.write_limit_bytes as usize,
                 };
-                return Ok(Connection::new(
-                    socket,
-                    self.address.clone(),
-                    wire(&self.options),
-                    bounds,
-                    self.meter.as_ref(),
-                ));
+                let wire = wire(&self.options);
+                let meter = self.meter.as_ref();
+                return Ok((Connection::new(socket, self.address.clone(), wire, bounds, meter), reader));
             }
             Ok(Err(error)) => (reason(&error), error.to_string()),
             Err(_) => {
@@ -231,12 +227,12 @@ async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
     loop {
         let Some(now) = channel.upgrade() else { return };
         match now.connect().await {
-            Ok(connection) => {
+            Ok((connection, reader)) => {
                 let shared = connection.shared();
                 now.set_ready(connection);
                 drop(now);
                 let since = Instant::now();
-                let error = shared.drive().await;
+                let error = shared.drive(reader).await;
                 let Some(now) = channel.upgrade() else { return };
                 // Suspended first, so that no call picks it while it is being tried again.
                 now.set_failed(error);

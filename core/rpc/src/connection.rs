@@ -15,7 +15,7 @@ use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock::WallClock;
 use crate::metrics::{ClientMethod, EndpointMeter};
-use crate::socket::{Socket, fit};
+use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
 use bytes::BytesMut;
 use inbox::Inbox;
@@ -78,10 +78,8 @@ struct State {
     failure: Option<Error>,
 }
 
-/// Read at first, and at least, per system call.
+/// Read per system call at the end.
 const READ_BYTES: usize = 64 * 1024;
-/// Reads in a row before other tasks get their turn.
-const READS_PER_TURN: usize = 16;
 /// Longest to wait for what was sent before the connection was found broken.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 /// Reads after the connection is found broken; enough for what the kernel holds.
@@ -225,11 +223,11 @@ impl Drop for Connection {
 
 impl Shared {
     /// Reads and writes until the connection ends, and fails what is still under way. Returns why it ended.
-    pub async fn drive(&self) -> Error {
+    pub async fn drive(&self, mut reader: Reader) -> Error {
         let ending = Ending(self);
         let mut input = BytesMut::new();
         let (ended, unread) = tokio::select! {
-            error = self.read_all(&mut input) => (error, false),
+            error = self.read_all(&mut reader, &mut input) => (error, false),
             error = self.write_all() => (error, true),
             never = self.wake_overdue() => match never {},
         };
@@ -241,32 +239,20 @@ impl Shared {
         error
     }
 
-    async fn read_all(&self, input: &mut BytesMut) -> Error {
+    async fn read_all(&self, reader: &mut Reader, input: &mut BytesMut) -> Error {
         loop {
-            if let Err(error) = self.socket.readable().await {
-                return self.broken(&error);
+            match reader.read(input).await {
+                Ok(0) => return self.end_of_stream(input),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return self.broken(&error),
             }
-            for turn in 0.. {
-                input.reserve(READ_BYTES);
-                match self.socket.try_read(input) {
-                    Ok(0) => return self.end_of_stream(input),
-                    Ok(_) => fit(input),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => return self.broken(&error),
-                }
-                if let Err(error) = self.deliver(input) {
-                    return error;
-                }
-                while self.lock().full > 0 {
-                    self.read_resumed.notified().await;
-                }
-                if turn % READS_PER_TURN == READS_PER_TURN - 1 {
-                    tokio::task::yield_now().await;
-                }
+            if let Err(error) = self.deliver(input) {
+                return error;
             }
-            // A connection that waits holds little more than the beginning of a frame, an idle one nothing.
-            fit(input);
+            while self.lock().full > 0 {
+                self.read_resumed.notified().await;
+            }
         }
     }
 

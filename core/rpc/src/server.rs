@@ -7,7 +7,7 @@ use crate::registries::Registries;
 use crate::request::Request;
 use crate::server_account::{SeenConnection, Tally};
 use crate::server_connection::ServerConnection;
-use crate::socket::{Listener, Socket};
+use crate::socket::{Listener, Reader, Socket};
 use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
 use libfast_registry::{Announcement, Record, Role};
@@ -355,7 +355,7 @@ impl Shared {
         self.in_flight.fetch_sub(count as u64, Ordering::AcqRel);
     }
 
-    fn serve(self: &Arc<Self>, socket: Socket) {
+    fn serve(self: &Arc<Self>, socket: Socket, reader: Reader) {
         let mut connections = self.lock();
         if connections.closed {
             return;
@@ -375,7 +375,7 @@ impl Shared {
         entry.insert(connection.clone());
         drop(connections);
         let open = Open { shared: self.clone(), connection, key };
-        self.runtime.spawn(async move { open.connection.clone().drive().await });
+        self.runtime.spawn(async move { open.connection.clone().drive(reader).await });
     }
 
     /// A connection is closed and its requests are cancelled.
@@ -446,7 +446,7 @@ impl Shared {
 async fn accept_all(shared: Arc<Shared>, listener: Listener) {
     loop {
         match listener.accept().await {
-            Ok(socket) => shared.serve(socket),
+            Ok((socket, reader)) => shared.serve(socket, reader),
             Err(error) => {
                 // Without a pause this would spin while descriptors are short; a connection that was reset before it was
                 // accepted costs others the same short pause.

@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::running::Running;
 use crate::server::Shared;
 use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
-use crate::socket::{Socket, fit};
+use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
@@ -45,8 +45,8 @@ struct State {
     dead: bool,
 }
 
+/// Read per system call while it lingers.
 const READ_BYTES: usize = 64 * 1024;
-const READS_PER_TURN: usize = 16;
 /// How long a client says nothing before a connection that the server has ended is closed: what it sent before it knew of
 /// the end has arrived by then.
 const LINGER_SILENCE: Duration = Duration::from_secs(1);
@@ -115,11 +115,11 @@ impl ServerConnection {
 
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
     /// last byte written; otherwise until it breaks, or the server closes it.
-    pub async fn drive(self: Arc<Self>) {
+    pub async fn drive(self: Arc<Self>, mut reader: Reader) {
         let ended = tokio::select! {
             biased;
             () = self.closing.notified() => Ok(()),
-            ended = self.serve_all() => ended,
+            ended = self.serve_all(&mut reader) => ended,
         };
         if self.account_for(ended) == Stage::Closed {
             self.linger().await;
@@ -148,11 +148,11 @@ impl ServerConnection {
         stage
     }
 
-    async fn serve_all(self: &Arc<Self>) -> io::Result<()> {
+    async fn serve_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         // One future for both phases: a new one would not know that the socket was full when the reading ended.
         let mut writing = std::pin::pin!(self.write_all());
         tokio::select! {
-            ended = self.read_all() => ended?,
+            ended = self.read_all(reader) => ended?,
             error = &mut writing => return Err(error),
         }
         if self.socket.is_hung_up() {
@@ -281,35 +281,22 @@ impl ServerConnection {
         }
     }
 
-    async fn read_all(self: &Arc<Self>) -> io::Result<()> {
+    async fn read_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         let mut input = BytesMut::new();
         let mut batch = Vec::new();
         loop {
-            self.socket.readable().await?;
-            for turn in 0.. {
-                input.reserve(READ_BYTES);
-                match self.socket.try_read(&mut input) {
-                    Ok(0) => {
-                        let mut state = self.lock();
-                        return state.wire.handle_end_of_stream(&input).map_err(|error| {
-                            state.account.violated(&error);
-                            io::Error::new(io::ErrorKind::InvalidData, error)
-                        });
-                    }
-                    Ok(_) => {
-                        fit(&mut input);
-                        self.hand_out_all(&mut input, &mut batch).await?;
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => return Err(error),
+            match reader.read(&mut input).await {
+                Ok(0) => {
+                    let mut state = self.lock();
+                    return state.wire.handle_end_of_stream(&input).map_err(|error| {
+                        state.account.violated(&error);
+                        io::Error::new(io::ErrorKind::InvalidData, error)
+                    });
                 }
-                if turn % READS_PER_TURN == READS_PER_TURN - 1 {
-                    tokio::task::yield_now().await;
-                }
+                Ok(_) => self.hand_out_all(&mut input, &mut batch).await?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-            // A connection that waits holds little more than the beginning of a frame, an idle one nothing.
-            fit(&mut input);
         }
     }
 

@@ -7,11 +7,12 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
-use tokio::io::Interest;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
 
-/// A connected stream. All methods take `&self`, so that a caller can write while a task reads.
+/// A connected stream. All methods take `&self`, so that a caller can write while a task reads with the [`Reader`].
 #[derive(Debug)]
 pub(crate) struct Socket {
     // Dropped before the stream: the descriptor must not be noted any more when it is closed.
@@ -21,9 +22,19 @@ pub(crate) struct Socket {
 
 #[derive(Debug)]
 enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Tcp(tcp::OwnedWriteHalf),
+    Unix(unix::OwnedWriteHalf),
 }
+
+/// The incoming side of a stream, for the one task that reads it.
+#[derive(Debug)]
+pub(crate) enum Reader {
+    Tcp(tcp::OwnedReadHalf),
+    Unix(unix::OwnedReadHalf),
+}
+
+/// Read at first, and at least, per system call.
+const READ_BYTES: usize = 64 * 1024;
 
 /// Where the two ends of a stream are.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +65,7 @@ const PROBES: u32 = 3;
 
 impl Socket {
     /// Connects. The caller sets the time limit.
-    pub async fn connect(address: &Address) -> io::Result<Self> {
+    pub async fn connect(address: &Address) -> io::Result<(Self, Reader)> {
         match address {
             Address::Tcp { host, port } => {
                 TcpStream::connect((host.as_str(), *port)).await.and_then(Self::tcp)
@@ -63,22 +74,26 @@ impl Socket {
         }
     }
 
-    fn tcp(stream: TcpStream) -> io::Result<Self> {
+    fn tcp(stream: TcpStream) -> io::Result<(Self, Reader)> {
         // Writes are gathered here already; waiting for more only delays a lone call (43 ms with delayed ACK).
         stream.set_nodelay(true)?;
         // A peer that vanished without a word is noticed within seconds although nobody writes.
         let probes = TcpKeepalive::new().with_time(IDLE).with_interval(PROBE_INTERVAL).with_retries(PROBES);
         socket2::SockRef::from(&stream).set_tcp_keepalive(&probes)?;
-        Ok(Self { _noted: InheritedFd::note(&stream), stream: Stream::Tcp(stream) })
+        let noted = InheritedFd::note(&stream);
+        let (reader, stream) = stream.into_split();
+        Ok((Self { _noted: noted, stream: Stream::Tcp(stream) }, Reader::Tcp(reader)))
     }
 
-    fn unix(stream: UnixStream) -> Self {
-        Self { _noted: InheritedFd::note(&stream), stream: Stream::Unix(stream) }
+    fn unix(stream: UnixStream) -> (Self, Reader) {
+        let noted = InheritedFd::note(&stream);
+        let (reader, stream) = stream.into_split();
+        (Self { _noted: noted, stream: Stream::Unix(stream) }, Reader::Unix(reader))
     }
 
     /// Waits until a read can make progress.
     pub async fn readable(&self) -> io::Result<()> {
-        either!(self.stream, s => s.readable().await)
+        either!(self.stream, s => s.as_ref().readable().await)
     }
 
     /// Waits until a write can make progress.
@@ -95,19 +110,19 @@ impl Socket {
             poll(&mut polled, Some(&Timespec::default())).is_ok()
                 && polled[0].revents().contains(PollFlags::HUP)
         };
-        either!(self.stream, s => hung_up(s.as_fd()))
+        either!(self.stream, s => hung_up(s.as_ref().as_fd()))
     }
 
     /// Waits until the stream is found broken, for somebody who neither reads nor writes.
     pub async fn broken(&self) -> io::Error {
-        let waited = either!(self.stream, s => s.ready(Interest::ERROR).await);
-        let found = either!(self.stream, s => s.take_error());
+        let waited = either!(self.stream, s => s.as_ref().ready(Interest::ERROR).await);
+        let found = either!(self.stream, s => s.as_ref().take_error());
         waited.err().or(found.ok().flatten()).unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     /// Reads what is there into the spare capacity of `input`. `Ok(0)` is the end of the stream.
     pub fn try_read(&self, input: &mut BytesMut) -> io::Result<usize> {
-        either!(self.stream, s => s.try_read_buf(input))
+        either!(self.stream, s => s.as_ref().try_read_buf(input))
     }
 
     /// Writes from the front of `output` until it is empty (`true`) or the kernel takes no more (`false`).
@@ -126,13 +141,13 @@ impl Socket {
 
     /// Ends the stream in one direction: the peer reads to the end of what was written.
     pub fn end_writing(&self) {
-        let _ = either!(self.stream, s => socket2::SockRef::from(s).shutdown(Shutdown::Write));
+        let _ = either!(self.stream, s => socket2::SockRef::from(s.as_ref()).shutdown(Shutdown::Write));
     }
 
     /// Ends the stream in both directions; readers and writers of it wake up.
     pub fn shut_down(&self) {
         // An error means that it is not connected any more, which is what is wanted.
-        let _ = either!(self.stream, s => socket2::SockRef::from(s).shutdown(Shutdown::Both));
+        let _ = either!(self.stream, s => socket2::SockRef::from(s.as_ref()).shutdown(Shutdown::Both));
     }
 
     /// Where both ends are.
@@ -155,9 +170,27 @@ impl Socket {
     }
 }
 
+impl Reader {
+    /// Waits for bytes and adds them to `input`. `Ok(0)` is the end of the stream. While it waits, `input` takes hardly more
+    /// memory than what is in it: an idle connection holds no buffer. Cancel safe.
+    pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
+        std::future::poll_fn(|cx| {
+            input.reserve(READ_BYTES);
+            // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
+            let read = match self {
+                Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
+                Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
+            };
+            fit(input);
+            read
+        })
+        .await
+    }
+}
+
 /// Moves what was read out of a buffer that is much larger. Values and arguments are slices of the buffer they were read
 /// into, and may be kept for long.
-pub(crate) fn fit(input: &mut BytesMut) {
+fn fit(input: &mut BytesMut) {
     if input.len() < input.capacity() / 8 {
         *input = BytesMut::from(&input[..]);
     }
@@ -205,7 +238,7 @@ impl Listener {
     }
 
     /// Waits for the next connection.
-    pub async fn accept(&self) -> io::Result<Socket> {
+    pub async fn accept(&self) -> io::Result<(Socket, Reader)> {
         match &self.kind {
             ListenerKind::Tcp(listener) => Socket::tcp(listener.accept().await?.0),
             ListenerKind::Unix(listener, _) => Ok(Socket::unix(listener.accept().await?.0)),
@@ -264,9 +297,9 @@ mod tests {
         let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.address().unwrap();
         let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
-        for socket in [connected.unwrap(), accepted.unwrap()] {
+        for (socket, _) in [connected.unwrap(), accepted.unwrap()] {
             let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
-            assert!(stream.nodelay().unwrap());
+            assert!(stream.as_ref().nodelay().unwrap());
         }
     }
 }
