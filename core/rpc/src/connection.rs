@@ -276,8 +276,9 @@ impl Shared {
     fn deliver(&self, input: &mut BytesMut) -> Result<()> {
         let mut wakers = Vec::new();
         let mut state = self.lock();
-        let mut fatal = None;
+        let (mut fatal, mut is_partial) = (None, false);
         while let Some(event) = state.wire.next_event(input) {
+            is_partial = matches!(event, ClientEvent::Values { .. });
             match event {
                 ClientEvent::Values { id, values } => {
                     let State { wire, inboxes, full, .. } = &mut *state;
@@ -312,6 +313,9 @@ impl Shared {
         state.publish();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        if is_partial {
+            self.socket.acknowledge();
+        }
         fatal.map_or(Ok(()), Err)
     }
 
