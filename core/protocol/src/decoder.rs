@@ -1,7 +1,7 @@
 //! From bytes to frames, however the stream is cut.
 
 use crate::header::Header;
-use crate::payload::read_payload;
+use crate::payload::Parts;
 use crate::{Checksum, Frame, HEADER_BYTES, Limits, ProtocolError};
 use bytes::{Buf, Bytes, BytesMut};
 use libfast_model::ChecksumV1;
@@ -69,9 +69,9 @@ impl Decoder {
         let payload = into_text(input.split_to(announced).freeze());
         let checksum = Checksum::find(header.version, self.checksum_v1, &payload, header.checksum)
             .map_err(|calculated| ProtocolError::checksum(header.version, header.checksum, calculated))?;
-        let (body, meta) = read_payload(&payload, header.status, self.limits.payload_depth())?;
+        let Parts { body, meta, name } = Parts::read(&payload, header.status, self.limits.payload_depth())?;
         let Header { version, status, msgid, .. } = header;
-        Ok(Some(Frame { version, checksum, status, msgid, payload, body, meta }))
+        Ok(Some(Frame { version, checksum, status, msgid, payload, body, meta, name }))
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Frame {
     pub body: Body,
     /// Where in the payload the member `m` is, of whatever kind, if there is one.
     pub meta: Option<Range<usize>>,
+    /// Where in the payload the name of the method is, a JSON string, if that was seen on the way.
+    pub(crate) name: Option<Range<usize>>,
 }
 
 /// The member `d` of a payload.
@@ -48,6 +50,9 @@ impl Frame {
 
     /// The raw text of the name of the method, a JSON string.
     pub fn method_text(&self) -> Option<Bytes> {
+        if let Some(name) = self.name.clone() {
+            return Some(self.payload.slice(name));
+        }
         let meta = self.meta()?;
         let [name] = json::members_of(meta, ["name"]);
         name.filter(|name| name.kind == Kind::String).map(|name| self.payload.slice_ref(&meta[name.span()]))

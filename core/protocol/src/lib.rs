@@ -21,6 +21,7 @@ mod client;
 mod client_event;
 mod decoder;
 mod encoder;
+mod envelope;
 mod frame;
 mod header;
 mod ids;

@@ -1,5 +1,6 @@
 //! From the text of a payload to the parts that matter, in one pass over it.
 
+use crate::envelope::Envelope;
 use crate::json::{self, Document, Kind};
 use crate::values::members_by_index;
 use crate::{Body, ProtocolError, Status, Values};
@@ -7,20 +8,35 @@ use bytes::{Bytes, BytesMut};
 use libfast_model::RemoteError;
 use std::ops::Range;
 
-/// The member `d` as `status` wants it, and where `m` is.
-pub(crate) fn read_payload(
-    payload: &Bytes,
-    status: Status,
-    max_depth: usize,
-) -> Result<(Body, Option<Range<usize>>), ProtocolError> {
-    let document = Document::read(payload, ["m", "d"], max_depth).map_err(|e| ProtocolError::json(&e))?;
-    let (meta, body) = match document {
-        Document::Object([meta, body]) => (meta, body),
-        Document::Array => (None, None),
-        Document::Scalar => return Err(ProtocolError::data()),
-    };
-    let meta = meta.map(|meta| meta.span());
-    let body = match status {
+/// What a payload says.
+pub(crate) struct Parts {
+    /// The member `d`, as the status of the frame wants it.
+    pub body: Body,
+    /// Where the member `m` is.
+    pub meta: Option<Range<usize>>,
+    /// Where the name in it is, a JSON string, if it was seen on the way.
+    pub name: Option<Range<usize>>,
+}
+
+impl Parts {
+    pub fn read(payload: &Bytes, status: Status, max_depth: usize) -> Result<Self, ProtocolError> {
+        if let Some(Envelope { meta, name, body }) = Envelope::read(payload, max_depth) {
+            let body = read_body(payload, status, Some(body))?;
+            return Ok(Self { body, meta: Some(meta), name: Some(name) });
+        }
+        let document = Document::read(payload, ["m", "d"], max_depth).map_err(|e| ProtocolError::json(&e))?;
+        let (meta, body) = match document {
+            Document::Object([meta, body]) => (meta, body),
+            Document::Array => (None, None),
+            Document::Scalar => return Err(ProtocolError::data()),
+        };
+        let body = read_body(payload, status, body)?;
+        Ok(Self { body, meta: meta.map(|meta| meta.span()), name: None })
+    }
+}
+
+fn read_body(payload: &Bytes, status: Status, body: Option<json::Value>) -> Result<Body, ProtocolError> {
+    Ok(match status {
         Status::Data | Status::End => {
             let array = body.filter(|body| body.kind == Kind::Array).ok_or_else(ProtocolError::data_d)?;
             Body::Values(Values::judged(payload.slice(array.span()), &array))
@@ -30,8 +46,7 @@ pub(crate) fn read_payload(
             let error = object.and_then(|object| read_error(&payload.slice(object.span())));
             Body::Error(Box::new(error.ok_or_else(ProtocolError::error_body)?))
         }
-    };
-    Ok((body, meta))
+    })
 }
 
 /// Longest array or string that is made an object. Each of its elements takes many times its size then; one that is longer

@@ -188,39 +188,16 @@ impl<'t> Scanner<'t> {
         let start = self.at;
         self.at += 1;
         loop {
-            self.plain_run();
+            self.at += plain_run(&self.text[self.at..]);
             match self.text.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(start..self.at);
                 }
                 Some(b'\\') => self.escape()?,
-                Some(0..=0x1f) => return self.error("control character in a string"),
-                Some(_) => self.at += 1,
+                Some(_) => return self.error("control character in a string"),
                 None => return self.error("unexpected end of JSON"),
             }
-        }
-    }
-
-    /// Steps over eight bytes at a time, up to the first byte that needs a look or to fewer than eight before the end. Strings
-    /// are most of most payloads.
-    #[inline]
-    fn plain_run(&mut self) {
-        const LOW: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let zero_byte = |word: u64| word.wrapping_sub(LOW) & !word;
-        while let Some(chunk) = self.text[self.at..].first_chunk::<8>() {
-            let word = u64::from_le_bytes(*chunk);
-            let control = word.wrapping_sub(LOW * 0x20) & !word;
-            let quote = zero_byte(word ^ (LOW * u64::from(b'"')));
-            let backslash = zero_byte(word ^ (LOW * u64::from(b'\\')));
-            // A borrow can mark bytes that are not meant, but only above one that is.
-            let marked = (control | quote | backslash) & HIGH;
-            if marked != 0 {
-                self.at += (marked.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
         }
     }
 
@@ -267,14 +244,77 @@ impl<'t> Scanner<'t> {
 
     /// At least one digit.
     fn digits(&mut self) -> Result<()> {
-        let start = self.at;
-        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-        if self.at == start { self.error("expected a digit") } else { Ok(()) }
+        let length = digits(&self.text[self.at..]);
+        self.at += length;
+        if length == 0 { self.error("expected a digit") } else { Ok(()) }
     }
+}
+
+/// A byte in all places of a word.
+const fn all(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// How many bytes at the beginning of `text` stand for themselves in a JSON string: none is a quote, a backslash or a
+/// control character. Strings are most of most payloads, so it looks at eight at a time.
+#[inline]
+pub(crate) fn plain_run(text: &[u8]) -> usize {
+    let zero_byte = |word: u64| word.wrapping_sub(all(1)) & !word;
+    let mut length = 0;
+    while let Some(chunk) = text[length..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let control = word.wrapping_sub(all(0x20)) & !word;
+        let special = control | zero_byte(word ^ all(b'"')) | zero_byte(word ^ all(b'\\'));
+        // A borrow can mark bytes that are not meant, but only above one that is.
+        let marked = special & all(0x80);
+        if marked != 0 {
+            return length + (marked.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    let is_plain = |byte: &u8| !matches!(byte, 0..=0x1f | b'"' | b'\\');
+    length + text[length..].iter().take_while(|byte| is_plain(byte)).count()
+}
+
+/// How many digits `text` begins with.
+#[inline]
+pub(crate) fn digits(text: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(chunk) = text[length..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        // Digits have 3 in the upper half of their byte, and still have it with 6 added. Nothing carries, or it is no digit.
+        let with_six = (word & all(0x7f)) + all(6);
+        let others = ((word & all(0xf0)) ^ all(0x30)) | ((with_six & all(0xf0)) ^ all(0x30));
+        if others != 0 {
+            return length + (others.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    length + text[length..].iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 fn closing(is_object: bool) -> u8 {
     if is_object { b'}' } else { b']' }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All bytes, at all places of a word and behind the last whole one.
+    #[test]
+    fn words_are_looked_at_as_bytes_would_be() {
+        for byte in 0..=255_u8 {
+            for at in 0..20 {
+                for (filling, run, belongs) in [
+                    (b'x', plain_run as fn(&[u8]) -> usize, !matches!(byte, 0..=0x1f | b'"' | b'\\')),
+                    (b'7', digits, byte.is_ascii_digit()),
+                ] {
+                    let mut text = [filling; 20];
+                    text[at] = byte;
+                    assert_eq!(run(&text), if belongs { 20 } else { at }, "{byte} at {at}");
+                }
+            }
+        }
+    }
 }
