@@ -58,25 +58,30 @@ pub fn all() -> Result<Vec<Contender>, String> {
         Contender { name, server: program.clone(), client: program, able: Able::All, spelled_out: false }
     };
     let mut all = vec![own("raw"), own("floor"), own("libfast")];
-    // The server is Rust's for all: what differs is the client.
-    let server = own("libfast").server;
-    for (name, able, client, needs) in bindings(&root()) {
+    let mut add = |contender: Contender, needs: &Path| {
         if needs.exists() {
-            all.push(Contender { name, server: server.clone(), client, able, spelled_out: true });
+            all.push(contender);
         } else {
-            eprintln!(
-                "bench: {name} is left out: {} does not exist; `make bindings` builds it",
-                needs.display()
-            );
+            let (name, needs) = (contender.name, needs.display());
+            eprintln!("bench: {name} is left out: {needs} does not exist; `make bench` builds it");
         }
+    };
+    // One of the two sides is Rust's for all: what differs is the other one.
+    for (name, able, client, needs) in clients(&root()) {
+        add(Contender { name, server: own("libfast").server, client, able, spelled_out: true }, &needs);
     }
+    let server = root().join(".build/bench/server");
+    add(
+        Contender { name: "c server", server: vec![server.display().to_string()], ..own("libfast") },
+        &server,
+    );
     Ok(all)
 }
 
-type Binding = (&'static str, Able, Vec<String>, PathBuf);
+type Client = (&'static str, Able, Vec<String>, PathBuf);
 
-/// libfast in its other languages, each with a file that must have been built.
-fn bindings(root: &Path) -> Vec<Binding> {
+/// Clients of libfast in its other languages, each with a file that must have been built.
+fn clients(root: &Path) -> Vec<Client> {
     let contenders = root.join("tests/bench/contenders");
     let c = root.join(".build/bench/client");
     let python = root.join(".build/venv/bin/python");
@@ -109,5 +114,5 @@ fn node_machine() -> &'static str {
 
 /// The folder of the repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").components().collect::<PathBuf>()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/bench is in it").into()
 }

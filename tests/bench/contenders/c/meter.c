@@ -1,4 +1,5 @@
-#define _POSIX_C_SOURCE 200809L
+/* When to count, and what a client prints. */
+
 #include "meter.h"
 #include <stdio.h>
 #include <stdlib.h>
