@@ -6,7 +6,7 @@ const grpc = require('@grpc/grpc-js');
 const { loadSync } = require('@grpc/proto-loader');
 const { main, payload } = require('./bench');
 
-const definition = loadSync(path.join(__dirname, 'bench.proto'), { longs: Number, defaults: true });
+const definition = loadSync(path.join(__dirname, '..', 'bench.proto'), { longs: Number, defaults: true });
 const { Bench } = grpc.loadPackageDefinition(definition).bench;
 
 const methods = {
