@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use libfast_bench::{Kind, Meter, Tally, Workload};
+use libfast_bench::{Kind, Meter, Tally, Workload, payload};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
@@ -17,8 +17,18 @@ pub fn multi_thread() -> bool {
 
 /// The runtime that `RUNTIME` asks for.
 pub fn runtime() -> std::io::Result<Runtime> {
-    let mut builder = if multi_thread() { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    let mut builder =
+        if multi_thread() { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     builder.enable_all().build()
+}
+
+/// One call of a load.
+#[derive(Clone)]
+pub enum Call {
+    /// This comes back.
+    Echo(String),
+    /// So many objects come.
+    Stream(usize),
 }
 
 /// A client on one connection. Its clones share that.
@@ -27,17 +37,25 @@ pub trait Connection: Clone + Send + 'static {
     fn open(port: u16) -> impl Future<Output = Result<Self>> + Send;
 
     /// Makes one call, takes its whole answer, and fails unless it is complete.
-    fn call(&mut self, kind: Kind) -> impl Future<Output = Result<()>> + Send;
+    fn call(&mut self, call: Call) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// Makes the load; the line to print. The tasks are spawned, so that a runtime of many threads may spread them.
-pub async fn load<C: Connection>(port: u16, workload: &'static Workload, duration: Duration) -> Result<String> {
+pub async fn load<C: Connection>(
+    port: u16,
+    workload: &'static Workload,
+    duration: Duration,
+) -> Result<String> {
     let (meter, tally) = (Meter::start(duration), Arc::new(Mutex::new(Tally::default())));
+    let call = match workload.kind {
+        Kind::Echo(bytes) => Call::Echo(payload(bytes)),
+        Kind::Stream(objects) => Call::Stream(objects),
+    };
     let mut tasks = Vec::new();
     for _ in 0..workload.connections {
         let connection = C::open(port).await?;
         for _ in 0..workload.in_flight {
-            tasks.push(tokio::spawn(calls(connection.clone(), workload.kind, meter, tally.clone())));
+            tasks.push(tokio::spawn(calls(connection.clone(), call.clone(), meter, tally.clone())));
         }
     }
     for task in tasks {
@@ -47,10 +65,15 @@ pub async fn load<C: Connection>(port: u16, workload: &'static Workload, duratio
     Ok(meter.report(&tally, workload))
 }
 
-async fn calls<C: Connection>(mut connection: C, kind: Kind, meter: Meter, tally: Arc<Mutex<Tally>>) -> Result<()> {
+async fn calls<C: Connection>(
+    mut connection: C,
+    call: Call,
+    meter: Meter,
+    tally: Arc<Mutex<Tally>>,
+) -> Result<()> {
     loop {
         let began = Instant::now();
-        connection.call(kind).await?;
+        connection.call(call.clone()).await?;
         let mut tally = tally.lock().map_err(|_| "a task panicked")?;
         if !meter.count(&mut tally, began, Instant::now()) {
             return Ok(());

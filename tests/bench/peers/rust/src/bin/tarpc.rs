@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use futures_util::StreamExt as _;
-use libfast_bench::{Kind, Order, payload};
-use libfast_bench_peers::{Connection, Result, load, runtime};
+use libfast_bench::Order;
+use libfast_bench_peers::{Call, Connection, Result, load, runtime};
 use serde::{Deserialize, Serialize};
 use tarpc::server::{BaseChannel, Channel as _};
 use tarpc::{ClientMessage, Response, Transport, client, context};
@@ -82,7 +82,9 @@ async fn serve() -> Result<()> {
     }
 }
 
-async fn answer(transport: impl Transport<Response<BenchResponse>, ClientMessage<BenchRequest>> + Send + 'static) {
+async fn answer(
+    transport: impl Transport<Response<BenchResponse>, ClientMessage<BenchRequest>> + Send + 'static,
+) {
     let calls = BaseChannel::with_defaults(transport).execute(Answers.serve());
     calls.for_each(async |call| drop(tokio::spawn(call))).await;
 }
@@ -101,13 +103,14 @@ impl Connection for Caller {
         }))
     }
 
-    async fn call(&mut self, kind: Kind) -> Result<()> {
-        match kind {
-            Kind::Echo(bytes) => {
-                let answer = self.0.echo(context::current(), payload(bytes)).await?;
+    async fn call(&mut self, call: Call) -> Result<()> {
+        match call {
+            Call::Echo(payload) => {
+                let bytes = payload.len();
+                let answer = self.0.echo(context::current(), payload).await?;
                 assert_eq!(answer.value.len(), bytes);
             }
-            Kind::Stream(objects) => {
+            Call::Stream(objects) => {
                 let answer = self.0.stream(context::current(), objects as u64).await?;
                 assert_eq!(answer.len(), objects);
             }

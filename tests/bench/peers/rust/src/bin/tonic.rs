@@ -2,8 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use libfast_bench::{Kind, Order, payload};
-use libfast_bench_peers::{Connection, Result, load, runtime};
+use futures_util::stream;
+use libfast_bench::Order;
+use libfast_bench_peers::{Call, Connection, Result, load, runtime};
 use service::bench_client::BenchClient;
 use service::bench_server::{Bench, BenchServer};
 use tonic::transport::server::TcpIncoming;
@@ -34,19 +35,21 @@ pub struct Object {
     on: bool,
 }
 
+type Answer<T> = std::result::Result<T, Status>;
+
 struct Answers;
 
 #[tonic::async_trait]
 impl Bench for Answers {
-    type StreamStream = std::pin::Pin<Box<dyn tonic::codegen::tokio_stream::Stream<Item = std::result::Result<Object, Status>> + Send>>;
+    type StreamStream = stream::Iter<Box<dyn Iterator<Item = Answer<Object>> + Send>>;
 
-    async fn echo(&self, request: Request<Text>) -> std::result::Result<Response<Text>, Status> {
+    async fn echo(&self, request: Request<Text>) -> Answer<Response<Text>> {
         Ok(Response::new(request.into_inner()))
     }
 
-    async fn stream(&self, request: Request<Count>) -> std::result::Result<Response<Self::StreamStream>, Status> {
+    async fn stream(&self, request: Request<Count>) -> Answer<Response<Self::StreamStream>> {
         let objects = (0..request.into_inner().objects).map(|i| Ok(Object { i, on: true }));
-        Ok(Response::new(Box::pin(futures_util::stream::iter(objects))))
+        Ok(Response::new(stream::iter(Box::new(objects) as Box<_>)))
     }
 }
 
@@ -80,13 +83,14 @@ impl Connection for Caller {
         Ok(Self(BenchClient::connect(format!("http://127.0.0.1:{port}")).await?))
     }
 
-    async fn call(&mut self, kind: Kind) -> Result<()> {
-        match kind {
-            Kind::Echo(bytes) => {
-                let answer = self.0.echo(Text { value: payload(bytes) }).await?;
+    async fn call(&mut self, call: Call) -> Result<()> {
+        match call {
+            Call::Echo(payload) => {
+                let bytes = payload.len();
+                let answer = self.0.echo(Text { value: payload }).await?;
                 assert_eq!(answer.into_inner().value.len(), bytes);
             }
-            Kind::Stream(objects) => {
+            Call::Stream(objects) => {
                 let mut answers = self.0.stream(Count { objects: objects as u64 }).await?.into_inner();
                 let mut came = 0;
                 while answers.message().await?.is_some() {
