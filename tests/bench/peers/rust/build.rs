@@ -1,0 +1,13 @@
+//! The gRPC service, declared here rather than in a .proto file: no compiler but Rust's is needed.
+
+use tonic_build::manual::{Builder, Method, Service};
+
+fn main() {
+    let method = |name: &str, route: &str| {
+        Method::builder().name(name).route_name(route).codec_path("tonic_prost::ProstCodec")
+    };
+    let echo = method("echo", "Echo").input_type("crate::Text").output_type("crate::Text").build();
+    let stream = method("stream", "Stream").input_type("crate::Count").output_type("crate::Object");
+    let service = Service::builder().name("Bench").package("bench").method(echo);
+    Builder::new().compile(&[service.method(stream.server_streaming().build()).build()]);
+}
