@@ -242,6 +242,14 @@ static void half_closed(void) {
   end(&wrong);
 }
 
+/* How many values a DATA frame has, none of which has a comma in it. */
+static int values_in(const struct frame *frame) {
+  const char *at = strstr(frame->payload, "\"d\":[") + 5;
+  int values = at[0] != ']';
+  while ((at = strchr(at, ',')) != NULL) at++, values++;
+  return values;
+}
+
 /* A caller that does not read: what is refused can be sent later, and the request is as it was. */
 static void a_caller_that_does_not_read(void) {
   struct wrong wrong;
@@ -259,15 +267,15 @@ static void a_caller_that_does_not_read(void) {
   SAME(fast_request_wait(request, 10), FAST_AGAIN);
   while ((code = fast_request_end(request, value, sizeof value)) == FAST_E_OVERLOAD) {
     CHECK(bare_next(fd, &frame) && frame.status == DATA);
+    came += values_in(&frame);
     free(frame.payload);
-    came++;
   }
   SAME(code, FAST_OK);
   fast_request_free(request);
   for (bool ended = false; !ended; free(frame.payload)) {
     CHECK(bare_next(fd, &frame));
     ended = frame.status != DATA;
-    came += !ended || !strstr(frame.payload, "\"d\":[]");
+    came += values_in(&frame);
   }
   SAME(frame.status, END);
   SAME(came, sent + 1);
