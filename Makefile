@@ -7,7 +7,7 @@ REGISTRY ?= dir
 VENV := .build/venv
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check build tools bindings generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+.PHONY: help demo test check build tools bindings bench generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -76,6 +76,11 @@ fuzz:                ## each fuzz target for FUZZ_SECONDS, by default 600
 
 fuzz-smoke:
 	sh tests/fuzz/run.sh 15
+
+bench: bindings      ## libfast in every language next to the floor; QUICK=1 takes 3 minutes instead of 12
+	$(CARGO) build --release --quiet -p libfast-bench
+	$(MAKE) -C tests/bench/contenders/c
+	target/release/bench -o .build/bench/results.json
 
 fmt:                 ## format the Rust sources
 	$(CARGO) fmt --all

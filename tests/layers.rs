@@ -20,7 +20,7 @@ const LAYERS: &[(&str, u32)] = &[
 ];
 
 /// Crates that never go out, and may use anything.
-const DEVELOPMENT: &[&str] = &["libfast-codegen", "libfast-testkit", "libfast-tests", "libfast-demo"];
+const DEVELOPMENT: &[&str] = &["libfast-codegen", "libfast-testkit", "libfast-tests", "libfast-demo", "libfast-bench"];
 
 #[test]
 fn a_crate_depends_only_on_lower_layers() {

@@ -1,74 +1,118 @@
-//! A server and a client to be measured, each a process of its own.
+//! The programs that are measured.
 
-use libfast_bench::Workload;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use libfast_bench::{Kind, Workload};
+use std::path::{Path, PathBuf};
 
+/// A server and a client, each a program and its first arguments.
 pub struct Contender {
     pub name: &'static str,
-    server: Vec<String>,
-    client: Vec<String>,
+    pub server: Vec<String>,
+    pub client: Vec<String>,
+    /// What its client can do.
+    pub able: Able,
+    /// Whether the client, written in another language, is told what the workload consists of: after the arguments that all
+    /// get come CONNECTIONS IN_FLIGHT METHOD SIZE UNITS.
+    pub spelled_out: bool,
 }
 
-/// Those that can run here.
-pub fn all() -> Result<Vec<Contender>, String> {
-    let own = |name: &str| -> Result<String, String> {
-        let mut path: PathBuf = std::env::current_exe().map_err(|error| error.to_string())?;
-        path.set_file_name(name);
-        Ok(path.display().to_string())
-    };
-    let same = |name: &'static str, program: &str| -> Result<Contender, String> {
-        let program = vec![own(program)?];
-        Ok(Contender { name, server: program.clone(), client: program })
-    };
-    Ok(vec![same("raw", "raw")?, same("floor", "floor")?, same("libfast", "libfast")?])
+/// Which workloads a client can do.
+#[derive(Clone, Copy)]
+pub enum Able {
+    All,
+    /// One call at a time on a connection, each connection on a thread.
+    Threads,
+    /// One call at a time.
+    One,
 }
 
 impl Contender {
-    /// One measurement: the client's report.
-    pub fn run(&self, workload: &Workload, seconds: f64) -> Result<serde_json::Value, String> {
-        let mut server = Server::start(&self.server)?;
-        let port = server.port()?;
-        let mut client = command(&self.client);
-        client.args(["client", &port.to_string(), workload.name, &seconds.to_string()]);
-        let output = client.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
-        if !output.status.success() {
-            return Err(format!("the client ended with {}", output.status));
+    /// Whether its client does this workload.
+    pub fn does(&self, workload: &Workload) -> bool {
+        match self.able {
+            Able::All => true,
+            Able::Threads => workload.in_flight == 1,
+            Able::One => workload.in_flight == 1 && workload.connections == 1,
         }
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("the client's report: {error}"))
+    }
+
+    /// The arguments of its client.
+    pub fn arguments(&self, port: u16, workload: &Workload, seconds: f64) -> Vec<String> {
+        let mut all = vec!["client".into(), port.to_string(), workload.name.into(), seconds.to_string()];
+        if self.spelled_out {
+            let (method, size) = match workload.kind {
+                Kind::Echo(bytes) => ("echo", bytes),
+                Kind::Stream(objects) => ("stream", objects),
+            };
+            all.extend([workload.connections.to_string(), workload.in_flight.to_string()]);
+            all.extend([method.into(), size.to_string(), workload.units().to_string()]);
+        }
+        all
     }
 }
 
-fn command(program: &[String]) -> Command {
-    let mut command = Command::new(&program[0]);
-    command.args(&program[1..]);
-    command
+/// Those that can run here. What was not built is left out, with a word about it.
+pub fn all() -> Result<Vec<Contender>, String> {
+    let bench = std::env::current_exe().map_err(|error| error.to_string())?;
+    let own = |name: &'static str| {
+        let program = vec![bench.with_file_name(name).display().to_string()];
+        Contender { name, server: program.clone(), client: program, able: Able::All, spelled_out: false }
+    };
+    let mut all = vec![own("raw"), own("floor"), own("libfast")];
+    let mut add = |contender: Contender, needs: &Path| {
+        if needs.exists() {
+            all.push(contender);
+        } else {
+            let (name, needs) = (contender.name, needs.display());
+            eprintln!("bench: {name} is left out: {needs} does not exist; `make bench` builds it");
+        }
+    };
+    // One of the two sides is Rust's for all: what differs is the other one.
+    for (name, able, client, needs) in clients(&root()) {
+        add(Contender { name, server: own("libfast").server, client, able, spelled_out: true }, &needs);
+    }
+    let server = root().join(".build/bench/server");
+    add(
+        Contender { name: "c server", server: vec![server.display().to_string()], ..own("libfast") },
+        &server,
+    );
+    Ok(all)
 }
 
-/// A running server. Dropping it ends its input, on which it ends, and waits for it.
-struct Server(Child);
+type Client = (&'static str, Able, Vec<String>, PathBuf);
 
-impl Server {
-    fn start(program: &[String]) -> Result<Self, String> {
-        let mut command = command(program);
-        command.arg("server").stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.spawn().map(Self).map_err(|error| format!("{}: {error}", program[0]))
-    }
+/// Clients of libfast in its other languages, each with a file that must have been built.
+fn clients(root: &Path) -> Vec<Client> {
+    let contenders = root.join("tests/bench/contenders");
+    let c = root.join(".build/bench/client");
+    let python = root.join(".build/venv/bin/python");
+    let node = root.join(format!("bindings/node/native/libfast.linux-{}-gnu.node", node_machine()));
+    let program = |parts: &[&Path]| parts.iter().map(|part| part.display().to_string()).collect::<Vec<_>>();
+    let in_python = |name| program(&[&python, &contenders.join("python").join(name)]);
+    vec![
+        ("c", Able::Threads, program(&[&c, Path::new("blocking")]), c.clone()),
+        ("c queue", Able::All, program(&[&c, Path::new("queue")]), c.clone()),
+        ("python", Able::Threads, in_python("blocking.py"), python.clone()),
+        ("python asyncio", Able::All, in_python("aio.py"), python.clone()),
+        ("node", Able::All, program(&[Path::new("node"), &contenders.join("node/client.mjs")]), node),
+        (
+            "php",
+            Able::One,
+            program(&[Path::new("php"), &contenders.join("php/client.php")]),
+            root.join("target/release/libfast.so"),
+        ),
+    ]
+}
 
-    fn port(&mut self) -> Result<u16, String> {
-        let output = self.0.stdout.take().ok_or("asked twice")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
-        let port = line.trim().strip_prefix("listening ").and_then(|port| port.parse().ok());
-        port.ok_or_else(|| format!("the server printed {line:?}"))
+/// The machine as Node calls it.
+fn node_machine() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// The folder of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/bench is in it").into()
 }

@@ -6,35 +6,45 @@
 #![forbid(unsafe_code)]
 
 mod contender;
+mod machine;
+mod options;
+mod process;
+mod results;
+mod run;
 mod table;
 
-use contender::Contender;
-use libfast_bench::WORKLOADS;
-use std::collections::BTreeMap;
+use options::Options;
+use std::process::ExitCode;
+use std::time::SystemTime;
 
-/// Per contender and workload, the results of the rounds.
-type Results = BTreeMap<(usize, usize), Vec<serde_json::Value>>;
-
-fn main() -> Result<(), String> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let quick = std::env::var_os("QUICK").is_some();
-    let (rounds, seconds) = if quick { (3, 0.5) } else { (5, 2.0) };
-    let contenders: Vec<Contender> = contender::all()?
-        .into_iter()
-        .filter(|contender| wanted.is_empty() || wanted.iter().any(|name| *name == contender.name))
-        .collect();
-    let mut results = Results::new();
-    for round in 0..rounds {
-        for (column, workload) in WORKLOADS.iter().enumerate() {
-            for (row, contender) in contenders.iter().enumerate() {
-                match contender.run(workload, seconds) {
-                    Ok(result) => results.entry((row, column)).or_default().push(result),
-                    Err(error) if round == 0 => eprintln!("{} {}: {error}", contender.name, workload.name),
-                    Err(_) => {}
-                }
-            }
+fn main() -> ExitCode {
+    match bench() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
         }
     }
-    print!("{}", table::render(&contenders, &results));
+}
+
+fn bench() -> Result<(), String> {
+    let quick = std::env::var_os("QUICK").is_some_and(|value| !value.is_empty());
+    let options = Options::read(std::env::args().skip(1), quick)?;
+    let mut contenders = contender::all()?;
+    let unknown = |name: &&String| !contenders.iter().any(|contender| contender.name == name.as_str());
+    if let Some(name) = options.contenders.iter().find(unknown) {
+        let names: Vec<_> = contenders.iter().map(|contender| contender.name).collect();
+        return Err(format!("contender {name:?} does not exist; there are {}", names.join(", ")));
+    }
+    contenders.retain(|contender| {
+        options.contenders.is_empty() || options.contenders.iter().any(|name| name == contender.name)
+    });
+    let started = SystemTime::now();
+    let results = run::run(&contenders, &options);
+    print!("{}", table::render(&contenders, &options.workloads, &results));
+    if let Some(path) = &options.output {
+        let text = format!("{:#}\n", results.json(&options, started));
+        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     Ok(())
 }
