@@ -26,18 +26,19 @@ def listening(port):
 def load_blocking(order, connect):
     """One thread for each call in flight. `connect(order)` gives a function that makes one call."""
 
-    def work(call, meter):
+    def work(call):
         while True:
             began = now()
             assert call() == order.size
-            if not meter.count(began, now()):
-                return
+            with lock:
+                if not meter.count(began, now()):
+                    return
 
     calls = [connect(order) for _ in range(order.connections)]
-    work_of = [(call, Meter(order)) for call in calls for _ in range(order.in_flight)]
-    threads = [threading.Thread(target=work, args=one) for one in work_of]
+    meter, lock = Meter(order), threading.Lock()
+    threads = [threading.Thread(target=work, args=(call,)) for call in calls for _ in range(order.in_flight)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    report([meter for _, meter in work_of], order)
+    report([meter], order)
