@@ -66,6 +66,7 @@ test-bindings:
 	php bindings/php/tests/run.php
 
 test-whole: interop-peers
+	$(CARGO) build --release --quiet -p libfast-bench --bin counted
 	$(CARGO) test --quiet -p libfast-tests -- --nocapture
 	$(CARGO) build --release --quiet -p libfast-demo
 	target/release/libfast-demo dir

@@ -20,7 +20,8 @@ const LAYERS: &[(&str, u32)] = &[
 ];
 
 /// Crates that never go out, and may use anything.
-const DEVELOPMENT: &[&str] = &["libfast-codegen", "libfast-testkit", "libfast-tests", "libfast-demo", "libfast-bench"];
+const DEVELOPMENT: &[&str] =
+    &["libfast-bench", "libfast-codegen", "libfast-testkit", "libfast-tests", "libfast-demo"];
 
 #[test]
 fn a_crate_depends_only_on_lower_layers() {

@@ -131,7 +131,7 @@ impl Seen {
 
 /// What old servers insist on.
 fn judge_request(frame: &Frame) -> Result<(), String> {
-    let meta = frame.meta.as_deref().ok_or("a request without m")?;
+    let meta = frame.meta().ok_or("a request without m")?;
     let meta: Json = serde_json::from_slice(meta).map_err(|error| error.to_string())?;
     match (meta["name"].is_string(), meta["uts"].as_u64()) {
         (true, Some(1..)) => Ok(()),

@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+mod counted;
 mod measured;
 mod workload;
 
+pub use counted::{COUNTED, Counted};
 pub use measured::{Meter, Tally};
 pub use workload::{Kind, WORKLOADS, Workload, payload};
 

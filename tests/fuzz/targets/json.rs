@@ -112,7 +112,7 @@ fn payload(text: &[u8]) {
         }
         let Ok(frame) = found else { continue };
         assert_eq!(frame.method().as_deref(), expected["m"]["name"].as_str());
-        assert_eq!(frame.meta.map(|meta| parse(&meta)).as_ref(), expected.get("m"));
+        assert_eq!(frame.meta().map(parse).as_ref(), expected.get("m"));
         match frame.body {
             Body::Values(values) => assert_eq!(parse(values.text()), *d),
             Body::Error(error) => {

@@ -1,4 +1,5 @@
-//! A cursor over JSON text that steps over whole values and says what they were.
+//! A cursor over JSON text that steps over whole values and says what they were. Each byte of each message passes here, so the
+//! position is kept in a register, not in the cursor.
 
 use super::JsonError;
 use super::nesting::Nesting;
@@ -59,25 +60,16 @@ impl<'t> Scanner<'t> {
     }
 
     pub fn error<T>(&self, message: &'static str) -> Result<T> {
-        let message = if self.at < self.text.len() { message } else { "unexpected end of JSON" };
-        Err(JsonError::new(self.at, message))
+        fail(self.text, self.at, message)
     }
 
     /// The next byte after white space, without taking it.
-    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.text.get(self.at)?;
-            // Mostly there is none.
-            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-            self.at += 1;
-        }
+        self.at = skip_space(self.text, self.at);
+        self.text.get(self.at).copied()
     }
 
     /// Takes the next byte after white space if it is `byte`.
-    #[inline]
     pub fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -89,165 +81,167 @@ impl<'t> Scanner<'t> {
         if self.peek().is_some() { self.error("unexpected text after the JSON value") } else { Ok(()) }
     }
 
+    /// Steps over the key of a member and its colon; gives the span of the key with its quotes.
+    pub fn key(&mut self) -> Result<std::ops::Range<usize>> {
+        let start = skip_space(self.text, self.at);
+        let (end, behind) = key(self.text, start)?;
+        self.at = behind;
+        Ok(start..end)
+    }
+
     /// Steps over one value, however deep; a loop, because call stacks are small and peers are not.
     pub fn value(&mut self, max_depth: usize) -> Result<Value> {
-        self.peek();
-        let mut value = Value { kind: Kind::Null, start: self.at, end: 0, len: 0, nulls: false };
+        let text = self.text;
+        let mut at = skip_space(text, self.at);
+        let mut value = Value { kind: Kind::Null, start: at, end: 0, len: 0, nulls: false };
         let mut nesting = Nesting::default();
-        value.kind = self.begin()?;
-        let mut begun = value.kind;
+        let mut is_outermost = true;
         loop {
-            if matches!(begun, Kind::Object | Kind::Array) {
+            // A value begins here.
+            let (kind, behind) = begin(text, at)?;
+            if is_outermost {
+                value.kind = kind;
+                is_outermost = false;
+            } else if nesting.depth() == 1 && value.kind == Kind::Array {
+                value.len += 1;
+                value.nulls |= kind == Kind::Null;
+            }
+            if let Kind::Object | Kind::Array = kind {
                 if nesting.depth() >= max_depth {
-                    return Err(JsonError::new(self.at - 1, "arrays and objects nest too deep"));
+                    return Err(JsonError::new(at, "arrays and objects nest too deep"));
                 }
-                let is_object = begun == Kind::Object;
-                if !self.take(closing(is_object)) {
+                let is_object = kind == Kind::Object;
+                at = skip_space(text, behind);
+                if text.get(at) != Some(&closing(is_object)) {
                     nesting.open(is_object);
-                    if is_object {
-                        self.key()?;
-                    }
-                    begun = self.element(&nesting, &mut value)?;
+                    at = element(text, at, is_object)?;
                     continue;
                 }
+                at += 1;
+            } else {
+                at = behind;
             }
+            // It ends here, and perhaps those that it is in.
             loop {
                 let Some(is_object) = nesting.innermost_is_object() else {
-                    value.end = self.at;
+                    value.end = at;
+                    self.at = at;
                     return Ok(value);
                 };
-                match self.peek() {
+                at = skip_space(text, at);
+                match text.get(at) {
                     Some(b',') => {
-                        self.at += 1;
-                        if is_object {
-                            self.key()?;
-                        }
+                        at = element(text, skip_space(text, at + 1), is_object)?;
                         break;
                     }
-                    Some(byte) if byte == closing(is_object) => self.at += 1,
-                    _ => return self.error("expected a comma or the closing bracket"),
+                    Some(byte) if *byte == closing(is_object) => at += 1,
+                    _ => return fail(text, at, "expected a comma or the closing bracket"),
                 }
                 nesting.close();
             }
-            begun = self.element(&nesting, &mut value)?;
         }
     }
+}
 
-    /// Begins the next element or member, and counts it if it belongs to the outermost array.
-    fn element(&mut self, nesting: &Nesting, outermost: &mut Value) -> Result<Kind> {
-        self.peek();
-        let kind = self.begin()?;
-        if nesting.depth() == 1 && outermost.kind == Kind::Array {
-            outermost.len += 1;
-            outermost.nulls |= kind == Kind::Null;
-        }
-        Ok(kind)
+#[cold]
+fn fail<T>(text: &[u8], at: usize, message: &'static str) -> Result<T> {
+    Err(JsonError::new(at, if at < text.len() { message } else { "unexpected end of JSON" }))
+}
+
+#[inline(always)]
+fn skip_space(text: &[u8], mut at: usize) -> usize {
+    // Mostly there is none.
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at).filter(|byte| **byte <= b' ') {
+        at += 1;
     }
+    at
+}
 
-    /// Steps over a scalar, or over the opening bracket of a container.
-    #[inline]
-    fn begin(&mut self) -> Result<Kind> {
-        match self.text.get(self.at) {
-            Some(b'"') => self.string().map(|_| Kind::String),
-            Some(b'{') => {
-                self.at += 1;
-                Ok(Kind::Object)
+/// Where the value of an element or member begins.
+#[inline(always)]
+fn element(text: &[u8], at: usize, is_member: bool) -> Result<usize> {
+    if is_member { Ok(skip_space(text, key(text, at)?.1)) } else { Ok(at) }
+}
+
+/// Steps over a key and its colon: where the one and the other end.
+#[inline(always)]
+fn key(text: &[u8], at: usize) -> Result<(usize, usize)> {
+    if text.get(at) != Some(&b'"') {
+        return fail(text, at, "expected a member name in quotes");
+    }
+    let end = string(text, at)?;
+    let colon = skip_space(text, end);
+    if text.get(colon) == Some(&b':') { Ok((end, colon + 1)) } else { fail(text, colon, "expected a colon") }
+}
+
+/// Steps over a scalar, or over the opening bracket of a container.
+#[inline(always)]
+fn begin(text: &[u8], at: usize) -> Result<(Kind, usize)> {
+    match text.get(at) {
+        Some(b'"') => Ok((Kind::String, string(text, at)?)),
+        Some(b'{') => Ok((Kind::Object, at + 1)),
+        Some(b'[') => Ok((Kind::Array, at + 1)),
+        Some(b'-' | b'0'..=b'9') => Ok((Kind::Number, number(text, at)?)),
+        Some(b't') => Ok((Kind::Boolean, word(text, at, b"true")?)),
+        Some(b'f') => Ok((Kind::Boolean, word(text, at, b"false")?)),
+        Some(b'n') => Ok((Kind::Null, word(text, at, b"null")?)),
+        _ => fail(text, at, "expected a value"),
+    }
+}
+
+fn word(text: &[u8], at: usize, word: &[u8]) -> Result<usize> {
+    if text[at..].starts_with(word) { Ok(at + word.len()) } else { fail(text, at, "expected a value") }
+}
+
+/// Steps over the string that starts here.
+fn string(text: &[u8], at: usize) -> Result<usize> {
+    let mut at = at + 1;
+    loop {
+        at += plain_run(&text[at..]);
+        match text.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at = escape(text, at + 1)?,
+            Some(_) => return fail(text, at, "control character in a string"),
+            None => return fail(text, at, "unexpected end of JSON"),
+        }
+    }
+}
+
+/// Steps over what follows a backslash.
+fn escape(text: &[u8], at: usize) -> Result<usize> {
+    match text.get(at) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        Some(b'u') => {
+            let is_digit = |at: &usize| text.get(*at).is_some_and(u8::is_ascii_hexdigit);
+            match (at + 1..at + 5).find(|at| !is_digit(at)) {
+                None => Ok(at + 5),
+                Some(wrong) => fail(text, wrong, "expected four hexadecimal digits"),
             }
-            Some(b'[') => {
-                self.at += 1;
-                Ok(Kind::Array)
-            }
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word(b"true", Kind::Boolean),
-            Some(b'f') => self.word(b"false", Kind::Boolean),
-            Some(b'n') => self.word(b"null", Kind::Null),
-            _ => self.error("expected a value"),
         }
+        _ => fail(text, at, "unknown escape in a string"),
     }
+}
 
-    fn word(&mut self, word: &[u8], kind: Kind) -> Result<Kind> {
-        if !self.text[self.at..].starts_with(word) {
-            return self.error("expected a value");
-        }
-        self.at += word.len();
-        Ok(kind)
+fn number(text: &[u8], mut at: usize) -> Result<usize> {
+    let some_digits = |at: usize| match digits(&text[at..]) {
+        0 => fail(text, at, "expected a digit"),
+        length => Ok(at + length),
+    };
+    if text[at] == b'-' {
+        at += 1;
     }
-
-    /// Steps over the key of a member and its colon; gives the span of the key with its quotes.
-    pub fn key(&mut self) -> Result<std::ops::Range<usize>> {
-        if self.peek() != Some(b'"') {
-            return self.error("expected a member name in quotes");
-        }
-        let span = self.string()?;
-        if self.take(b':') { Ok(span) } else { self.error("expected a colon") }
+    at = if text.get(at) == Some(&b'0') { at + 1 } else { some_digits(at)? };
+    if text.get(at) == Some(&b'.') {
+        at = some_digits(at + 1)?;
     }
-
-    /// Steps over the string that starts here.
-    #[inline]
-    fn string(&mut self) -> Result<std::ops::Range<usize>> {
-        let start = self.at;
-        self.at += 1;
-        loop {
-            self.at += plain_run(&self.text[self.at..]);
-            match self.text.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(start..self.at);
-                }
-                Some(b'\\') => self.escape()?,
-                Some(_) => return self.error("control character in a string"),
-                None => return self.error("unexpected end of JSON"),
-            }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
         }
+        at = some_digits(at)?;
     }
-
-    fn escape(&mut self) -> Result<()> {
-        self.at += 1;
-        match self.text.get(self.at) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                self.at += 1;
-                for _ in 0..4 {
-                    if !self.text.get(self.at).is_some_and(u8::is_ascii_hexdigit) {
-                        return self.error("expected four hexadecimal digits");
-                    }
-                    self.at += 1;
-                }
-            }
-            _ => return self.error("unknown escape in a string"),
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<Kind> {
-        if self.text[self.at] == b'-' {
-            self.at += 1;
-        }
-        if self.text.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.text.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.text.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.text.get(self.at) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(Kind::Number)
-    }
-
-    /// At least one digit.
-    fn digits(&mut self) -> Result<()> {
-        let length = digits(&self.text[self.at..]);
-        self.at += length;
-        if length == 0 { self.error("expected a digit") } else { Ok(()) }
-    }
+    Ok(at)
 }
 
 /// A byte in all places of a word.
@@ -256,9 +250,10 @@ const fn all(byte: u8) -> u64 {
 }
 
 /// How many bytes at the beginning of `text` stand for themselves in a JSON string: none is a quote, a backslash or a
-/// control character. Strings are most of most payloads, so it looks at eight at a time.
-#[inline]
+/// control character. Strings are most of most payloads.
+#[inline(always)]
 pub(crate) fn plain_run(text: &[u8]) -> usize {
+    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
     let zero_byte = |word: u64| word.wrapping_sub(all(1)) & !word;
     let mut length = 0;
     while let Some(chunk) = text[length..].first_chunk::<8>() {
@@ -271,9 +266,15 @@ pub(crate) fn plain_run(text: &[u8]) -> usize {
             return length + (marked.trailing_zeros() / 8) as usize;
         }
         length += 8;
+        // A long one: without an exit in each step the compiler makes vectors of it.
+        while let Some(block) = text[length..].first_chunk::<64>() {
+            if block.iter().fold(false, |any, byte| any | is_special(*byte)) {
+                break;
+            }
+            length += 64;
+        }
     }
-    let is_plain = |byte: &u8| !matches!(byte, 0..=0x1f | b'"' | b'\\');
-    length + text[length..].iter().take_while(|byte| is_plain(byte)).count()
+    length + text[length..].iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 /// How many digits `text` begins with.
@@ -305,14 +306,14 @@ mod tests {
     #[test]
     fn words_are_looked_at_as_bytes_would_be() {
         for byte in 0..=255_u8 {
-            for at in 0..20 {
+            for at in 0..200 {
                 for (filling, run, belongs) in [
                     (b'x', plain_run as fn(&[u8]) -> usize, !matches!(byte, 0..=0x1f | b'"' | b'\\')),
                     (b'7', digits, byte.is_ascii_digit()),
                 ] {
-                    let mut text = [filling; 20];
+                    let mut text = [filling; 200];
                     text[at] = byte;
-                    assert_eq!(run(&text), if belongs { 20 } else { at }, "{byte} at {at}");
+                    assert_eq!(run(&text), if belongs { 200 } else { at }, "{byte} at {at}");
                 }
             }
         }
