@@ -7,7 +7,7 @@ REGISTRY ?= dir
 VENV := .build/venv
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check build tools bindings bench generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+.PHONY: help demo test check build tools bindings bench bench-peers generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -82,6 +82,12 @@ bench: bindings      ## libfast in every language next to the floor; QUICK=1 tak
 	$(CARGO) build --release --quiet -p libfast-bench
 	$(MAKE) -C tests/bench/contenders/c
 	target/release/bench -o .build/bench/results.json
+
+bench-peers:         ## build the peers, which `make bench` then measures, too
+	$(CARGO) build --release --quiet --manifest-path tests/bench/peers/rust/Cargo.toml --target-dir target/peers
+	cd tests/bench/peers/node && npm ci --silent --ignore-scripts --no-audit --no-fund
+	python3 -m venv .build/peers
+	.build/peers/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers/python/requirements.txt
 
 fmt:                 ## format the Rust sources
 	$(CARGO) fmt --all

@@ -75,6 +75,7 @@ pub fn all() -> Result<Vec<Contender>, String> {
         Contender { name: "c server", server: vec![server.display().to_string()], ..own("libfast") },
         &server,
     );
+    all.extend(crate::peers::all(&root(), &own("floor")));
     Ok(all)
 }
 

@@ -8,6 +8,7 @@
 mod contender;
 mod machine;
 mod options;
+mod peers;
 mod process;
 mod results;
 mod run;

@@ -59,6 +59,7 @@ export class Meter {
   }
 
   report(order) {
+    if (this.#calls === 0) throw new Error('no call was counted: measure for longer');
     const sorted = this.#latencies.subarray(0, Math.min(this.#calls, LATENCIES)).sort();
     const at = (quantile) => sorted[Math.floor(sorted.length * quantile)] * 1000;
     return JSON.stringify({

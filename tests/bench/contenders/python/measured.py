@@ -60,6 +60,9 @@ class Meter:
 
 def report(meters, order):
     """Prints the line of a client."""
+    meters = [meter for meter in meters if meter.calls]
+    if not meters:
+        sys.exit("no call was counted: measure for longer")
     latencies = sorted(latency for meter in meters for latency in meter.latencies)
 
     def at(quantile):

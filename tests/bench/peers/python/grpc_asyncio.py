@@ -2,12 +2,11 @@
 
 import asyncio
 import sys
-import time
 
 import grpc
 
-import bench
 from grpc_blocking import messages, services
+from peer import Meter, listening, main, now, report
 
 
 class Answers(services.BenchServicer):
@@ -24,35 +23,37 @@ async def serve():
     services.add_BenchServicer_to_server(Answers(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    bench.listening(port)
+    listening(port)
     await asyncio.to_thread(sys.stdin.read)
     await server.stop(None)
 
 
-async def load(port, meter):
-    tasks = []
-    for _ in range(meter.workload.connections):
+async def load(order):
+    stubs = []
+    for _ in range(order.connections):
         # Otherwise all channels of a process share one connection.
-        channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)])
+        channel = grpc.aio.insecure_channel(order.target, [("grpc.use_local_subchannel_pool", 1)])
         await channel.channel_ready()
-        stub = services.BenchStub(channel)
-        tasks += [calls(stub, meter) for _ in range(meter.workload.in_flight)]
-    await asyncio.gather(*tasks)
+        stubs.append(services.BenchStub(channel))
+    meter = Meter(order)
+    await asyncio.gather(*(work(order, stub, meter) for stub in stubs for _ in range(order.in_flight)))
+    report([meter], order)
 
 
-async def calls(stub, meter):
-    text = messages.Text(value=bench.payload(meter.workload.echo or 100))
+async def work(order, stub, meter):
+    text = messages.Text(value=order.text)
     while True:
-        began = time.perf_counter()
-        if meter.workload.stream:
+        began = now()
+        if order.stream:
             came = 0
-            async for _ in stub.Stream(messages.Count(objects=meter.workload.stream)):
+            async for _ in stub.Stream(messages.Count(objects=order.size)):
                 came += 1
         else:
             came = len((await stub.Echo(text)).value)
-        if not meter.count(began, came):
+        assert came == order.size
+        if not meter.count(began, now()):
             return
 
 
 if __name__ == "__main__":
-    bench.main(lambda: asyncio.run(serve()), lambda port, meter: asyncio.run(load(port, meter)))
+    main(lambda: asyncio.run(serve()), lambda order: asyncio.run(load(order)))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-import bench
+from peer import listening, load_blocking, main
 
 sys.path.append(os.path.join(os.path.dirname(__file__), ".."))
 messages, services = grpc.protos_and_services("bench.proto")
@@ -26,21 +26,21 @@ def serve():
     services.add_BenchServicer_to_server(Answers(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    bench.listening(port)
+    listening(port)
     sys.stdin.read()
     server.stop(None).wait()
 
 
-def connect(port, workload):
+def connect(order):
     # Otherwise all channels of a process share one connection.
-    channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)])
+    channel = grpc.insecure_channel(order.target, [("grpc.use_local_subchannel_pool", 1)])
     grpc.channel_ready_future(channel).result(timeout=5)
     stub = services.BenchStub(channel)
-    if workload.stream:
-        return lambda: sum(1 for _ in stub.Stream(messages.Count(objects=workload.stream)))
-    text = messages.Text(value=bench.payload(workload.echo))
+    if order.stream:
+        return lambda: sum(1 for _ in stub.Stream(messages.Count(objects=order.size)))
+    text = messages.Text(value=order.text)
     return lambda: len(stub.Echo(text).value)
 
 
 if __name__ == "__main__":
-    bench.main(serve, lambda port, meter: bench.load_blocking(port, meter, connect))
+    main(serve, lambda order: load_blocking(order, connect))

@@ -8,9 +8,9 @@ from thrift.server.TServer import TThreadedServer
 from thrift.transport.TSocket import TServerSocket, TSocket
 from thrift.transport.TTransport import TFramedTransport, TFramedTransportFactory
 
-import bench
 from bench_thrift import Bench
 from bench_thrift.ttypes import Object, Wrapped
+from peer import listening, load_blocking, main
 
 
 class Answers:
@@ -26,7 +26,7 @@ class Listener(TServerSocket):
 
     def listen(self):
         super().listen()
-        bench.listening(self.handle.getsockname()[1])
+        listening(self.handle.getsockname()[1])
 
 
 def serve():
@@ -36,21 +36,15 @@ def serve():
     sys.stdin.read()
 
 
-def connect(port, workload):
-    transport = TFramedTransport(TSocket("127.0.0.1", port))
+def connect(order):
+    host, port = order.target.split(":")
+    transport = TFramedTransport(TSocket(host, int(port)))
     client = Bench.Client(TBinaryProtocolAccelerated(transport, fallback=False))
     transport.open()
-    if workload.stream:
-        return lambda: len(client.stream(workload.stream))
-    argument = bench.payload(workload.echo)
-    return lambda: len(client.echo(argument).value)
-
-
-def load(port, meter):
-    if meter.workload.in_flight > 1:
-        sys.exit("a connection of Apache Thrift for Python takes one call at a time")
-    bench.load_blocking(port, meter, connect)
+    if order.stream:
+        return lambda: len(client.stream(order.size))
+    return lambda: len(client.echo(order.text).value)
 
 
 if __name__ == "__main__":
-    bench.main(serve, load)
+    main(serve, lambda order: load_blocking(order, connect))

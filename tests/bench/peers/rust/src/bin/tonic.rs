@@ -36,12 +36,13 @@ pub struct Object {
 }
 
 type Answer<T> = std::result::Result<T, Status>;
+type Objects = Box<dyn Iterator<Item = Answer<Object>> + Send>;
 
 struct Answers;
 
 #[tonic::async_trait]
 impl Bench for Answers {
-    type StreamStream = stream::Iter<Box<dyn Iterator<Item = Answer<Object>> + Send>>;
+    type StreamStream = stream::Iter<Objects>;
 
     async fn echo(&self, request: Request<Text>) -> Answer<Response<Text>> {
         Ok(Response::new(request.into_inner()))
@@ -49,7 +50,8 @@ impl Bench for Answers {
 
     async fn stream(&self, request: Request<Count>) -> Answer<Response<Self::StreamStream>> {
         let objects = (0..request.into_inner().objects).map(|i| Ok(Object { i, on: true }));
-        Ok(Response::new(stream::iter(Box::new(objects) as Box<_>)))
+        let objects: Objects = Box::new(objects);
+        Ok(Response::new(stream::iter(objects)))
     }
 }
 
