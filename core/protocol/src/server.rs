@@ -56,6 +56,8 @@ enum State {
     Failed,
 }
 
+/// Output that waits, above which values share frames.
+const BEHIND_BYTES: usize = 2048;
 /// A frame that is kept whole for a part of it.
 const KEPT_BYTES: usize = 4096;
 
@@ -142,7 +144,9 @@ impl<T> ServerConnection<T> {
     /// it was.
     pub fn send(&mut self, uts: u64, id: u32, value: &[u8]) -> Result<()> {
         let (out, limits) = (&mut self.transmit, &self.wire.limits);
-        let shared = self.shared.as_ref().filter(|shared| shared.id == id);
+        // A short answer looks as node-fast's, each value in a frame of its own.
+        let is_behind = out.len() >= BEHIND_BYTES;
+        let shared = self.shared.as_ref().filter(|shared| is_behind && shared.id == id);
         if self.state != State::Failed && shared.is_some_and(|shared| shared.add(out, limits, value)) {
             return Ok(());
         }
@@ -258,8 +262,8 @@ impl<T> ServerConnection<T> {
         self.malformed
     }
 
-    /// The bytes to write; the owner takes them off the front. Ask for them when they can be written: values of a request
-    /// that are sent before share frames.
+    /// The bytes to write; the owner takes them off the front. Ask for them when they can be written: while
+    /// much waits, values of a request share frames.
     pub fn transmit(&mut self) -> &mut BytesMut {
         self.seal();
         &mut self.transmit

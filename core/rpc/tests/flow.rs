@@ -134,5 +134,5 @@ async fn a_client_that_ends_its_side_at_once_gets_fifty_thousand_values() {
     let values: Vec<_> = frames.iter().flat_map(values_of).collect();
     assert!(values.iter().enumerate().all(|(i, value)| *value == i.to_string()), "in order");
     assert_eq!((values.len(), frames.last().map(|frame| frame.status)), (50_000, Some(Status::End)));
-    assert!(frames.len() < 5_000, "{} frames: values that wait together share them", frames.len());
+    assert!(frames.len() < 25_000, "{} frames: values share them while much waits", frames.len());
 }
