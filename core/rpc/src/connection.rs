@@ -189,7 +189,6 @@ impl Connection {
                 if options.ignore_null_values != self.0.ignore_nulls {
                     state.wire.ignore_nulls(id, options.ignore_null_values);
                 }
-                state.inboxes[key].id = id;
                 id
             }
             Err(error) => {

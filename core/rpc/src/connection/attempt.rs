@@ -134,9 +134,9 @@ impl Drop for Attempt {
         let inbox = state.inboxes.remove(self.key);
         if inbox.outcome.is_none() {
             let State { wire, account, .. } = &mut *state;
-            wire.abandon(inbox.id);
+            wire.abandon(self.id);
             account.done += 1;
-            account.give_up(inbox.id, inbox.asked.clone(), self.why, wire);
+            account.give_up(self.id, inbox.asked.clone(), self.why, wire);
             state.stale += inbox.end.saturating_sub(state.written.max(inbox.offset));
             shared.give_up_if_stuck(&mut state);
         }

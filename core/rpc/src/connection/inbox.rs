@@ -8,7 +8,6 @@ use std::task::Waker;
 use std::time::Instant;
 
 pub(crate) struct Inbox {
-    pub id: u32,
     pub asked: Asked,
     /// Where its request begins in the stream of bytes: tells whether any of it left the process.
     pub offset: u64,
@@ -26,7 +25,6 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub fn new(offset: u64, asked: Asked) -> Self {
         Self {
-            id: 0,
             asked,
             offset,
             end: offset,
