@@ -6,7 +6,7 @@ use crate::call::{call_settings, fast_call, fast_call_opts};
 use crate::code::{self, fast_code};
 use crate::config::{self, fast_config};
 use crate::error::fast_error;
-use crate::guard::{bytes, coded, free, made, object, output, terminated, text};
+use crate::guard::{bytes, coded, free, made, object, output, terminated, text, texted};
 use crate::queue::fast_queue;
 use bytes::{Bytes, BytesMut};
 use libfast_embed::{Client, Gathered};
@@ -225,14 +225,7 @@ pub unsafe extern "C" fn fast_client_stats(
     err: *mut *mut fast_error,
 ) -> fast_code {
     // SAFETY: as documented.
-    unsafe {
-        coded(err, || {
-            output(out_json, "out_json")?;
-            let stats = object(client, "client")?.0.stats()?;
-            out_json.write(fast_buf::new(stats.as_bytes()));
-            Ok(code::OK)
-        })
-    }
+    unsafe { texted(out_json, "out_json", err, || object(client, "client")?.0.stats()) }
 }
 
 /// Connections and requests as the JSON text of an object in `*out_json`, to be released with `fast_buf_unref()`: what a
@@ -247,14 +240,7 @@ pub unsafe extern "C" fn fast_client_kang(
     err: *mut *mut fast_error,
 ) -> fast_code {
     // SAFETY: as documented.
-    unsafe {
-        coded(err, || {
-            output(out_json, "out_json")?;
-            let kang = object(client, "client")?.0.kang()?;
-            out_json.write(fast_buf::new(kang.as_bytes()));
-            Ok(code::OK)
-        })
-    }
+    unsafe { texted(out_json, "out_json", err, || object(client, "client")?.0.kang()) }
 }
 
 /// Refuses new calls (FAST_E_CLOSED), waits at most `drain_ms` for those under way, and ends those that are left with

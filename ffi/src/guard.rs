@@ -1,5 +1,6 @@
 //! What stands between C and Rust: panic guards and checked pointers.
 
+use crate::buf::fast_buf;
 use crate::code::{self, fast_code};
 use crate::error::fast_error;
 use libfast_model::{Error, ErrorKind, Result};
@@ -22,6 +23,26 @@ pub(crate) unsafe fn coded(err: *mut *mut fast_error, body: impl FnOnce() -> Res
         unsafe { fast_error::hand_out(err, error) };
     }
     code
+}
+
+/// As [`coded`], for a function whose argument `name` is where a buffer with text goes.
+///
+/// # Safety
+/// `out` and `err` are NULL or writable.
+pub(crate) unsafe fn texted(
+    out: *mut *mut fast_buf,
+    name: &str,
+    err: *mut *mut fast_error,
+    text: impl FnOnce() -> Result<String>,
+) -> fast_code {
+    // SAFETY: passed on from the caller; `out` is looked at before it is written.
+    unsafe {
+        coded(err, || {
+            output(out, name)?;
+            out.write(fast_buf::new(text()?.as_bytes()));
+            Ok(code::OK)
+        })
+    }
 }
 
 /// Runs the body of a function that returns a pointer; NULL on failure.

@@ -4,7 +4,7 @@ use crate::buf::fast_buf;
 use crate::code::{self, fast_code};
 use crate::dispatcher::is_dispatcher;
 use crate::error::fast_error;
-use crate::guard::{coded, output, quiet};
+use crate::guard::{coded, quiet, texted};
 use libfast_model::{Error, ErrorKind, OptionKind, VERSION, option_specs};
 use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write as _;
@@ -70,13 +70,7 @@ pub unsafe extern "C" fn fast_metrics_text(
     err: *mut *mut fast_error,
 ) -> fast_code {
     // SAFETY: as documented.
-    unsafe {
-        coded(err, || {
-            output(out_text, "out_text")?;
-            out_text.write(fast_buf::new(libfast_embed::metrics_text().as_bytes()));
-            Ok(code::OK)
-        })
-    }
+    unsafe { texted(out_text, "out_text", err, || Ok(libfast_embed::metrics_text())) }
 }
 
 /// Ends all work, joins the library's threads and waits for them at most `timeout_ms`, for leak checkers and orderly exits.

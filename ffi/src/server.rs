@@ -5,7 +5,7 @@ use crate::client::millis;
 use crate::code::{self, fast_code};
 use crate::config::{self, fast_config};
 use crate::error::fast_error;
-use crate::guard::{coded, free, made, object, output, quiet, text};
+use crate::guard::{coded, free, made, object, quiet, text, texted};
 use crate::queue::fast_queue;
 use libfast_embed::Server;
 use std::ffi::{CString, c_char};
@@ -139,14 +139,7 @@ pub unsafe extern "C" fn fast_server_kang(
     err: *mut *mut fast_error,
 ) -> fast_code {
     // SAFETY: as documented.
-    unsafe {
-        coded(err, || {
-            output(out_json, "out_json")?;
-            let kang = object(server, "server")?.server.kang()?;
-            out_json.write(fast_buf::new(kang.as_bytes()));
-            Ok(code::OK)
-        })
-    }
+    unsafe { texted(out_json, "out_json", err, || object(server, "server")?.server.kang()) }
 }
 
 /// Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`
