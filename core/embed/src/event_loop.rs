@@ -54,7 +54,7 @@ impl EventLoop {
             _alive: alive,
         });
         let driven = event_loop.clone();
-        let thread = thread::Builder::new().name("fast-io".into());
+        let thread = thread::Builder::new().name("fast-io-client".into());
         let thread = thread.spawn(move || driven.drive()).map_err(no_memory)?;
         Ok((event_loop, Ending { thread, gone }))
     }
