@@ -4,7 +4,7 @@
 
 use futures_util::stream;
 use libfast_bench::Order;
-use libfast_bench_peers::{Call, Connection, Result, load, runtime};
+use libfast_bench_peers::{Call, Calls, Connection, Result, load, runtime};
 use service::bench_client::BenchClient;
 use service::bench_server::{Bench, BenchServer};
 use tonic::transport::server::TcpIncoming;
@@ -60,7 +60,8 @@ fn main() -> Result<()> {
     match Order::read()? {
         Order::Server => runtime.block_on(serve())?,
         Order::Client { port, workload, duration } => {
-            println!("{}", runtime.block_on(load::<Caller>(port, workload, duration))?);
+            let spawn = |calls: Calls, caller: Caller| tokio::spawn(calls.run(caller));
+            println!("{}", runtime.block_on(load(port, workload, duration, spawn))?);
         }
     }
     Ok(())
