@@ -20,10 +20,12 @@ class Objects : public grpc::ServerWriteReactor<bench::Object> {
  private:
   void next() {
     if (i == objects) return Finish(grpc::Status::OK);
+    grpc::WriteOptions options;
+    // More follows: it need not be sent alone. The first one goes with the metadata, which must not wait.
+    if (i > 0) options.set_buffer_hint();
     object.set_i(i++);
     object.set_on(true);
-    // More follows: it need not be sent alone.
-    StartWrite(&object, grpc::WriteOptions().set_buffer_hint());
+    StartWrite(&object, options);
   }
 
   std::uint64_t i = 0, objects;
@@ -65,6 +67,9 @@ class Running {
 
   void start() {
     began = Clock::now();
+    // Those live in the memory of the call, which the context holds.
+    echo.reset();
+    objects.reset();
     context = std::make_unique<grpc::ClientContext>();
     came = 0;
     state = order.stream ? State::Starting : State::Finishing;
