@@ -88,7 +88,7 @@ class Running {
       measured::expect(order.stream ? came : answer.value().size(), order);
       return true;
     }
-    if (state == State::Reading && ok) came++;
+    if (state == State::Reading && ok) came += object.i() == came && object.on();
     state = ok ? State::Reading : State::Finishing;
     ok ? objects->Read(&object, this) : objects->Finish(&status, this);
     return false;
