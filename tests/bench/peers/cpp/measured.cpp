@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <stdexcept>
+#include <limits>
 
 namespace measured {
 
@@ -13,18 +13,18 @@ using namespace std::chrono_literals;
 /// Latencies kept by one meter; later calls are counted without.
 static constexpr std::size_t LATENCIES = 1 << 22;
 
-Meter::Meter(const Order& order) : counting(Clock::now() + 300ms), end(counting + order.duration) {}
+Meter::Meter(const Order& order) : counting(Clock::now() + 300ms), duration(order.duration) {}
 
 bool Meter::count(Clock::time_point began, Clock::time_point ended) {
   made++;
   if (first == Clock::time_point{}) {
     if (ended >= counting) first = last = ended;
-  } else if (last < end) {
+  } else if (last - first < duration) {
     last = ended;
     calls++;
     if (latencies.size() < LATENCIES) latencies.push_back((ended - began) / 1ns);
   }
-  return last < end;
+  return last - first < duration;
 }
 
 std::string report(std::vector<Meter> meters, const Order& order) {

@@ -34,7 +34,8 @@ class Meter {
 
  private:
   friend std::string report(std::vector<Meter> meters, const Order& order);
-  Clock::time_point counting, end, first, last;
+  Clock::time_point counting, first, last;
+  std::chrono::nanoseconds duration;
   std::uint64_t calls = 0, made = 0;
   std::vector<std::int64_t> latencies;
 };
