@@ -140,6 +140,10 @@ impl Queue {
         refused.into_iter().for_each(Ready::refuse);
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.get_in_any_life().is_ok_and(|inner| inner.lock().closed)
+    }
+
     pub(crate) fn push(&self, ready: Ready) {
         if let Ok(inner) = self.0.get_in_any_life() {
             inner.push(ready);
@@ -178,24 +182,49 @@ impl Inner {
     fn take_ready(&self, max: usize, events: &mut Vec<Event>) {
         while events.len() < max {
             let mut state = self.lock();
-            let Some(ready) = state.ready.pop_front() else {
+            if state.ready.is_empty() {
                 // Level semantics: the descriptor stops being readable when, under the lock, nothing waits.
                 let told = std::mem::take(&mut state.told);
                 if let (true, Some(fd)) = (told, self.fd.get()) {
                     let _ = rustix::io::read(fd, &mut [0u8; 8]);
                 }
                 return;
-            };
+            }
+            // Many at once: the threads of the library want the lock, too.
+            let many = state.ready.len().min(max - events.len());
+            let taken: Vec<_> = state.ready.drain(..many).collect();
             drop(state);
-            match ready {
-                Ready::Event(event) => events.push(event),
+            self.take_events(taken, max, events);
+        }
+    }
+
+    /// Moves events of `taken` into `events`, up to `max`, and puts back what has to wait.
+    fn take_events(&self, taken: Vec<Ready>, max: usize, events: &mut Vec<Event>) {
+        let mut taken = taken.into_iter();
+        while events.len() < max {
+            match taken.next() {
+                None => return,
+                Some(Ready::Event(event)) => events.push(event),
                 // Without the queue's lock: taking values takes the connection's.
-                Ready::Call(call) => {
+                Some(Ready::Call(call)) => {
                     if call.take(max - events.len(), events) {
                         self.push(Ready::Call(call));
                     }
                 }
             }
+        }
+        if taken.len() > 0 {
+            self.put_back(taken);
+        }
+    }
+
+    fn put_back(&self, rest: std::vec::IntoIter<Ready>) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            rest.for_each(Ready::refuse);
+        } else {
+            rest.rev().for_each(|ready| state.ready.push_front(ready));
         }
     }
 
