@@ -3,12 +3,12 @@
 use crate::call::{Buffered, PullCall, QueuedCall, millis};
 use crate::error::OrRaise;
 use crate::job::{Answer, Job};
-use crate::queue::Queue;
-use crate::settings::{CallSettings, Config};
 use crate::json;
+use crate::queue::Queue;
 use crate::queue::Waiting;
 use crate::reply::Reply;
 use crate::running::running;
+use crate::settings::{CallSettings, Config};
 use pyo3::prelude::*;
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use crate::SLICE;
 use crate::call::millis;
 use crate::error::OrRaise;
 use crate::job::{Answer, Job};
+use crate::json;
 use crate::queue::Queue;
 use crate::settings::Config;
-use crate::json;
 use libfast_model::RemoteError;
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -137,7 +137,9 @@ impl Request {
     #[pyo3(signature = (value=None))]
     fn end(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         match value {
-            Some(value) => json::with_text(value, || self.what(), |text| self.0.end(Some(text)))?.or_raise(py),
+            Some(value) => {
+                json::with_text(value, || self.what(), |text| self.0.end(Some(text)))?.or_raise(py)
+            }
             None => self.0.end(None).or_raise(py),
         }
     }
