@@ -3,7 +3,7 @@
 use crate::error::{OrRaise, instance};
 use crate::reply::{Done, Reply};
 use crate::server::Request;
-use libfast_embed::Event;
+use libfast_embed::{Event, write_together};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -50,6 +50,20 @@ impl Queue {
     /// Who waits for the events of a call; known before the queue is next drained.
     pub fn wait(&self, tag: u64, waiting: Waiting) {
         lock(&self.waiting).insert(tag, waiting);
+    }
+
+    fn hand_out_all(&self, py: Python<'_>, mut events: VecDeque<Event>) -> PyResult<bool> {
+        let mut woken = false;
+        while let Some(event) = events.pop_front() {
+            if let Err(stop) = self.hand_out(py, event, &mut woken) {
+                // Tasks raise only what ends the loop. It may be run again, and find what is left.
+                events.extend(woken.then_some(Event::Wake));
+                lock(&self.backlog).extend(events);
+                self.queue.wake();
+                return Err(stop);
+            }
+        }
+        Ok(woken)
     }
 
     fn hand_out(&self, py: Python<'_>, event: Event, woken: &mut bool) -> PyResult<()> {
@@ -114,17 +128,8 @@ impl Queue {
     fn drain(&self, py: Python<'_>, max: usize) -> PyResult<bool> {
         let mut events = std::mem::take(&mut *lock(&self.backlog));
         events.extend(self.queue.poll(max, Some(Duration::ZERO)).or_raise(py)?);
-        let mut woken = false;
-        while let Some(event) = events.pop_front() {
-            if let Err(stop) = self.hand_out(py, event, &mut woken) {
-                // Tasks raise only what ends the loop. It may be run again, and find what is left.
-                events.extend(woken.then_some(Event::Wake));
-                lock(&self.backlog).extend(events);
-                self.queue.wake();
-                return Err(stop);
-            }
-        }
-        Ok(woken)
+        // Tasks that get an answer often make the next call.
+        write_together(|| self.hand_out_all(py, events))
     }
 
     /// Takes at most `max` events of servers that are there, without waiting.

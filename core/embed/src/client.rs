@@ -11,7 +11,7 @@ use crate::queue::Queue;
 use crate::runtime;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_rpc::CallOptions;
+use libfast_rpc::{CallOptions, for_later};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -132,7 +132,7 @@ impl Client {
         gathered: Option<Gathered>,
     ) -> Result<Arc<QueuedCall>> {
         let client = self.client.get()?;
-        let call = client.start(method, args, settings.over(client.call_options()));
+        let call = for_later(|| client.start(method, args, settings.over(client.call_options())));
         let window = settings.window.unwrap_or(client.options().window);
         Ok(QueuedCall::start(call, queue, tag, window, gathered))
     }
