@@ -25,7 +25,7 @@ pub fn write_together<T>(work: impl FnOnce() -> T) -> T {
             true
         }
     });
-    let _flush = is_outermost.then_some(Flush);
+    let _flush = is_outermost.then(|| Flush);
     work()
 }
 
