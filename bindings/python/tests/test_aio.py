@@ -284,3 +284,19 @@ def test_a_loop_that_nobody_closed_is_collected_with_its_calls(server):
         del loop, left_over
         gc.collect()
     assert gone() is None and client.stats()["in_flight"] == 0
+
+
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="Python 3.12 has it")
+def test_tasks_may_begin_eagerly(server):
+    async def test(client):
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+
+        async def task(number):
+            assert await client.call("add", [number, 1]) == [number + 1]
+            return await asyncio.create_task(client.call("add", [number, 2]))
+
+        assert await asyncio.gather(*map(task, range(100))) == [[i + 2] for i in range(100)]
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.call("forever"), 0.01)
+
+    run(server, test)
