@@ -137,6 +137,9 @@ impl PullCall {
     }
 }
 
+/// Values for which a call is looked through when it is started. There is seldom one.
+const FIRST_LOOK: usize = 64;
+
 /// A call that completes through a queue.
 pub struct QueuedCall {
     call: Owned<Mutex<Progressing>>,
@@ -163,6 +166,7 @@ impl QueuedCall {
         window: u64,
         gathered: Option<Gathered>,
     ) -> Arc<Self> {
+        let is_gathered = gathered.is_some();
         let progressing = Progressing { call: Some(call), credits: window, gathered };
         let started = Arc::new(Self {
             call: Owned::new(Mutex::new(progressing)),
@@ -170,8 +174,18 @@ impl QueuedCall {
             queue: Arc::downgrade(queue),
             queued: AtomicBool::new(false),
         });
-        // The first poll happens on the program's thread, when it next polls the queue.
-        started.wake_by_ref();
+        if is_gathered {
+            // Its one event cannot overtake another, so it may be looked for here: nothing waits in the queue before
+            // there is something to tell.
+            let mut event = Vec::new();
+            if started.take(FIRST_LOOK, &mut event) {
+                started.push(Ready::Call(started.clone()));
+            }
+            event.into_iter().for_each(|event| started.push(Ready::Event(event)));
+        } else {
+            // The first poll happens on the program's thread, when it next polls the queue.
+            started.wake_by_ref();
+        }
         started
     }
 

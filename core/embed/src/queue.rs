@@ -8,7 +8,7 @@ use libfast_model::{Error, ErrorKind, Result};
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Called when events begin to wait; from any thread, so it may only pass the wake on.
@@ -34,6 +34,8 @@ struct State {
     ready: VecDeque<Ready>,
     /// The outside has been told that something waits, and polls until nothing does.
     told: bool,
+    /// Threads in a poll that waits. Waking nobody is a system call, too.
+    waiting: usize,
     closed: bool,
 }
 
@@ -105,21 +107,23 @@ impl Queue {
             if !events.is_empty() || max == 0 {
                 return Ok(events);
             }
-            let state = inner.lock();
+            let mut state = inner.lock();
             if state.closed {
                 return Err(Error::new(ErrorKind::Closed, "the queue was closed"));
             }
             if !state.ready.is_empty() {
                 continue;
             }
-            match deadline {
-                None if timeout.is_none() => drop(inner.arrived.wait(state)),
-                None => drop(inner.arrived.wait_timeout(state, timeout.unwrap_or_default())),
-                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
-                    Some(left) if !left.is_zero() => drop(inner.arrived.wait_timeout(state, left)),
-                    _ => return Ok(events),
-                },
+            let wait = match deadline {
+                // A time beyond what the clock can hold is as good as none.
+                None => timeout,
+                Some(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+            };
+            if wait.is_some_and(|wait| wait.is_zero()) {
+                return Ok(events);
             }
+            state.waiting += 1;
+            inner.wait(state, wait).waiting -= 1;
         }
     }
 
@@ -168,8 +172,11 @@ impl Inner {
             // The counter cannot overflow: it is 0 whenever nobody has been told.
             let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
         }
+        let is_awaited = state.waiting > 0;
         drop(state);
-        self.arrived.notify_one();
+        if is_awaited {
+            self.arrived.notify_one();
+        }
         if let (true, Some(wake)) = (tell, &self.wake) {
             wake();
         }
@@ -195,6 +202,16 @@ impl Inner {
                         self.push(Ready::Call(call));
                     }
                 }
+            }
+        }
+    }
+
+    /// Waits until something may have arrived, at most `wait` (`None`: for ever).
+    fn wait<'s>(&self, state: MutexGuard<'s, State>, wait: Option<Duration>) -> MutexGuard<'s, State> {
+        match wait {
+            None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(wait) => {
+                self.arrived.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }

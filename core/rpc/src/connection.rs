@@ -3,7 +3,7 @@
 //! Whoever starts an attempt while no other is under way writes it to the socket at once, on its own thread. Requests that
 //! are made while others are under way come in bursts, such as after a read that brought many answers: they gather until
 //! those who are ready have had their turn, and the task that [`drive`](Shared::drive)s the connection writes them in one
-//! go, and what the kernel did not take. That task also reads, puts what arrives into the inboxes, and wakes those whose
+//! go, and what the kernel did not take. Whoever makes several in a [`burst`](crate::burst()) writes them at its end. That task also reads, puts what arrives into the inboxes, and wakes those whose
 //! time has run out. All attempts of a connection share one lock, held for one batch of messages at a time.
 
 mod attempt;
@@ -11,6 +11,7 @@ mod inbox;
 
 pub(crate) use attempt::Attempt;
 
+use crate::burst;
 use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock::WallClock;
@@ -80,6 +81,8 @@ struct State {
 
 /// Read per system call at the end.
 const READ_BYTES: usize = 64 * 1024;
+/// What gathers in a burst before it is written, so that the server need not wait for the last of them.
+const BURST_BYTES: usize = 16 * 1024;
 /// Longest to wait for what was sent before the connection was found broken.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 /// Reads after the connection is found broken; enough for what the kernel holds.
@@ -200,14 +203,29 @@ impl Connection {
         state.queued += bytes;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
-        let gathered = state.gathering || state.write_blocked;
-        if is_alone && !gathered {
-            self.0.flush(&mut state);
-        }
-        let first = !is_alone && !gathered;
-        state.gathering |= first;
+        let wake = match state.gathering || state.write_blocked {
+            true => {
+                let waiting = state.wire.transmit().len();
+                if waiting >= BURST_BYTES && !state.write_blocked && burst::is_on() {
+                    self.0.flush(&mut state);
+                }
+                false
+            }
+            false if burst::add(&self.0) => {
+                state.gathering = true;
+                false
+            }
+            false if is_alone => {
+                self.0.flush(&mut state);
+                false
+            }
+            false => {
+                state.gathering = true;
+                true
+            }
+        };
         drop(state);
-        if first {
+        if wake {
             self.0.write_wanted.notify_one();
         }
         Ok(Attempt::new(self.clone(), key, id, bytes))
@@ -331,15 +349,23 @@ impl Shared {
                 // Behind all that are ready: the others of the burst.
                 tokio::task::yield_now().await;
             }
-            let mut state = self.lock();
-            if let Some(failure) = &state.failure {
-                return failure.clone();
+            if let Err(failure) = self.write_gathered() {
+                return failure;
             }
-            state.gathering = false;
-            self.flush(&mut state);
-            drop(state);
-            self.written.wake_all();
         }
+    }
+
+    /// Writes what waits; an error if the connection has failed before.
+    pub fn write_gathered(&self) -> Result<()> {
+        let mut state = self.lock();
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        state.gathering = false;
+        self.flush(&mut state);
+        drop(state);
+        self.written.wake_all();
+        Ok(())
     }
 
     /// Wakes those who wait for an answer beyond their deadline. One timer for all of a connection: calls that are answered
