@@ -120,11 +120,10 @@ class Answer {
 const REFUSED = Symbol('refused');
 
 /** Never rejects: whatever happens is the caller's answer. */
-async function answer(handler, id, method, peer, text) {
+async function answer(handler, id, method, peer, args) {
   const under = new Answer(id);
   hub.answers.set(id, under);
   try {
-    const args = JSON.parse(text);
     let result = handler(new Context(under, method, peer, args), ...args);
     if (typeof result?.then === 'function') result = await result;
     const [iterator, waits] = iteratorOf(result);

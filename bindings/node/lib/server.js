@@ -34,7 +34,7 @@ class Server {
   method(name, handler) {
     options.text('name', name);
     if (typeof handler !== 'function') throw invalid(`the handler of "${name}" must be a function`);
-    const tag = hub.add(hub.methods, (id, method, peer, args) => void answer(handler, id, method, peer, args));
+    const tag = hub.add(hub.methods, (id, peer, args) => void answer(handler, id, name, peer, args));
     try {
       this.#native.method(hub.get(), name, tag);
     } catch (error) {

@@ -210,9 +210,7 @@ impl Inner {
     fn wait<'s>(&self, state: MutexGuard<'s, State>, wait: Option<Duration>) -> MutexGuard<'s, State> {
         match wait {
             None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
-            Some(wait) => {
-                self.arrived.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
-            }
+            Some(wait) => self.arrived.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
         }
     }
 
