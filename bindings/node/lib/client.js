@@ -4,7 +4,8 @@ const abort = require('./abort.js');
 const hub = require('./hub.js');
 const options = require('./options.js');
 const { Aborted, raised, invalid } = require('./errors.js');
-const { ALL, ONE_BY_ONE, Starts, startAll } = require('./starts.js');
+const { flushAll } = require('./outbox.js');
+const { ALL, ONE_BY_ONE, Starts } = require('./starts.js');
 const { Stream } = require('./stream.js');
 
 /** A client of one service or of fixed endpoints. */
@@ -78,7 +79,7 @@ class Client {
   }
 
   stats() {
-    startAll();
+    flushAll();
     try {
       return JSON.parse(this.#native.stats());
     } catch (error) {
@@ -87,7 +88,7 @@ class Client {
   }
 
   kang() {
-    startAll();
+    flushAll();
     try {
       return JSON.parse(this.#native.kang());
     } catch (error) {

@@ -3,7 +3,7 @@
 
 const native = require('./native.js');
 const { raised } = require('./errors.js');
-const { startAll } = require('./starts.js');
+const { flushAll } = require('./outbox.js');
 
 // Kinds of events, as in src/batch.rs.
 const VALUE = 0;
@@ -38,7 +38,7 @@ const answers = new Map();
 /** The native hub. Made on first use, so that loading this package starts nothing. It knows of all that was begun. */
 function get() {
   hub ??= new native.Hub(drain);
-  startAll();
+  flushAll();
   return hub;
 }
 

@@ -1,11 +1,11 @@
 'use strict';
 const native = require('./native.js');
-const { startAll } = require('./starts.js');
+const { flushAll } = require('./outbox.js');
 const { raised } = require('./errors.js');
 
 /** The numbers of all clients and servers of the process. */
 function metricsText() {
-  startAll();
+  flushAll();
   try {
     return native.metricsText();
   } catch (error) {

@@ -1,11 +1,11 @@
 //! Where an environment's calls, requests and waits live, and how its JavaScript learns of them.
 
 use crate::batch::Batch;
-use crate::failure::{self, thrown};
+use crate::failure::{self, contained, thrown};
 use crate::outcome::{Outcome, Outcomes};
 use libfast_embed::{Event, Queue, QueuedCall, ServerRequest};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
-use napi::bindgen_prelude::{Array, Float64ArraySlice, Function};
+use napi::bindgen_prelude::{Array, Either, Float64ArraySlice, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown, check_status, sys};
 use napi_derive::napi;
@@ -148,12 +148,21 @@ impl Hub {
         thrown(|| self.request(id)?.send(value.as_bytes()))
     }
 
-    /// Ends an answer, with a last value if there is one.
+    /// Ends answers, which leave together. `values` has a line for each: its last value, or nothing. Gives the ids of
+    /// those that could not be ended, each followed by why.
     #[napi]
-    pub fn end(&mut self, id: f64, value: Option<String>) -> napi::Result<()> {
-        thrown(|| self.request(id)?.end(value.as_ref().map(String::as_bytes)))?;
-        self.requests.remove(&(id as u64));
-        Ok(())
+    pub fn end(&mut self, ids: &[f64], values: String) -> Vec<Either<f64, String>> {
+        let mut failures = Vec::new();
+        libfast_embed::burst(|| {
+            for (&id, value) in ids.iter().zip(values.split('\n')) {
+                let value = (!value.is_empty()).then_some(value.as_bytes());
+                match contained(|| self.request(id)?.end(value)) {
+                    Ok(()) => drop(self.requests.remove(&(id as u64))),
+                    Err(error) => failures.extend([Either::A(id), Either::B(failure::text(&error))]),
+                }
+            }
+        });
+        failures
     }
 
     /// Ends an answer with an error. `info`, `context` and `ase_errors` are JSON text or empty.

@@ -11,7 +11,7 @@ mod inbox;
 
 pub(crate) use attempt::Attempt;
 
-use crate::burst;
+use crate::burst::{self, Gathering};
 use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock::WallClock;
@@ -349,14 +349,14 @@ impl Shared {
                 // Behind all that are ready: the others of the burst.
                 tokio::task::yield_now().await;
             }
-            if let Err(failure) = self.write_gathered() {
+            if let Err(failure) = self.write_waiting() {
                 return failure;
             }
         }
     }
 
     /// Writes what waits; an error if the connection has failed before.
-    pub fn write_gathered(&self) -> Result<()> {
+    fn write_waiting(&self) -> Result<()> {
         let mut state = self.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone());
@@ -452,6 +452,13 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs in an inconsistent state.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Gathering for Shared {
+    fn write_gathered(&self) {
+        // If the connection has failed, its calls know.
+        let _ = self.write_waiting();
     }
 }
 
