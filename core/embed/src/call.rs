@@ -182,6 +182,9 @@ impl QueuedCall {
                 started.push(Ready::Call(started.clone()));
             }
             event.into_iter().for_each(|event| started.push(Ready::Event(event)));
+            if queue.is_closed() {
+                started.let_go();
+            }
         } else {
             // The first poll happens on the program's thread, when it next polls the queue.
             started.wake_by_ref();

@@ -144,6 +144,11 @@ impl Queue {
         refused.into_iter().for_each(Ready::refuse);
     }
 
+    /// Whether nothing that comes will be heard of.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.get_in_any_life().is_ok_and(|inner| inner.lock().closed)
+    }
+
     pub(crate) fn push(&self, ready: Ready) {
         if let Ok(inner) = self.0.get_in_any_life() {
             inner.push(ready);
