@@ -50,6 +50,7 @@ test('calls of a turn arrive in order, with their own options; those that fail h
 
 test('what is done with a call in the turn of its start comes after its start', async (t) => {
   const { client, address } = await pair(t);
+  await client.ready();
   const controller = new AbortController();
   const calls = Array.from({ length: 10 }, () => client.call('never', [], { signal: controller.signal }));
   const kept = client.call('add', [1, 2]);
