@@ -104,6 +104,7 @@ test('odd texts that come in one piece are what JSON says, each for its own call
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const client = new Client(`127.0.0.1:${server.address().port}`);
+  await client.ready();
   const answers = await Promise.all(texts.map(() => client.call('any')));
   answers.forEach((values, i) => assert.deepEqual(values, JSON.parse(`[${texts[i]}]`), texts[i].slice(0, 50)));
   await client.close();

@@ -22,7 +22,8 @@ pub fn burst<T>(work: impl FnOnce() -> T) -> T {
         Some(_) => false,
         None => burst.replace(Vec::new()).is_none(),
     });
-    let _end = is_outermost.then_some(End);
+    // Made only there, as one that is dropped ends the burst.
+    let _end = is_outermost.then(|| End);
     work()
 }
 

@@ -56,7 +56,9 @@ async fn the_answers_of_a_burst_leave_at_its_end() {
     let server = Server::new(options).unwrap();
     let (give, requests) = mpsc::channel();
     let give = Mutex::new(give);
-    server.handle("echo", Arc::new(move |request: Request| give.lock().unwrap().send(request).unwrap())).unwrap();
+    server
+        .handle("echo", Arc::new(move |request: Request| give.lock().unwrap().send(request).unwrap()))
+        .unwrap();
     let address = server.start().await.unwrap().to_string();
     let (tell, told) = mpsc::channel();
     let peer = std::thread::spawn(move || {
