@@ -10,7 +10,8 @@ const WARM_UP: Duration = Duration::from_millis(300);
 /// When to count, and when to stop.
 ///
 /// The measured time begins and ends with the end of a call: of the first one after the warm-up, which does not count, and of
-/// the first one after the duration, which does. So no part of a call is lost, however long it takes.
+/// the first one after the duration, which does. So no part of a call is lost, however long it takes. A line is printed at
+/// both, so that what the processes took in between can be told from what they took to begin and to end.
 #[derive(Clone, Copy)]
 pub struct Meter {
     counting: Instant,
@@ -28,9 +29,15 @@ impl Meter {
     pub fn count(&self, tally: &mut Tally, began: Instant, now: Instant) -> bool {
         tally.made += 1;
         match tally.measured {
-            None if now >= self.counting => tally.measured = Some((now, now)),
+            None if now >= self.counting => {
+                println!("measuring");
+                tally.measured = Some((now, now));
+            }
             Some((first, last)) if last < self.end => {
                 tally.measured = Some((first, now));
+                if now >= self.end {
+                    println!("measured");
+                }
                 // Beyond what the histogram holds is as good as its end.
                 tally.latencies.saturating_record((now - began).as_nanos() as u64);
             }
