@@ -16,6 +16,9 @@ use std::process::{Command, Stdio};
 const COUNTED: [&str; 5] = ["lat", "1x64", "1x256", "16x16", "50x1"];
 /// perf's names of what it counts, which does not slow down what is counted.
 const EVENTS: &str = "raw_syscalls:sys_enter,context-switches";
+/// Seconds for which the first run measures, and at least so many more for the second.
+const SHORT: f64 = 0.05;
+const LONGER: f64 = 1.0;
 const SIDES: [&str; 2] = ["client", "server"];
 
 /// Of one side, for each call; null for what cannot be counted here.
@@ -75,11 +78,13 @@ impl Counter {
     }
 
     fn count(&self, contender: &Contender, workload: &Workload, seconds: f64) -> Result<Vec<Count>, String> {
-        let (few, before) = self.totals(contender, workload, seconds * 0.1)?;
-        let (many, after) = self.totals(contender, workload, seconds * 1.1)?;
+        let (few, before) = self.totals(contender, workload, SHORT)?;
+        let (many, after) = self.totals(contender, workload, SHORT + seconds.max(LONGER))?;
         let calls = many - few;
-        if calls < few {
-            return Err(format!("only {calls} calls more in ten times the time"));
+        if calls < few / 2.0 {
+            return Err(format!(
+                "{few} calls in a short time and {many} in a long one: the machine has other work"
+            ));
         }
         let count = |side: usize| {
             let of = |i: usize| {

@@ -48,6 +48,10 @@ fn bench() -> Result<(), String> {
         None => measured(&options)?,
     };
     if let Some(path) = &options.output {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         std::fs::write(path, results.json()?).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     options.page.as_ref().map_or(Ok(()), |path| page::write(path, &results))
@@ -68,7 +72,10 @@ fn measured(options: &Options) -> Result<Results, String> {
             }
             Part::Counts => counts::run(&main, options.seconds, &mut results)?,
             Part::Growth => growth::run(&main, options, &mut results)?,
-            Part::Memory => memory::run(&main, &mut results),
+            Part::Memory => {
+                let of = |contender: &&&Contender| !options.quick || contender.name == "libfast";
+                memory::run(&main.iter().filter(of).copied().collect::<Vec<_>>(), &mut results);
+            }
         }
     }
     Ok(results)

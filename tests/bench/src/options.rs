@@ -7,7 +7,7 @@ pub const USAGE: &str = "usage: bench [-d PART]... [-w WORKLOAD]... [-r ROUNDS] 
        bench -i FILE.json -p FILE.md
 
 Runs the contenders in turn, by default all with all workloads, 5 rounds of 1 second each. With QUICK in the environment
-3 rounds of 0.2 seconds. The table goes to the standard output.
+2 rounds of 0.2 seconds. The table goes to the standard output.
 
 -d PART       do this part: times, counts, growth, memory, or all. The default is times
 -w WORKLOAD   measure the times of this workload, or of CONNECTIONSxIN_FLIGHT[xBYTES][@ENDPOINTS]
@@ -35,7 +35,7 @@ pub struct Options {
     pub rounds: usize,
     /// For how long each client measures.
     pub seconds: f64,
-    /// Whether the curves of growth have only some of their points, once.
+    /// Whether growth is measured at few points, once, and memory of libfast only.
     pub quick: bool,
     pub output: Option<PathBuf>,
     pub page: Option<PathBuf>,
@@ -45,7 +45,7 @@ pub struct Options {
 impl Options {
     /// Reads the command line; says what is wrong with it.
     pub fn read(arguments: impl Iterator<Item = String>, quick: bool) -> Result<Self, String> {
-        let (rounds, seconds) = if quick { (3, 0.2) } else { (5, 1.0) };
+        let (rounds, seconds) = if quick { (2, 0.2) } else { (5, 1.0) };
         let mut options = Self {
             parts: vec![],
             contenders: vec![],

@@ -70,7 +70,7 @@ fn endpoints(port: u16, count: usize) -> String {
 
 /// Connections are made when first picked, which is not what is measured: calls, until most endpoints had one.
 async fn connect_to_all(client: &Client, endpoints: usize) -> Result<()> {
-    for _ in 0..endpoints.div_ceil(16) {
+    for _ in 0..endpoints.div_ceil(32) {
         let mut burst: Vec<_> =
             (0..64).map(|_| client.start("echo", "[0]".into(), client.call_options())).collect();
         for call in &mut burst {
