@@ -3,11 +3,13 @@
 use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
 use socket2::TcpKeepalive;
+use std::cell::RefCell;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
@@ -33,7 +35,7 @@ pub(crate) enum Reader {
     Unix(unix::OwnedReadHalf),
 }
 
-/// Read at first, and at least, per system call.
+/// Read per system call: at first as much as this, together with the little that was there before.
 const READ_BYTES: usize = 64 * 1024;
 
 /// Where the two ends of a stream are.
@@ -184,21 +186,51 @@ impl Reader {
     /// memory than what is in it: an idle connection holds no buffer. Cancel safe.
     pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
         std::future::poll_fn(|cx| {
-            input.reserve(READ_BYTES);
-            // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
-            let read = match self {
-                Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
-                Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
-            };
-            fit(input);
-            read
+            if input.len() >= LITTLE {
+                // Most of a large message: not moved once more.
+                input.reserve(READ_BYTES);
+                let read = self.poll_read(cx, input);
+                fit(input);
+                return read;
+            }
+            BUFFER.with_borrow_mut(|buffer| {
+                buffer.clear();
+                buffer.reserve(READ_BYTES);
+                buffer.extend_from_slice(input);
+                let read = self.poll_read(cx, buffer);
+                match read {
+                    Poll::Ready(Ok(_)) if buffer.len() >= LITTLE => *input = std::mem::take(buffer),
+                    Poll::Ready(Ok(_)) => *input = BytesMut::from(&buffer[..]),
+                    // An empty rest, too, holds on to what it was cut from.
+                    _ if input.is_empty() => *input = BytesMut::new(),
+                    _ => fit(input),
+                }
+                read
+            })
         })
         .await
     }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, input: &mut BytesMut) -> Poll<io::Result<usize>> {
+        // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
+        match self {
+            Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
+            Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
+        }
+    }
 }
 
-/// Moves what was read out of a buffer that is much larger. Values and arguments are slices of the buffer they were read
-/// into, and may be kept for long.
+/// What is moved out of the buffer that it was read into. Values and arguments are slices of theirs, and may be kept for long.
+const LITTLE: usize = READ_BYTES / 8;
+
+thread_local! {
+    /// What all connections of a thread read into, one after the other. Each with one of its own would take it from the
+    /// allocator, and give it back, twice for every message: that is most of what a lone call costs where the allocator
+    /// gives memory of that size back to the system.
+    static BUFFER: RefCell<BytesMut> = RefCell::default();
+}
+
+/// Moves what was read out of a buffer that is much larger.
 fn fit(input: &mut BytesMut) {
     if input.len() < input.capacity() / 8 {
         *input = BytesMut::from(&input[..]);
@@ -309,6 +341,36 @@ mod tests {
         for (socket, _) in [connected.unwrap(), accepted.unwrap()] {
             let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
             assert!(stream.as_ref().nodelay().unwrap());
+        }
+    }
+
+    /// Slices of it live as long as users keep what was sent, and idle connections keep theirs.
+    #[tokio::test]
+    async fn input_holds_little_more_than_was_read() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.address().unwrap();
+        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
+        let (mut writer, (_socket, mut reader)) = (connected.unwrap().0, accepted.unwrap());
+        let sent: Vec<u8> = (0..3_000_000).map(|i| (i % 251) as u8).collect();
+        let mut input = BytesMut::new();
+        let mut received = 0;
+        for size in [1, 100, LITTLE - 1, LITTLE, READ_BYTES, 2_000_000] {
+            let Stream::Tcp(stream) = &mut writer.stream else { panic!("a TCP address") };
+            let write = tokio::io::AsyncWriteExt::write_all(stream, &sent[received..received + size]);
+            let read = async {
+                while input.len() < size {
+                    reader.read(&mut input).await.unwrap();
+                    assert!(input.capacity() <= 8 * input.len() + READ_BYTES);
+                }
+            };
+            assert!(tokio::join!(write, read).0.is_ok());
+            assert_eq!(input, sent[received..received + size]);
+            assert!(size >= LITTLE || input.capacity() < 2 * LITTLE);
+            received += size;
+            let taken = input.split().freeze();
+            let mut read = pin!(reader.read(&mut input));
+            assert!(std::future::poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx).is_pending())).await);
+            assert!(taken.is_unique());
         }
     }
 }
