@@ -30,7 +30,14 @@ enum Stream {
 
 /// The incoming side of a stream, for the one task that reads it.
 #[derive(Debug)]
-pub(crate) enum Reader {
+pub(crate) struct Reader {
+    half: Half,
+    /// Much came at last: more of it is read to where it stays.
+    much: bool,
+}
+
+#[derive(Debug)]
+enum Half {
     Tcp(tcp::OwnedReadHalf),
     Unix(unix::OwnedReadHalf),
 }
@@ -84,13 +91,19 @@ impl Socket {
         socket2::SockRef::from(&stream).set_tcp_keepalive(&probes)?;
         let noted = InheritedFd::note(&stream);
         let (reader, stream) = stream.into_split();
-        Ok((Self { _noted: noted, stream: Stream::Tcp(stream) }, Reader::Tcp(reader)))
+        Ok((
+            Self { _noted: noted, stream: Stream::Tcp(stream) },
+            Reader { half: Half::Tcp(reader), much: false },
+        ))
     }
 
     fn unix(stream: UnixStream) -> (Self, Reader) {
         let noted = InheritedFd::note(&stream);
         let (reader, stream) = stream.into_split();
-        (Self { _noted: noted, stream: Stream::Unix(stream) }, Reader::Unix(reader))
+        (
+            Self { _noted: noted, stream: Stream::Unix(stream) },
+            Reader { half: Half::Unix(reader), much: false },
+        )
     }
 
     /// Waits until a read can make progress.
@@ -186,10 +199,10 @@ impl Reader {
     /// memory than what is in it: an idle connection holds no buffer. Cancel safe.
     pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
         std::future::poll_fn(|cx| {
-            if input.len() >= LITTLE {
-                // Most of a large message: not moved once more.
+            if self.much {
                 input.reserve(READ_BYTES);
                 let read = self.poll_read(cx, input);
+                self.much = read.is_pending() || input.len() >= LITTLE;
                 fit(input);
                 return read;
             }
@@ -198,12 +211,12 @@ impl Reader {
                 buffer.reserve(READ_BYTES);
                 buffer.extend_from_slice(input);
                 let read = self.poll_read(cx, buffer);
-                match read {
-                    Poll::Ready(Ok(_)) if buffer.len() >= LITTLE => *input = std::mem::take(buffer),
-                    Poll::Ready(Ok(_)) => *input = BytesMut::from(&buffer[..]),
+                if let Poll::Ready(Ok(_)) = read {
+                    self.much = buffer.len() >= LITTLE;
+                    *input = BytesMut::from(&buffer[..]);
+                } else if input.is_empty() {
                     // An empty rest, too, holds on to what it was cut from.
-                    _ if input.is_empty() => *input = BytesMut::new(),
-                    _ => fit(input),
+                    *input = BytesMut::new();
                 }
                 read
             })
@@ -213,9 +226,9 @@ impl Reader {
 
     fn poll_read(&mut self, cx: &mut Context<'_>, input: &mut BytesMut) -> Poll<io::Result<usize>> {
         // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
-        match self {
-            Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
-            Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
+        match &mut self.half {
+            Half::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
+            Half::Unix(half) => pin!(half.read_buf(input)).poll(cx),
         }
     }
 }
