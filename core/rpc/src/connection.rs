@@ -67,8 +67,11 @@ struct State {
     queued: u64,
     written: u64,
     write_blocked: bool,
-    /// Requests wait for the driving task to write them, which knows of it.
+    /// Requests wait for the driving task to write them, which knows of it, or are expected to.
     gathering: bool,
+    /// How many came since, and how many are expected: one from each caller that was woken.
+    gathered: usize,
+    expected: usize,
     /// When somebody has to be woken whose time has run out, at the earliest.
     soonest: Option<Instant>,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
@@ -108,6 +111,8 @@ impl Connection {
             written: 0,
             write_blocked: false,
             gathering: false,
+            gathered: 0,
+            expected: 0,
             soonest: None,
             stale: 0,
             full: 0,
@@ -206,6 +211,7 @@ impl Connection {
         }
         let first = !is_alone && !gathered;
         state.gathering |= first;
+        state.gathered += 1;
         drop(state);
         if first {
             self.0.write_wanted.notify_one();
@@ -226,6 +232,8 @@ impl Shared {
         let ending = Ending(self);
         let mut input = BytesMut::new();
         let (ended, unread) = tokio::select! {
+            // Reading first: what has come by now adds to what is about to be written.
+            biased;
             error = self.read_all(&mut reader, &mut input) => (error, false),
             error = self.write_all() => (error, true),
             never = self.wake_overdue() => match never {},
@@ -310,7 +318,14 @@ impl Shared {
         }
         // Before anybody can know of an answer.
         state.publish();
+        // Those who are woken together ask together.
+        let gathers = state.gathering || wakers.len() > 1 && !state.write_blocked;
+        let first = gathers && !std::mem::replace(&mut state.gathering, true);
+        state.expected += if gathers { wakers.len() } else { 0 };
         drop(state);
+        if first {
+            self.write_wanted.notify_one();
+        }
         wakers.into_iter().for_each(Waker::wake);
         if is_partial {
             self.socket.acknowledge();
@@ -328,17 +343,29 @@ impl Shared {
                     return self.broken(&error);
                 }
             } else {
-                // Behind all that are ready: the others of the burst.
-                tokio::task::yield_now().await;
+                self.gather().await;
             }
             let mut state = self.lock();
             if let Some(failure) = &state.failure {
                 return failure.clone();
             }
-            state.gathering = false;
+            (state.gathering, state.gathered, state.expected) = (false, 0, 0);
             self.flush(&mut state);
             drop(state);
             self.written.wake_all();
+        }
+    }
+
+    /// Lets all who are ready have their turn: the others of the burst. Not all may fit in one turn of the runtime.
+    async fn gather(&self) {
+        let mut seen = 0;
+        loop {
+            tokio::task::yield_now().await;
+            let state = self.lock();
+            if state.gathered >= state.expected || state.gathered == seen {
+                return;
+            }
+            seen = state.gathered;
         }
     }
 

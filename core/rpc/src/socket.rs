@@ -4,14 +4,15 @@ use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
 use socket2::TcpKeepalive;
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, Interest};
+use tokio::io::{AsyncRead, AsyncReadExt, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
 
 /// A connected stream. All methods take `&self`, so that a caller can write while a task reads with the [`Reader`].
@@ -30,19 +31,12 @@ enum Stream {
 
 /// The incoming side of a stream, for the one task that reads it.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    half: Half,
-    /// Much came at last: more of it is read to where it stays.
-    much: bool,
-}
-
-#[derive(Debug)]
-enum Half {
+pub(crate) enum Reader {
     Tcp(tcp::OwnedReadHalf),
     Unix(unix::OwnedReadHalf),
 }
 
-/// Read per system call: at first as much as this, together with the little that was there before.
+/// Read at most per system call, unless more is known to be on its way.
 const READ_BYTES: usize = 64 * 1024;
 
 /// Where the two ends of a stream are.
@@ -91,19 +85,13 @@ impl Socket {
         socket2::SockRef::from(&stream).set_tcp_keepalive(&probes)?;
         let noted = InheritedFd::note(&stream);
         let (reader, stream) = stream.into_split();
-        Ok((
-            Self { _noted: noted, stream: Stream::Tcp(stream) },
-            Reader { half: Half::Tcp(reader), much: false },
-        ))
+        Ok((Self { _noted: noted, stream: Stream::Tcp(stream) }, Reader::Tcp(reader)))
     }
 
     fn unix(stream: UnixStream) -> (Self, Reader) {
         let noted = InheritedFd::note(&stream);
         let (reader, stream) = stream.into_split();
-        (
-            Self { _noted: noted, stream: Stream::Unix(stream) },
-            Reader { half: Half::Unix(reader), much: false },
-        )
+        (Self { _noted: noted, stream: Stream::Unix(stream) }, Reader::Unix(reader))
     }
 
     /// Waits until a read can make progress.
@@ -194,59 +182,40 @@ impl Socket {
     }
 }
 
+thread_local! {
+    /// Where reads go first, one for all connections that a thread reads.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
 impl Reader {
-    /// Waits for bytes and adds them to `input`. `Ok(0)` is the end of the stream. While it waits, `input` takes hardly more
-    /// memory than what is in it: an idle connection holds no buffer. Cancel safe.
+    /// Waits for bytes and adds them to `input`. `Ok(0)` is the end of the stream. Cancel safe.
+    ///
+    /// `input` gets a buffer that fits what came: values and arguments are slices of it and may be kept for long, and an idle
+    /// connection has none. Only the rest of what is large is read straight to its place.
     pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
-        std::future::poll_fn(|cx| {
-            if self.much {
+        poll_fn(|cx| {
+            if input.len() >= READ_BYTES {
                 input.reserve(READ_BYTES);
-                let read = self.poll_read(cx, input);
-                self.much = read.is_pending() || input.len() >= LITTLE;
-                fit(input);
-                return read;
+                return match self {
+                    Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
+                    Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
+                };
             }
-            BUFFER.with_borrow_mut(|buffer| {
-                buffer.clear();
-                buffer.reserve(READ_BYTES);
-                buffer.extend_from_slice(input);
-                let read = self.poll_read(cx, buffer);
-                if let Poll::Ready(Ok(_)) = read {
-                    self.much = buffer.len() >= LITTLE;
-                    *input = BytesMut::from(&buffer[..]);
-                } else if input.is_empty() {
-                    // An empty rest, too, holds on to what it was cut from.
-                    *input = BytesMut::new();
+            SCRATCH.with_borrow_mut(|scratch| {
+                let mut read = ReadBuf::new(scratch);
+                // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
+                ready!(match self {
+                    Self::Tcp(half) => Pin::new(half).poll_read(cx, &mut read),
+                    Self::Unix(half) => Pin::new(half).poll_read(cx, &mut read),
+                })?;
+                match input.is_empty() {
+                    true => *input = BytesMut::from(read.filled()),
+                    false => input.extend_from_slice(read.filled()),
                 }
-                read
+                Poll::Ready(Ok(read.filled().len()))
             })
         })
         .await
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, input: &mut BytesMut) -> Poll<io::Result<usize>> {
-        // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
-        match &mut self.half {
-            Half::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
-            Half::Unix(half) => pin!(half.read_buf(input)).poll(cx),
-        }
-    }
-}
-
-/// What is moved out of the buffer that it was read into. Values and arguments are slices of theirs, and may be kept for long.
-const LITTLE: usize = READ_BYTES / 8;
-
-thread_local! {
-    /// What all connections of a thread read into, one after the other. Each with one of its own would take it from the
-    /// allocator, and give it back, twice for every message: that is most of what a lone call costs where the allocator
-    /// gives memory of that size back to the system.
-    static BUFFER: RefCell<BytesMut> = RefCell::default();
-}
-
-/// Moves what was read out of a buffer that is much larger.
-fn fit(input: &mut BytesMut) {
-    if input.len() < input.capacity() / 8 {
-        *input = BytesMut::from(&input[..]);
     }
 }
 
@@ -354,36 +323,6 @@ mod tests {
         for (socket, _) in [connected.unwrap(), accepted.unwrap()] {
             let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
             assert!(stream.as_ref().nodelay().unwrap());
-        }
-    }
-
-    /// Slices of it live as long as users keep what was sent, and idle connections keep theirs.
-    #[tokio::test]
-    async fn input_holds_little_more_than_was_read() {
-        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let address = listener.address().unwrap();
-        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
-        let (mut writer, (_socket, mut reader)) = (connected.unwrap().0, accepted.unwrap());
-        let sent: Vec<u8> = (0..3_000_000).map(|i| (i % 251) as u8).collect();
-        let mut input = BytesMut::new();
-        let mut received = 0;
-        for size in [1, 100, LITTLE - 1, LITTLE, READ_BYTES, 2_000_000] {
-            let Stream::Tcp(stream) = &mut writer.stream else { panic!("a TCP address") };
-            let write = tokio::io::AsyncWriteExt::write_all(stream, &sent[received..received + size]);
-            let read = async {
-                while input.len() < size {
-                    reader.read(&mut input).await.unwrap();
-                    assert!(input.capacity() <= 8 * input.len() + READ_BYTES);
-                }
-            };
-            assert!(tokio::join!(write, read).0.is_ok());
-            assert_eq!(input, sent[received..received + size]);
-            assert!(size >= LITTLE || input.capacity() < 2 * LITTLE);
-            received += size;
-            let taken = input.split().freeze();
-            let mut read = pin!(reader.read(&mut input));
-            assert!(std::future::poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx).is_pending())).await);
-            assert!(taken.is_unique());
         }
     }
 }
