@@ -3,13 +3,16 @@
 //! Whoever starts an attempt while no other is under way writes it to the socket at once, on its own thread. Requests that
 //! are made while others are under way come in bursts, such as after a read that brought many answers: they gather until
 //! those who are ready have had their turn, and the task that [`drive`](Shared::drive)s the connection writes them in one
-//! go, and what the kernel did not take. That task also reads, puts what arrives into the inboxes, and wakes those whose
-//! time has run out. All attempts of a connection share one lock, held for one batch of messages at a time.
+//! go, and what the kernel did not take; or the thread that makes them does, in [`write_together`]. That task also reads,
+//! puts what arrives into the inboxes, and wakes those whose time has run out. All attempts of a connection share one lock,
+//! held for one batch of messages at a time.
 
 mod attempt;
+mod held;
 mod inbox;
 
 pub(crate) use attempt::Attempt;
+pub use held::{for_later, write_together};
 
 use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
@@ -206,10 +209,12 @@ impl Connection {
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
         let gathered = state.gathering || state.write_blocked;
-        if is_alone && !gathered {
+        let is_held = !gathered && held::hold(&self.0);
+        let is_enough = state.wire.transmit().len() >= held::MOST_HELD;
+        if !gathered && if is_held { is_enough } else { is_alone } {
             self.0.flush(&mut state);
         }
-        let first = !is_alone && !gathered;
+        let first = !is_alone && !gathered && !is_held;
         state.gathering |= first;
         state.gathered += 1;
         drop(state);
