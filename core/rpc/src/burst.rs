@@ -34,14 +34,18 @@ pub fn write_burst() {
     connections.into_iter().flatten().for_each(|connection| connection.write_gathered());
 }
 
-/// Whether this thread makes a burst.
-pub(crate) fn is_on() -> bool {
-    BURST.with_borrow(Option::is_some)
-}
-
 /// Notes that something gathers on a connection. False: no burst is going on, nobody will write it.
 pub(crate) fn add(connection: &Arc<impl Gathering + 'static>) -> bool {
-    BURST.with_borrow_mut(|burst| burst.as_mut().map(|burst| burst.push(connection.clone())).is_some())
+    let add = |burst: &RefCell<Option<Vec<Arc<dyn Gathering>>>>| {
+        let mut burst = burst.borrow_mut();
+        let Some(burst) = burst.as_mut() else { return false };
+        if !burst.iter().any(|known| std::ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(connection))) {
+            burst.push(connection.clone());
+        }
+        true
+    };
+    // Gone on a thread that ends.
+    BURST.try_with(add).unwrap_or(false)
 }
 
 /// Writes what has gathered, also if the work panicked.

@@ -74,6 +74,8 @@ struct State {
     /// How many came since, and how many are expected: one from each caller that was woken.
     gathered: usize,
     expected: usize,
+    /// A thread holds requests back, which it writes itself.
+    held: bool,
     /// When somebody has to be woken whose time has run out, at the earliest.
     soonest: Option<Instant>,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
@@ -115,6 +117,7 @@ impl Connection {
             gathering: false,
             gathered: 0,
             expected: 0,
+            held: false,
             soonest: None,
             stale: 0,
             full: 0,

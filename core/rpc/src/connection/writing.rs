@@ -2,7 +2,7 @@
 
 use super::{Shared, State};
 use crate::burst::{self, Gathering};
-use libfast_model::{Error, Result};
+use libfast_model::Error;
 use std::sync::{Arc, MutexGuard};
 
 /// What gathers in a burst before it is written, so that the server need not wait for the last of them.
@@ -11,17 +11,21 @@ const BURST_BYTES: usize = 8 * 1024;
 impl Shared {
     /// Sees to it that the request which was just made leaves. `is_alone`: no other was under way.
     pub(super) fn send(self: &Arc<Self>, mut state: MutexGuard<'_, State>, is_alone: bool) {
-        state.gathered += 1;
         if state.write_blocked {
             return;
         }
-        if state.gathering {
-            if state.wire.transmit().len() >= BURST_BYTES && burst::is_on() {
+        if burst::add(self) {
+            state.held = true;
+            if state.wire.transmit().len() >= BURST_BYTES {
                 self.flush(&mut state);
             }
-        } else if burst::add(self) {
-            state.gathering = true;
-        } else if is_alone {
+            return;
+        }
+        state.gathered += 1;
+        if state.gathering {
+            return;
+        }
+        if is_alone {
             self.flush(&mut state);
         } else {
             state.gathering = true;
@@ -42,23 +46,19 @@ impl Shared {
             } else {
                 self.gather().await;
             }
-            if let Err(failure) = self.write_waiting() {
-                return failure;
+            let mut state = self.lock();
+            if let Some(failure) = &state.failure {
+                return failure.clone();
             }
+            // What a thread holds back it writes itself, unless others wait for it.
+            let is_wanted = is_blocked || !state.held || state.gathered > 0;
+            (state.gathering, state.gathered, state.expected) = (false, 0, 0);
+            if is_wanted {
+                self.flush(&mut state);
+            }
+            drop(state);
+            self.written.wake_all();
         }
-    }
-
-    /// Writes what waits; an error if the connection has failed before.
-    fn write_waiting(&self) -> Result<()> {
-        let mut state = self.lock();
-        if let Some(failure) = &state.failure {
-            return Err(failure.clone());
-        }
-        (state.gathering, state.gathered, state.expected) = (false, 0, 0);
-        self.flush(&mut state);
-        drop(state);
-        self.written.wake_all();
-        Ok(())
     }
 
     /// Lets all who are ready have their turn: the others of the burst. Not all may fit in one turn of the runtime.
@@ -75,6 +75,7 @@ impl Shared {
     }
 
     pub(super) fn flush(&self, state: &mut State) {
+        state.held = false;
         let before = state.wire.transmit().len();
         let result = self.socket.try_write(state.wire.transmit());
         state.written += (before - state.wire.transmit().len()) as u64;
@@ -94,7 +95,13 @@ impl Shared {
 
 impl Gathering for Shared {
     fn write_gathered(&self) {
-        // If the connection has failed, its calls know.
-        let _ = self.write_waiting();
+        let mut state = self.lock();
+        // If it has failed, its calls know.
+        if state.failure.is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
+            self.flush(&mut state);
+        }
+        drop(state);
+        // Also for what was written when it had become enough.
+        self.written.wake_all();
     }
 }
