@@ -75,6 +75,8 @@ struct State {
     /// How many came since, and how many are expected: one from each caller that was woken.
     gathered: usize,
     expected: usize,
+    /// A thread holds requests back, which it writes itself.
+    held: bool,
     /// When somebody has to be woken whose time has run out, at the earliest.
     soonest: Option<Instant>,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
@@ -116,6 +118,7 @@ impl Connection {
             gathering: false,
             gathered: 0,
             expected: 0,
+            held: false,
             soonest: None,
             stale: 0,
             full: 0,
@@ -208,15 +211,16 @@ impl Connection {
         state.queued += bytes;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
+        let is_held = !state.write_blocked && held::hold(&self.0);
         let gathered = state.gathering || state.write_blocked;
-        let is_held = !gathered && held::hold(&self.0);
         let is_enough = state.wire.transmit().len() >= held::MOST_HELD;
-        if !gathered && if is_held { is_enough } else { is_alone } {
+        state.held |= is_held;
+        if if is_held { is_enough } else { is_alone && !gathered } {
             self.0.flush(&mut state);
         }
         let first = !is_alone && !gathered && !is_held;
         state.gathering |= first;
-        state.gathered += 1;
+        state.gathered += usize::from(!is_held);
         drop(state);
         if first {
             self.0.write_wanted.notify_one();
@@ -354,8 +358,12 @@ impl Shared {
             if let Some(failure) = &state.failure {
                 return failure.clone();
             }
+            // What a thread holds back it writes itself, unless others wait for it.
+            let is_wanted = is_blocked || !state.held || state.gathered > 0;
             (state.gathering, state.gathered, state.expected) = (false, 0, 0);
-            self.flush(&mut state);
+            if is_wanted {
+                self.flush(&mut state);
+            }
             drop(state);
             self.written.wake_all();
         }
@@ -393,6 +401,7 @@ impl Shared {
     }
 
     fn flush(&self, state: &mut State) {
+        state.held = false;
         let before = state.wire.transmit().len();
         let result = self.socket.try_write(state.wire.transmit());
         state.written += (before - state.wire.transmit().len()) as u64;
