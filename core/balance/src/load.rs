@@ -1,102 +1,198 @@
 //! What is known about one endpoint from the calls made to it.
 
-use crate::Moment;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use crate::health::{Failure, Health};
+use crate::moment::nanos;
+use crate::{BalanceOptions, Moment, Standing, State};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Whether an endpoint is worth an attempt now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// Nothing speaks against it.
-    Ready,
-    /// Its last connection failed; it is tried only if no other endpoint is left.
-    Suspended,
-}
-
-/// In-flight count and latency of one endpoint. Updated from many threads without locks: an update that is lost to
+/// In-flight count, latency and health of one endpoint. Updated from many threads without locks: an update that is lost to
 /// a race costs one sample of many.
 ///
 /// The latency is a peak-sensitive moving average: it rises at once to a slower sample and falls with time constant
 /// [`Load::DECAY`], as in Finagle's and Linkerd's peak-EWMA. A failed call counts as slow, or a server that fails fast
 /// would look like the fastest and attract everything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Load {
     in_flight: AtomicU32,
+    /// Those of them for which nothing came yet.
+    awaited: AtomicU32,
+    /// When something came last, or was first awaited.
+    heard: AtomicU64,
     /// Nanoseconds as the bits of an f64; 0 until the first sample.
     latency: AtomicU64,
-    sampled_at: AtomicU64,
-    suspended: AtomicBool,
+    sampled: AtomicU64,
     picks: AtomicU64,
     failures: AtomicU64,
+    penalty_ns: f64,
+    pub(crate) health: Health,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self::new(&BalanceOptions::default())
+    }
 }
 
 impl Load {
-    /// Time in which the influence of an old sample falls to 1/e.
+    /// Time in which the influence of an old sample falls to 1/e: 10 s, as in Finagle, Linkerd and brpc.
     pub const DECAY: Duration = Duration::from_secs(10);
-    /// What a failed call counts as, at least and at most.
-    const FAILURE_FLOOR_NS: f64 = 100e6;
+    /// What a failed call counts as at most, as in brpc.
     const FAILURE_CEILING_NS: f64 = 30e9;
+    /// An endpoint that looked bad and had no call for this long gets one now and then, and what that tells replaces what
+    /// was known. Each failure in a row doubles the time.
+    pub(crate) const RETEST_AFTER: Duration = Duration::from_secs(4);
 
-    /// An attempt starts. Call it before anything is awaited, or a burst of callers all see the same idle endpoint.
-    pub fn begin(&self) {
-        self.in_flight.fetch_add(1, Relaxed);
+    /// Nothing is known.
+    pub(crate) fn new(options: &BalanceOptions) -> Self {
+        Self {
+            in_flight: AtomicU32::new(0),
+            awaited: AtomicU32::new(0),
+            heard: AtomicU64::new(0),
+            latency: AtomicU64::new(0),
+            sampled: AtomicU64::new(0),
+            picks: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            penalty_ns: nanos(options.failure_penalty) as f64,
+            health: Health::new(options),
+        }
+    }
+
+    /// A call starts.
+    pub(crate) fn begin(&self, now: Moment) {
         self.picks.fetch_add(1, Relaxed);
+        self.in_flight.fetch_add(1, Relaxed);
+        if self.awaited.fetch_add(1, Relaxed) == 0 {
+            self.heard.store(now.0, Relaxed);
+        }
     }
 
-    /// An attempt ended with an answer after `latency`.
-    pub fn succeed(&self, now: Moment, latency: Duration) {
-        self.in_flight.fetch_sub(1, Relaxed);
-        self.sample(now, latency.as_nanos() as f64);
+    /// The first answer came to the call that began at `began`. The call goes on until [`end`](Self::end).
+    pub(crate) fn answer(&self, now: Moment, began: Moment) {
+        self.settle();
+        self.heard.store(now.0, Relaxed);
+        let latency = now.since(began).as_nanos() as f64;
+        // After a long time without samples the new one says more than all before.
+        let stale = now.since(Moment(self.sampled.load(Relaxed))) >= Self::RETEST_AFTER;
+        if self.health.succeed(now, began) || stale {
+            self.latency.store(0, Relaxed);
+        }
+        self.sample(now, latency);
     }
 
-    /// An attempt failed for a reason that lies with the endpoint.
-    pub fn fail(&self, now: Moment) {
-        self.in_flight.fetch_sub(1, Relaxed);
+    /// The call that began at `began` failed before an answer came, and it was the endpoint's fault.
+    pub(crate) fn fail(&self, now: Moment, began: Moment, timed_out: bool) {
+        let silence = self.silence(now);
+        self.settle();
         self.failures.fetch_add(1, Relaxed);
+        let usual = self.latency_ns(now);
+        self.health.fail(now, began, &Failure { timed_out, silence, usual });
+        let least =
+            if timed_out { self.penalty_ns.max(now.since(began).as_nanos() as f64) } else { self.penalty_ns };
         let doubled = f64::from_bits(self.latency.load(Relaxed)) * 2.0;
-        self.sample(now, doubled.clamp(Self::FAILURE_FLOOR_NS, Self::FAILURE_CEILING_NS));
+        self.sample(now, doubled.max(least).min(Self::FAILURE_CEILING_NS));
     }
 
-    /// An attempt ended in a way that says nothing about the endpoint, such as the caller's change of mind.
-    pub fn forget(&self) {
+    /// It declined the call and asks for none for that long. That is no fault, and ejecting it would only make others
+    /// decline as well.
+    pub(crate) fn refuse(&self, now: Moment, for_now: Duration) {
+        self.settle();
+        self.heard.store(now.0, Relaxed);
+        self.failures.fetch_add(1, Relaxed);
+        self.sample(now, (nanos(for_now) as f64).clamp(self.penalty_ns, Self::FAILURE_CEILING_NS));
+    }
+
+    /// Nothing is awaited any more from one call.
+    pub(crate) fn settle(&self) {
+        self.awaited.fetch_sub(1, Relaxed);
+    }
+
+    /// A call ended.
+    pub(crate) fn end(&self) {
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
-    /// Attempts under way.
+    /// Calls under way.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Relaxed)
     }
 
-    /// Attempts begun, ever.
+    /// Calls begun, ever.
     pub fn picks(&self) -> u64 {
         self.picks.load(Relaxed)
     }
 
-    /// Attempts failed, ever.
+    /// Calls failed or refused, ever.
     pub fn failures(&self) -> u64 {
         self.failures.load(Relaxed)
     }
 
-    /// Whether it is worth an attempt.
+    /// What the owner said about the connection.
     pub fn standing(&self) -> Standing {
-        if self.suspended.load(Relaxed) { Standing::Suspended } else { Standing::Ready }
+        self.health.standing()
     }
 
-    /// Says whether it is worth an attempt.
+    /// Says how the connection stands.
     pub fn set_standing(&self, standing: Standing) {
-        self.suspended.store(standing == Standing::Suspended, Relaxed);
+        self.health.set_standing(standing);
+    }
+
+    /// How it stands in all.
+    pub fn state(&self) -> State {
+        self.health.state()
+    }
+
+    /// Begins slowly from now on, knowing nothing: for an endpoint whose process is a new one.
+    pub fn restart(&self, now: Moment) {
+        self.latency.store(0, Relaxed);
+        self.health.warm_up(now);
+    }
+
+    /// Whether a ping should be sent, about once a second, because calls time out: only that tells when it is back.
+    pub fn wants_ping(&self) -> bool {
+        self.health.wants_ping()
+    }
+
+    /// A ping was not answered in time. It gets no calls while others are left.
+    pub fn ping_failed(&self) {
+        self.health.ping_failed();
+    }
+
+    /// A ping was answered.
+    pub fn ping_answered(&self, now: Moment) {
+        if self.health.ping_answered(now) {
+            self.latency.store(0, Relaxed);
+        }
     }
 
     /// The latency expected now, in nanoseconds, or `None` before the first sample.
     pub fn latency_ns(&self, now: Moment) -> Option<f64> {
         let latency = f64::from_bits(self.latency.load(Relaxed));
-        let age = now.0.saturating_sub(self.sampled_at.load(Relaxed));
+        let age = now.0.saturating_sub(self.sampled.load(Relaxed));
         (latency > 0.0).then(|| latency * decay(age))
+    }
+
+    /// How long nothing came although something is awaited. A call cannot have been under way for less than this, if
+    /// nothing came back, and a slow method among fast ones is not held against the endpoint.
+    pub fn silence(&self, now: Moment) -> Duration {
+        match self.awaited.load(Relaxed) {
+            0 => Duration::ZERO,
+            _ => now.since(Moment(self.heard.load(Relaxed))),
+        }
+    }
+
+    /// Whether what is known is so old that it may be wrong, and nothing under way will tell.
+    pub(crate) fn is_stale(&self, now: Moment) -> bool {
+        let age = now.since(Moment(self.sampled.load(Relaxed)));
+        age >= Self::RETEST_AFTER
+            && age >= Self::RETEST_AFTER * (1 << self.health.failed_in_a_row().min(4))
+            && self.awaited.load(Relaxed) == 0
+            && self.latency.load(Relaxed) != 0
     }
 
     fn sample(&self, now: Moment, sample: f64) {
         let before = f64::from_bits(self.latency.load(Relaxed));
-        let age = now.0.saturating_sub(self.sampled_at.swap(now.0, Relaxed));
+        let age = now.0.saturating_sub(self.sampled.swap(now.0, Relaxed));
         let keep = if before > 0.0 { decay(age) } else { 0.0 };
         let latency = if sample > before { sample } else { before * keep + sample * (1.0 - keep) };
         // A sample of zero would read as "never sampled".
@@ -112,36 +208,69 @@ fn decay(age_ns: u64) -> f64 {
 mod tests {
     use super::*;
 
-    const MS: u64 = 1_000_000;
+    fn at(ms: u64) -> Moment {
+        Moment(1) + Duration::from_millis(ms)
+    }
+
+    fn answered(load: &Load, began: u64, answered: u64) {
+        load.begin(at(began));
+        load.answer(at(answered), at(began));
+        load.end();
+    }
 
     #[test]
     fn latency_rises_at_once_and_falls_slowly() {
         let load = Load::default();
-        load.begin();
-        load.succeed(Moment(0), Duration::from_millis(1));
-        load.begin();
-        load.succeed(Moment(MS), Duration::from_millis(50));
-        assert!(load.latency_ns(Moment(MS)).unwrap() >= 50e6);
-        load.begin();
-        load.succeed(Moment(2 * MS), Duration::from_millis(1));
-        assert!(load.latency_ns(Moment(2 * MS)).unwrap() > 49e6);
-        assert!(load.latency_ns(Moment(20_000 * MS)).unwrap() < 10e6);
+        answered(&load, 0, 1);
+        answered(&load, 1, 51);
+        assert!(load.latency_ns(at(51)).unwrap() >= 50e6);
+        answered(&load, 51, 52);
+        assert!(load.latency_ns(at(52)).unwrap() > 49e6);
+        assert!(load.latency_ns(at(20_000)).unwrap() < 10e6);
+    }
+
+    #[test]
+    fn after_a_long_time_one_sample_replaces_what_was_known() {
+        let load = Load::default();
+        answered(&load, 0, 500);
+        assert!(!load.is_stale(at(4499)) && load.is_stale(at(4500)));
+        answered(&load, 5000, 5001);
+        assert!(load.latency_ns(at(5001)).unwrap() <= 1e6);
     }
 
     #[test]
     fn a_fast_failure_counts_as_slow() {
         let load = Load::default();
-        load.begin();
-        load.fail(Moment(0));
-        assert!(load.latency_ns(Moment(0)).unwrap() >= Load::FAILURE_FLOOR_NS);
+        load.begin(at(0));
+        load.fail(at(0), at(0), false);
+        load.end();
+        assert!(load.latency_ns(at(0)).unwrap() >= 100e6);
         assert_eq!((load.in_flight(), load.failures()), (0, 1));
+        assert!(!load.is_stale(at(7999)) && load.is_stale(at(8000)));
     }
 
     #[test]
-    fn a_forgotten_attempt_leaves_no_sample() {
+    fn a_refusal_counts_as_slow_as_it_says_and_is_no_fault() {
         let load = Load::default();
-        load.begin();
-        load.forget();
-        assert_eq!((load.in_flight(), load.latency_ns(Moment(0))), (0, None));
+        for _ in 0..100 {
+            load.begin(at(0));
+            load.refuse(at(0), Duration::from_secs(2));
+            load.end();
+        }
+        assert!((load.latency_ns(at(0)).unwrap() - 2e9).abs() < 1.0);
+        assert!(!load.health.is_suspect());
+    }
+
+    #[test]
+    fn silence_is_the_time_in_which_nothing_came_for_those_who_wait() {
+        let load = Load::default();
+        assert_eq!(load.silence(at(100)), Duration::ZERO);
+        load.begin(at(100));
+        load.begin(at(110));
+        assert_eq!(load.silence(at(130)), Duration::from_millis(30));
+        load.answer(at(140), at(100));
+        assert_eq!(load.silence(at(150)), Duration::from_millis(10));
+        load.answer(at(150), at(110));
+        assert_eq!((load.silence(at(900)), load.in_flight()), (Duration::ZERO, 2), "streams go on unjudged");
     }
 }
