@@ -1,6 +1,7 @@
 //! Whether one endpoint may be picked: what its connection, its calls and its pings say.
 
 use crate::hash::mix;
+use crate::moment::nanos;
 use crate::window::Window;
 use crate::{BalanceOptions, EjectionOptions, Moment, Standing, State};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -35,9 +36,12 @@ pub(crate) struct Health {
     /// When the trial began; 0 if there is none.
     trial: AtomicU64,
     ejections_in_a_row: AtomicU32,
+    /// When the first of these began.
+    out_since: AtomicU64,
     restored: AtomicU64,
-    /// When slow start ends.
+    /// When slow start ends, and how long it is.
     warm: AtomicU64,
+    warming: AtomicU64,
 }
 
 const CONNECTING: u8 = 1;
@@ -78,8 +82,10 @@ impl Health {
             until: AtomicU64::new(0),
             trial: AtomicU64::new(0),
             ejections_in_a_row: AtomicU32::new(0),
+            out_since: AtomicU64::new(0),
             restored: AtomicU64::new(0),
             warm: AtomicU64::new(0),
+            warming: AtomicU64::new(0),
         }
     }
 
@@ -101,7 +107,9 @@ impl Health {
             self.trial.store(0, Relaxed);
             self.restored.store(now.0, Relaxed);
             self.calls.clear();
-            self.warm_up(now);
+            // What was out for a short time only is still warm.
+            let out = now.since(Moment(self.out_since.load(Relaxed)));
+            self.warm_up(now, self.slow_start.min(out));
         }
         let cleared = if in_trial { SILENT | DEAF | EJECTED | SUSPECT } else { SILENT | DEAF };
         self.notes.fetch_and(!cleared, Relaxed);
@@ -150,9 +158,11 @@ impl Health {
 
     /// It is taken out.
     pub fn eject(&self, now: Moment) {
-        let long_ago = now.since(Moment(self.restored.load(Relaxed))) > self.rules.longest;
-        if long_ago && self.notes.load(Relaxed) & EJECTED == 0 {
-            self.ejections_in_a_row.store(0, Relaxed);
+        if self.notes.load(Relaxed) & EJECTED == 0 {
+            self.out_since.store(now.0, Relaxed);
+            if now.since(Moment(self.restored.load(Relaxed))) > self.rules.longest {
+                self.ejections_in_a_row.store(0, Relaxed);
+            }
         }
         let before = self.ejections_in_a_row.fetch_add(1, Relaxed).min(30);
         let full = self.rules.base.saturating_mul(1 << before).min(self.rules.longest);
@@ -181,10 +191,15 @@ impl Health {
         trial != 0 && began.0.max(1) >= trial
     }
 
-    /// It begins slowly, from now on.
-    pub fn warm_up(&self, now: Moment) {
-        if self.slow_start > Duration::ZERO {
-            self.warm.store((now + self.slow_start).0, Relaxed);
+    /// It begins slowly, from now on: it is a new one.
+    pub fn start(&self, now: Moment) {
+        self.warm_up(now, self.slow_start);
+    }
+
+    fn warm_up(&self, now: Moment, time: Duration) {
+        if time > Duration::ZERO {
+            self.warming.store(nanos(time), Relaxed);
+            self.warm.store((now + time).0, Relaxed);
             self.notes.fetch_or(WARMING, Relaxed);
         }
     }
@@ -199,7 +214,8 @@ impl Health {
             self.notes.fetch_and(!WARMING, Relaxed);
             return 1.0;
         }
-        (1.0 - left.as_secs_f64() / self.slow_start.as_secs_f64()).max(self.floor).clamp(0.01, 1.0)
+        let all = self.warming.load(Relaxed).max(1) as f64;
+        (1.0 - left.as_nanos() as f64 / all).max(self.floor).clamp(0.01, 1.0)
     }
 
     /// What its owner says about its connection.
@@ -328,8 +344,21 @@ mod tests {
         assert!(health.succeed(at(1002), at(1000)));
         assert_eq!(health.state(), State::Ready);
         assert!((health.warmth(at(1002)) - 0.1).abs() < 1e-9);
-        assert!((health.warmth(at(6002)) - 0.5).abs() < 1e-9);
-        assert_eq!(health.warmth(at(11_002)), 1.0);
+        assert!(
+            (health.warmth(at(1503)) - 0.5).abs() < 1e-9,
+            "it was out for a second and needs one to get warm"
+        );
+        assert_eq!(health.warmth(at(2004)), 1.0);
+    }
+
+    #[test]
+    fn a_new_one_gets_warm_in_ten_seconds() {
+        let health = Health::new(&BalanceOptions::default());
+        assert_eq!(health.warmth(at(0)), 1.0);
+        health.start(at(0));
+        let warmth = [0, 500, 2500, 5000, 9000].map(|ms| (health.warmth(at(ms)) * 100.0).round());
+        assert_eq!(warmth, [10.0, 10.0, 25.0, 50.0, 90.0]);
+        assert!(!health.is_plain() && health.warmth(at(10_000)) == 1.0 && health.is_plain());
     }
 
     #[test]

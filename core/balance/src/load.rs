@@ -3,15 +3,17 @@
 use crate::health::{Failure, Health};
 use crate::moment::nanos;
 use crate::{BalanceOptions, Moment, Standing, State};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// In-flight count, latency and health of one endpoint. Updated from many threads without locks: an update that is lost to
 /// a race costs one sample of many.
 ///
-/// The latency is a peak-sensitive moving average: it rises at once to a slower sample and falls with time constant
-/// [`Load::DECAY`], as in Finagle's and Linkerd's peak-EWMA. A failed call counts as slow, or a server that fails fast
-/// would look like the fastest and attract everything.
+/// The latency is a peak-sensitive moving average, akin to Finagle's and Linkerd's peak-EWMA: a slower answer moves it half
+/// of the way, a faster one a sixteenth, and without samples it falls with time constant [`Load::DECAY`]. Theirs rises to
+/// each peak at once and falls with time alone, so that among equals the one with most calls looks slowest; measured, an
+/// endpoint that was ten times as slow got three times as many calls that way. A failed call counts as slow, or a server
+/// that fails fast would look like the fastest and attract everything.
 #[derive(Debug)]
 pub struct Load {
     in_flight: AtomicU32,
@@ -22,6 +24,8 @@ pub struct Load {
     /// Nanoseconds as the bits of an f64; 0 until the first sample.
     latency: AtomicU64,
     sampled: AtomicU64,
+    /// A call after a long time without any was faster than known.
+    improving: AtomicBool,
     picks: AtomicU64,
     failures: AtomicU64,
     penalty_ns: f64,
@@ -37,10 +41,13 @@ impl Default for Load {
 impl Load {
     /// Time in which the influence of an old sample falls to 1/e: 10 s, as in Finagle, Linkerd and brpc.
     pub const DECAY: Duration = Duration::from_secs(10);
+    /// How far a slower and a faster answer move the latency.
+    const RISE: f64 = 0.5;
+    const FALL: f64 = 1.0 / 16.0;
     /// What a failed call counts as at most, as in brpc.
     const FAILURE_CEILING_NS: f64 = 30e9;
-    /// An endpoint that looked bad and had no call for this long gets one now and then, and what that tells replaces what
-    /// was known. Each failure in a row doubles the time.
+    /// An endpoint that looked bad and had no call for this long gets one now and then: 4 s, so that one that recovered
+    /// has its share back within ten. Each failure in a row doubles the time.
     pub(crate) const RETEST_AFTER: Duration = Duration::from_secs(4);
 
     /// Nothing is known.
@@ -51,6 +58,7 @@ impl Load {
             heard: AtomicU64::new(0),
             latency: AtomicU64::new(0),
             sampled: AtomicU64::new(0),
+            improving: AtomicBool::new(false),
             picks: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             penalty_ns: nanos(options.failure_penalty) as f64,
@@ -72,12 +80,21 @@ impl Load {
         self.settle();
         self.heard.store(now.0, Relaxed);
         let latency = now.since(began).as_nanos() as f64;
-        // After a long time without samples the new one says more than all before.
-        let stale = now.since(Moment(self.sampled.load(Relaxed))) >= Self::RETEST_AFTER;
-        if self.health.succeed(now, began) || stale {
+        if self.health.succeed(now, began) {
             self.latency.store(0, Relaxed);
         }
-        self.sample(now, latency);
+        let known = f64::from_bits(self.latency.load(Relaxed));
+        let is_old = now.since(Moment(self.sampled.load(Relaxed))) >= Self::RETEST_AFTER;
+        let improves = is_old && latency < known / 4.0;
+        if improves != self.improving.load(Relaxed) {
+            self.improving.store(improves, Relaxed);
+        }
+        if improves {
+            // One good call may be luck. It counts for half, and what is known stays old, so that more follow soon.
+            self.latency.store(((known + latency) / 2.0).max(1.0).to_bits(), Relaxed);
+        } else {
+            self.sample(now, latency);
+        }
     }
 
     /// The call that began at `began` failed before an answer came, and it was the endpoint's fault.
@@ -90,7 +107,7 @@ impl Load {
         let least =
             if timed_out { self.penalty_ns.max(now.since(began).as_nanos() as f64) } else { self.penalty_ns };
         let doubled = f64::from_bits(self.latency.load(Relaxed)) * 2.0;
-        self.sample(now, doubled.max(least).min(Self::FAILURE_CEILING_NS));
+        self.know(now, doubled.max(least).min(Self::FAILURE_CEILING_NS));
     }
 
     /// It declined the call and asks for none for that long. That is no fault, and ejecting it would only make others
@@ -99,7 +116,7 @@ impl Load {
         self.settle();
         self.heard.store(now.0, Relaxed);
         self.failures.fetch_add(1, Relaxed);
-        self.sample(now, (nanos(for_now) as f64).clamp(self.penalty_ns, Self::FAILURE_CEILING_NS));
+        self.know(now, (nanos(for_now) as f64).clamp(self.penalty_ns, Self::FAILURE_CEILING_NS));
     }
 
     /// Nothing is awaited any more from one call.
@@ -145,7 +162,7 @@ impl Load {
     /// Begins slowly from now on, knowing nothing: for an endpoint whose process is a new one.
     pub fn restart(&self, now: Moment) {
         self.latency.store(0, Relaxed);
-        self.health.warm_up(now);
+        self.health.start(now);
     }
 
     /// Whether a ping should be sent, about once a second, because calls time out: only that tells when it is back.
@@ -190,13 +207,27 @@ impl Load {
             && self.latency.load(Relaxed) != 0
     }
 
+    /// Whether the last call after a long time was a good sign.
+    pub(crate) fn is_improving(&self) -> bool {
+        self.improving.load(Relaxed)
+    }
+
+    /// An answer took so long.
     fn sample(&self, now: Moment, sample: f64) {
         let before = f64::from_bits(self.latency.load(Relaxed));
-        let age = now.0.saturating_sub(self.sampled.swap(now.0, Relaxed));
-        let keep = if before > 0.0 { decay(age) } else { 0.0 };
-        let latency = if sample > before { sample } else { before * keep + sample * (1.0 - keep) };
-        // A sample of zero would read as "never sampled".
+        let age = now.0.saturating_sub(self.sampled.load(Relaxed));
+        let weight = match before {
+            0.0 => 1.0,
+            _ if sample > before => Self::RISE,
+            _ => Self::FALL.max(1.0 - decay(age)),
+        };
+        self.know(now, before + (sample - before) * weight);
+    }
+
+    fn know(&self, now: Moment, latency: f64) {
+        // A latency of zero would read as "never sampled".
         self.latency.store(latency.max(1.0).to_bits(), Relaxed);
+        self.sampled.store(now.0, Relaxed);
     }
 }
 
@@ -219,23 +250,31 @@ mod tests {
     }
 
     #[test]
-    fn latency_rises_at_once_and_falls_slowly() {
+    fn latency_rises_fast_and_falls_slowly() {
         let load = Load::default();
         answered(&load, 0, 1);
         answered(&load, 1, 51);
-        assert!(load.latency_ns(at(51)).unwrap() >= 50e6);
+        let risen = load.latency_ns(at(51)).unwrap();
+        assert!(risen > 25e6);
         answered(&load, 51, 52);
-        assert!(load.latency_ns(at(52)).unwrap() > 49e6);
-        assert!(load.latency_ns(at(20_000)).unwrap() < 10e6);
+        assert!(load.latency_ns(at(52)).unwrap() > risen * 0.9);
+        assert!(load.latency_ns(at(20_052)).unwrap() < risen * 0.15);
     }
 
+    /// One lucky call does not bring all calls back to a slow endpoint, and a few do bring them back to a fast one.
     #[test]
-    fn after_a_long_time_one_sample_replaces_what_was_known() {
+    fn after_a_long_time_each_good_call_halves_what_was_known() {
         let load = Load::default();
-        answered(&load, 0, 500);
-        assert!(!load.is_stale(at(4499)) && load.is_stale(at(4500)));
-        answered(&load, 5000, 5001);
-        assert!(load.latency_ns(at(5001)).unwrap() <= 1e6);
+        answered(&load, 0, 512);
+        assert!(!load.is_stale(at(4511)) && load.is_stale(at(4512)));
+        for call in 0..8 {
+            assert!(load.is_stale(at(5000 + call)));
+            answered(&load, 5000 + call, 5001 + call);
+            assert!(load.is_improving());
+        }
+        answered(&load, 5010, 5012);
+        assert!(!load.is_stale(at(5012)) && !load.is_improving());
+        assert!(load.latency_ns(at(5012)).unwrap() < 4e6);
     }
 
     #[test]

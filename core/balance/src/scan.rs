@@ -20,11 +20,14 @@ const SCAN_UP_TO: usize = 8;
 const COMPARED: usize = 3;
 /// Draws to find these among endpoints that are not all ready.
 const DRAWS: usize = 12;
-/// Costs that differ by less than this factor are alike, and one of them is drawn by weight: otherwise whoever is
-/// fastest by chance takes all calls of an idle client, whatever the weights.
-const ALIKE: f64 = 1.5;
-/// One pick in so many takes an endpoint about which nothing was heard for long, to find out whether it has recovered.
+/// Latencies up to so many times the lowest one are alike, and the number of calls under way decides: otherwise whoever
+/// was lucky takes all calls of an idle client, whatever the weights, and bursts wander from one to the next. Measured:
+/// with 2 shares of equals vary half as much as with 1, and one that is ten times as slow is avoided all the same.
+const ALIKE: f64 = 2.5;
+/// One pick in so many takes an endpoint about which nothing was heard for long, to find out whether it has recovered;
+/// and one in so many if the last such call was a good sign. The first bounds what looking costs: 1 % of the calls.
 const RETEST_ONE_IN: u32 = 100;
+const CONFIRM_ONE_IN: u32 = 10;
 
 impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
     /// Those to choose from: the ones of the own zone, if they can serve it.
@@ -61,14 +64,18 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
         let mut candidates = Candidates::default();
         if pool.len() <= SCAN_UP_TO {
             for &at in &pool.positions {
-                if let Some(now) = self.add(&mut candidates, at as usize, pool, rng) {
+                if let Some(now) = self.add(&mut candidates, at as usize, rng) {
                     return Some(now);
                 }
             }
         } else {
             for _ in 0..DRAWS {
                 let drawn = pool.draw_weighted(rng);
-                if let Some(now) = self.add(&mut candidates, drawn, pool, rng) {
+                // The same one three times is no choice: one in a thousand calls would go to it, however slow it is.
+                if candidates.has(drawn) {
+                    continue;
+                }
+                if let Some(now) = self.add(&mut candidates, drawn, rng) {
                     return Some(now);
                 }
                 if candidates.count == COMPARED {
@@ -76,22 +83,17 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
                 }
             }
         }
-        let chosen = if pool.len() <= SCAN_UP_TO {
-            candidates.draw(rng, |at| f64::from(self.set.members[at].endpoint.weight))?
-        } else {
-            candidates.cheapest()?
-        };
-        Some(self.spilled(chosen, rng).unwrap_or(chosen.0))
+        let chosen = candidates.cheapest(rng, pool.len() > SCAN_UP_TO)?;
+        Some(self.spilled(chosen, rng).unwrap_or(chosen.at))
     }
 
     /// One of another zone, if the best of the own costs much more.
-    fn spilled(&self, (_, cost): (usize, f64), rng: &mut fastrand::Rng) -> Option<usize> {
+    fn spilled(&self, chosen: Candidate, rng: &mut fastrand::Rng) -> Option<usize> {
         if !self.picker.survey().prefers_near() {
             return None;
         }
         let other = self.set.open.draw_weighted(rng);
-        let limit = cost / self.picker.options().zone_spill;
-        let is_better = self.cost(other, &self.set.open) < limit;
+        let is_better = self.cost(other).cost() * self.picker.options().zone_spill < chosen.cost();
         (is_better && self.consider(other, rng) == Verdict::Take).then_some(other)
     }
 
@@ -101,80 +103,96 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
         let (few, scan) = (count.min(COMPARED), count <= SCAN_UP_TO);
         let drawn = (0..if scan { count } else { few })
             .map(|n| at(if scan { start + n } else { rng.usize(..count) }));
-        let costed = drawn.map(|at| (at, self.cost(at, &self.set.open)));
-        costed.min_by(|a, b| a.1.total_cmp(&b.1)).expect("there is at least one").0
+        let costed = drawn.map(|at| self.cost(at));
+        costed.min_by(|a, b| a.cost().total_cmp(&b.cost())).expect("there is at least one").at
     }
 
     /// Adds it to the candidates. `Some`: it is to be taken at once.
-    fn add(
-        &self,
-        candidates: &mut Candidates,
-        at: usize,
-        pool: &Pool,
-        rng: &mut fastrand::Rng,
-    ) -> Option<usize> {
+    fn add(&self, candidates: &mut Candidates, at: usize, rng: &mut fastrand::Rng) -> Option<usize> {
         match self.consider(at, rng) {
             Verdict::TakeNow => return Some(at),
             Verdict::Leave => return None,
             Verdict::Take => {}
         }
         let load = &self.set.members[at].load;
-        if load.is_stale(self.now) && rng.u32(..RETEST_ONE_IN) == 0 {
-            return Some(at);
+        if load.is_stale(self.now) {
+            let one_in = if load.is_improving() { CONFIRM_ONE_IN } else { RETEST_ONE_IN };
+            if rng.u32(..one_in) == 0 {
+                return Some(at);
+            }
         }
-        candidates.add(at, self.cost(at, pool));
+        candidates.add(self.cost(at));
         None
     }
 
-    /// What one more call would meet there: the time that one takes, as often as calls are under way, for its weight.
-    fn cost(&self, at: usize, pool: &Pool) -> f64 {
+    /// What one more call would meet there.
+    fn cost(&self, at: usize) -> Candidate {
         let member = &self.set.members[at];
         let load: &Load = &member.load;
-        let share = f64::from(member.endpoint.weight) / pool.mean();
-        let queue = f64::from(load.in_flight()) / share + 1.0;
+        let share = f64::from(member.endpoint.weight) / self.set.open.mean();
+        let calls = f64::from(load.in_flight());
         if self.picker.options().policy == Policy::LeastLoaded {
-            return queue;
+            return Candidate { at, latency: 1.0, calls, share };
         }
         let known = load.latency_ns(self.now).unwrap_or_else(|| self.picker.survey().typical_ns());
-        known.max(load.silence(self.now).as_nanos() as f64) * queue
+        Candidate { at, latency: known.max(load.silence(self.now).as_nanos() as f64), calls, share }
     }
 }
 
-/// Endpoints that may be taken, with their costs.
+/// An endpoint that may be taken.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    at: usize,
+    /// The time that one call takes, in nanoseconds.
+    latency: f64,
+    /// Calls under way.
+    calls: f64,
+    /// Its weight against the mean one.
+    share: f64,
+}
+
+impl Candidate {
+    fn cost(&self) -> f64 {
+        self.latency * (self.calls + 1.0) / self.share
+    }
+}
+
 #[derive(Default)]
 struct Candidates {
-    found: [(usize, f64); SCAN_UP_TO],
+    found: [Candidate; SCAN_UP_TO],
     count: usize,
 }
 
 impl Candidates {
-    fn add(&mut self, at: usize, cost: f64) {
-        self.found[self.count] = (at, cost);
+    fn add(&mut self, candidate: Candidate) {
+        self.found[self.count] = candidate;
         self.count += 1;
     }
 
-    fn found(&self) -> &[(usize, f64)] {
-        &self.found[..self.count]
+    fn has(&self, at: usize) -> bool {
+        self.found[..self.count].iter().any(|candidate| candidate.at == at)
     }
 
-    fn cheapest(&self) -> Option<(usize, f64)> {
-        self.found().iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))
-    }
-
-    /// One of those that cost about as little as the cheapest, by weight.
-    fn draw(&self, rng: &mut fastrand::Rng, weight: impl Fn(usize) -> f64) -> Option<(usize, f64)> {
-        let limit = self.cheapest()?.1 * ALIKE;
-        let alike = || self.found().iter().copied().filter(|&(_, cost)| cost <= limit);
-        let total: f64 = alike().map(|(at, _)| weight(at)).sum();
-        let mut left = rng.f64() * total;
-        let mut last = None;
-        for candidate in alike() {
-            left -= weight(candidate.0);
-            last = Some(candidate);
-            if left < 0.0 {
-                break;
+    /// The one that costs least. Among alike ones the calls under way decide, and where these are as few, chance by weight:
+    /// the least of exponential variables is each one's as often as its weight says, and half a call is what makes
+    /// neither light nor heavy endpoints get more than their share of many calls. Those that were `drawn` were drawn by weight
+    /// already.
+    fn cheapest(&self, rng: &mut fastrand::Rng, drawn: bool) -> Option<Candidate> {
+        let found = &self.found[..self.count];
+        let alike = found.iter().map(|candidate| candidate.latency).reduce(f64::min)? * ALIKE;
+        let mut cost = |candidate: &Candidate| {
+            if candidate.latency > alike {
+                return candidate.cost();
             }
-        }
-        last
+            let chance = (-0.5 * (1.0 - rng.f64()).ln()).min(1.0);
+            let calls = if drawn {
+                candidate.calls / candidate.share + chance
+            } else {
+                (candidate.calls + chance) / candidate.share
+            };
+            alike / ALIKE * calls
+        };
+        let costs = found.iter().map(|candidate| (*candidate, cost(candidate)));
+        costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(candidate, _)| candidate)
     }
 }

@@ -1,0 +1,1 @@
+//! A server gets three times what it can do, and clients repeat what failed.
