@@ -9,11 +9,12 @@ use std::time::Duration;
 /// In-flight count, latency and health of one endpoint. Updated from many threads without locks: an update that is lost to
 /// a race costs one sample of many.
 ///
-/// The latency is a peak-sensitive moving average, akin to Finagle's and Linkerd's peak-EWMA: a slower answer moves it half
-/// of the way, a faster one a sixteenth, and without samples it falls with time constant [`Load::DECAY`]. Theirs rises to
-/// each peak at once and falls with time alone, so that among equals the one with most calls looks slowest; measured, an
-/// endpoint that was ten times as slow got three times as many calls that way. A failed call counts as slow, or a server
-/// that fails fast would look like the fastest and attract everything.
+/// The latency is a peak-sensitive moving average, akin to Finagle's and Linkerd's peak-EWMA: a slower answer moves it a
+/// quarter of the way, a faster one a sixteenth, and without samples it falls with time constant [`Load::DECAY`]. Theirs
+/// rises to each peak at once and falls with time alone, so that among equals the one with most calls looks slowest;
+/// measured, an endpoint that was ten times as slow got three times as many calls that way. What is under way for long
+/// needs no sample to be noticed, see [`silence`](Self::silence). A failed call counts as slow, or a server that
+/// fails fast would look like the fastest and attract everything.
 #[derive(Debug)]
 pub struct Load {
     in_flight: AtomicU32,
@@ -39,10 +40,12 @@ impl Default for Load {
 }
 
 impl Load {
-    /// Time in which the influence of an old sample falls to 1/e: 10 s, as in Finagle, Linkerd and brpc.
-    pub const DECAY: Duration = Duration::from_secs(10);
-    /// How far a slower and a faster answer move the latency.
-    const RISE: f64 = 0.5;
+    /// Time in which what is known of an endpoint without calls falls to 1/e: 15 s. Finagle, Linkerd and brpc have 10 s, and
+    /// no other way back for an endpoint that was slow; here retests find that out, so that forgetting may take longer.
+    pub const DECAY: Duration = Duration::from_secs(15);
+    /// How far a slower and a faster answer move the latency. Measured: with a rise of a half shares follow weights only half as
+    /// well, and nothing else is better.
+    const RISE: f64 = 0.25;
     const FALL: f64 = 1.0 / 16.0;
     /// What a failed call counts as at most, as in brpc.
     const FAILURE_CEILING_NS: f64 = 30e9;

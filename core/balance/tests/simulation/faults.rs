@@ -25,7 +25,7 @@ fn one_that_fails_fast_attracts_nobody() {
     }
 }
 
-/// 1 of 5 stands still for 20 s: at most three calls are lost to it (measured without silence as a cost: 9; turns: thousands).
+/// 1 of 5 stands still for 20 s: besides the calls that it was at work on, two on average, hardly any is lost to it.
 #[test]
 fn one_that_freezes_loses_few_calls() {
     let lost = |policy| {
@@ -42,7 +42,7 @@ fn one_that_freezes_loses_few_calls() {
     let turns = median(seeds(0.01).map(lost(Policy::RoundRobin)).collect());
     let (worst, usual) = (p2c.iter().copied().fold(0.0, f64::max), median(p2c));
     println!("frozen for 20 s: p2c loses {usual} calls, at most {worst}; round_robin {turns}");
-    assert!(usual <= 10.0 && worst <= 30.0 && usual < turns);
+    assert!(usual <= 4.0 && worst <= 12.0 && usual < turns);
 }
 
 /// All fail: everybody is still tried, and nobody is left without an endpoint.
