@@ -83,8 +83,10 @@ bench: bindings      ## libfast in every language next to the floor; QUICK=1 tak
 	$(MAKE) -C tests/bench/contenders/c
 	target/release/bench -o .build/bench/results.json
 
-bench-peers:         ## build the peers, which `make bench` then measures, too
+bench-peers:         ## build the peers, which `make bench` then measures, too; installs what they need
+	sh tests/setup.sh tests/bench/peers/packages.txt
 	$(CARGO) build --release --quiet --manifest-path tests/bench/peers/rust/Cargo.toml --target-dir target/peers
+	$(MAKE) -C tests/bench/peers/cpp
 	cd tests/bench/peers/node && npm ci --silent --ignore-scripts --no-audit --no-fund
 	python3 -m venv .build/peers
 	.build/peers/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers/python/requirements.txt

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs the system packages that the demo and the tests need and that are missing.
+# Installs the system packages that are missing: those of the files named, or else those that the demo and the tests need.
 set -eu
 
 cd "$(dirname "$0")/.."
-packages="$(cat bindings/cpp/packages.txt) php-cli"
+packages="$(cat "${@:-bindings/cpp/packages.txt}")"
+[ $# -gt 0 ] || packages="$packages php-cli"
 # Debian's own Python comes without what makes virtual environments; others bring it along.
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
 

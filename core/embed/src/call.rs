@@ -1,10 +1,12 @@
 //! Calls as foreign programs hold them: pulled one value at a time, or completed through a queue.
 
 use crate::event::Event;
+use crate::event_loop::EventLoop;
 use crate::gathered::{Gathered, close_array, push_element};
 use crate::owned::Owned;
-use crate::park;
 use crate::queue::{Queue, Ready};
+use crate::runtime::was_shut_down;
+use crate::turns::Noted;
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Error, Result};
 use libfast_rpc::Call;
@@ -16,10 +18,17 @@ use std::time::{Duration, Instant};
 /// A call whose values are pulled by a thread that may wait for them. Dropping it abandons the call.
 pub struct PullCall {
     /// The call, or why it is gone.
-    call: Owned<Mutex<Result<Call>>>,
+    call: Owned<Mutex<Result<Pulled>>>,
     abandoned: AtomicBool,
     /// Wakes the thread that waits for a value, which has the lock of the call.
     waiting: Mutex<Option<Waker>>,
+}
+
+struct Pulled {
+    call: Call,
+    /// Until its last value was pulled.
+    noted: Option<Noted>,
+    event_loop: Weak<EventLoop>,
 }
 
 /// What a pull yields.
@@ -34,8 +43,8 @@ pub enum Next {
 }
 
 impl PullCall {
-    pub(crate) fn new(call: Call) -> Self {
-        let call = Owned::new(Mutex::new(Ok(call)));
+    pub(crate) fn new(call: Call, noted: Noted, event_loop: Weak<EventLoop>) -> Self {
+        let call = Owned::new(Mutex::new(Ok(Pulled { call, noted: Some(noted), event_loop })));
         Self { call, abandoned: AtomicBool::new(false), waiting: Mutex::new(None) }
     }
 
@@ -48,19 +57,16 @@ impl PullCall {
 
     fn pull(&self, wait: Option<Duration>) -> Result<Next> {
         let mut slot = unpoisoned(self.call.get()?.lock());
-        let call = match &mut *slot {
-            Ok(call) => call,
+        let Pulled { call, noted, event_loop } = match &mut *slot {
+            Ok(pulled) => pulled,
             Err(gone) => return Err(gone.clone()),
         };
-        let limit = wait.and_then(|wait| Instant::now().checked_add(wait));
-        // The caller's clock ends the wait; a starved runtime cannot delay it.
-        let until = [limit, call.deadline()].into_iter().flatten().min();
-        let mut polled = park::wait(until, |cx| {
+        let mut poll = |cx: &mut Context<'_>| {
             // A shutdown wakes the call, too.
             if let Err(error) = self.call.get() {
                 return Poll::Ready(Some(Err(error)));
             }
-            let polled = call.poll_next_untimed(cx);
+            let polled = call.poll_next_value(cx);
             if polled.is_pending() {
                 *unpoisoned(self.waiting.lock()) = Some(cx.waker().clone());
                 // After the waker is there, so that an abandonment either is seen here or wakes it.
@@ -73,16 +79,23 @@ impl PullCall {
                 (Poll::Ready(Some(Err(_))), Err(error)) => Poll::Ready(Some(Err(error))),
                 _ => polled,
             }
-        });
-        if polled.is_none() && until == call.deadline() {
-            polled = park::wait(Some(Instant::now()), |cx| call.poll_next_value(cx));
-        }
-        match polled {
-            None => Ok(Next::Again),
-            Some(Some(Ok(value))) => Ok(Next::Value(value.into_bytes())),
-            Some(None) => Ok(Next::End),
+        };
+        // What follows a first value has often come with it.
+        let polled = match poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(polled) => Some(polled),
+            Poll::Pending => {
+                let until = wait.and_then(|wait| Instant::now().checked_add(wait));
+                event_loop.upgrade().ok_or_else(was_shut_down)?.wait(until, poll)
+            }
+        };
+        let next = match polled {
+            None => return Ok(Next::Again),
+            Some(Some(Ok(value))) => return Ok(Next::Value(value.into_bytes())),
             Some(Some(Err(error))) => Err(error),
-        }
+            Some(None) => Ok(Next::End),
+        };
+        *noted = None;
+        next
     }
 
     /// All values that are still to come, as the JSON text of an array. `Ok(None)`: nothing new within `wait`; what came
@@ -130,9 +143,9 @@ impl PullCall {
     fn drop_abandoned(&self) {
         if let (true, Ok(call)) = (self.abandoned.load(Ordering::SeqCst), self.call.get())
             && let Ok(mut slot) = call.try_lock()
-            && let Ok(call) = &*slot
+            && let Ok(pulled) = &*slot
         {
-            *slot = Err(call.abandoned());
+            *slot = Err(pulled.call.abandoned());
         }
     }
 }
@@ -170,8 +183,16 @@ impl QueuedCall {
             queue: Arc::downgrade(queue),
             queued: AtomicBool::new(false),
         });
-        // The first poll happens on the program's thread, when it next polls the queue.
-        started.wake_by_ref();
+        // Most calls have to wait now; only one that does not is worth waking the program for.
+        let mut events = Vec::new();
+        let more = started.take(1, &mut events);
+        events.into_iter().for_each(|event| started.push(Ready::Event(event)));
+        if more {
+            started.push(Ready::Call(started.clone()));
+        }
+        if queue.is_closed() {
+            started.let_go();
+        }
         started
     }
 

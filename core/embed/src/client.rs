@@ -3,23 +3,32 @@
 use crate::announced::Picked;
 use crate::call::{PullCall, QueuedCall};
 use crate::config::Config;
+use crate::event_loop::EventLoop;
 use crate::gathered::Gathered;
 use crate::metrics::metrics;
 use crate::owned::Owned;
-use crate::park;
 use crate::queue::Queue;
 use crate::runtime;
+use crate::turns::Noted;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_rpc::CallOptions;
-use std::sync::Arc;
+use libfast_rpc::{CallOptions, for_later};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// A client: blocking calls, calls through a queue, and picks.
 pub struct Client {
-    client: Owned<libfast_rpc::Client>,
+    inner: Owned<Inner>,
     closed: AtomicBool,
+}
+
+struct Inner {
+    client: libfast_rpc::Client,
+    /// Not kept alive by those who are in no call: a shutdown ends it.
+    event_loop: Weak<EventLoop>,
+    /// Set by the first call that completes through a queue.
+    resident: OnceLock<Noted>,
 }
 
 /// How one call differs from its client's options.
@@ -75,23 +84,29 @@ impl Client {
     /// A client of `target`. Returns at once; providers are found and connections made in the background.
     pub fn new(target: &str, config: &Config) -> Result<Self> {
         let options = config.client()?;
-        let runtime = runtime::handle()?;
-        let _context = runtime.enter();
-        let client = Owned::new(libfast_rpc::Client::with_metrics(target, options, &metrics())?);
-        Ok(Self { client, closed: AtomicBool::new(false) })
+        let event_loop = runtime::event_loop()?;
+        let _context = event_loop.handle().enter();
+        let client = libfast_rpc::Client::with_metrics(target, options, &metrics())?;
+        let event_loop = Arc::downgrade(&event_loop);
+        let inner = Inner { client, event_loop, resident: OnceLock::new() };
+        Ok(Self { inner: Owned::new(inner), closed: AtomicBool::new(false) })
     }
 
     /// Waits until a provider is known and connected, at most `timeout`.
     pub fn ready(&self, timeout: Duration) -> Result<()> {
-        let client = self.client.get()?;
-        park::block_on(client.ready(timeout))?
+        let inner = self.inner.get()?;
+        inner.event_loop()?.block_on(inner.client.ready(timeout))?
     }
 
     /// Starts a call whose values are pulled. `args` is the JSON text of an array. It is sent at once if a connection is
     /// there, else when the first value is pulled.
     pub fn call(&self, method: &str, args: Bytes, settings: &CallSettings) -> Result<PullCall> {
-        let client = self.client.get()?;
-        Ok(PullCall::new(client.start(method, args, settings.over(client.call_options()))))
+        let inner = self.inner.get()?;
+        let event_loop = inner.event_loop()?;
+        // Noted first: a call beside others is the business of the library's thread, which then writes it.
+        let noted = event_loop.turns().call();
+        let call = inner.client.start(method, args, settings.over(inner.client.call_options()));
+        Ok(PullCall::new(call, noted, inner.event_loop.clone()))
     }
 
     /// Sends a call that completes through `queue`: as `Data` events and a `Done`, or with `collect` as one `Done` that
@@ -131,37 +146,48 @@ impl Client {
         settings: &CallSettings,
         gathered: Option<Gathered>,
     ) -> Result<Arc<QueuedCall>> {
-        let client = self.client.get()?;
-        let call = client.start(method, args, settings.over(client.call_options()));
+        let inner = self.inner.get()?;
+        if inner.resident.get().is_none() {
+            let noted = inner.event_loop()?.turns().resident();
+            inner.resident.get_or_init(|| noted);
+        }
+        let client = &inner.client;
+        let call = for_later(|| client.start(method, args, settings.over(client.call_options())));
         let window = settings.window.unwrap_or(client.options().window);
         Ok(QueuedCall::start(call, queue, tag, window, gathered))
     }
 
     /// Chooses an endpoint for a call over another protocol; waits until providers are known.
     pub fn pick(&self) -> Result<Picked> {
-        let client = self.client.get()?;
-        Ok(Picked::new(park::block_on(client.pick())??))
+        let inner = self.inner.get()?;
+        Ok(Picked::new(inner.event_loop()?.block_on(inner.client.pick())??))
     }
 
     /// Counters and endpoints as a JSON object.
     pub fn stats(&self) -> Result<String> {
-        Ok(self.client.get()?.stats())
+        Ok(self.inner.get()?.client.stats())
     }
 
     /// Connections and requests as a JSON object, in the words of kang.
     pub fn kang(&self) -> Result<String> {
-        Ok(self.client.get()?.kang())
+        Ok(self.inner.get()?.client.kang())
     }
 
     /// Refuses new calls and waits at most `drain` for those under way.
     pub fn close(&self, drain: Duration) -> Result<()> {
-        let client = self.client.get()?;
+        let inner = self.inner.get()?;
         self.closed.store(true, Ordering::Release);
-        park::block_on(client.close(drain))
+        inner.event_loop()?.block_on(inner.client.close(drain))
     }
 
     /// False once it was closed, alone or by a shutdown, and in a forked child.
     pub(crate) fn is_usable(&self) -> bool {
-        self.client.get().is_ok() && !self.closed.load(Ordering::Acquire)
+        self.inner.get().is_ok() && !self.closed.load(Ordering::Acquire)
+    }
+}
+
+impl Inner {
+    fn event_loop(&self) -> Result<Arc<EventLoop>> {
+        self.event_loop.upgrade().ok_or_else(runtime::was_shut_down)
     }
 }

@@ -1,8 +1,8 @@
 //! What foreign runtimes need from libfast: C, Python, Node and, through C, PHP and C++.
 //!
 //! Foreign runtimes pull, the library never pushes into them: completions and requests wait in a [`Queue`] until the
-//! program takes them, and the only push is a wake of its descriptor. Blocking functions park the calling thread. All
-//! I/O runs on one runtime per process, made by the first client or server ([`shutdown`] ends it). A fork is noticed:
+//! program takes them, and the only push is a wake of its descriptor. Threads and descriptors are made by the first client or
+//! server ([`shutdown`] ends them). A blocking call does its I/O on the calling thread if it is the only one. A fork is noticed:
 //! in the child every object of the parent answers [`ErrorKind::Forked`](libfast_model::ErrorKind::Forked), and new
 //! ones work. Every type here may be used from any thread.
 
@@ -11,6 +11,7 @@ mod call;
 mod client;
 mod config;
 mod event;
+mod event_loop;
 mod fork;
 mod gathered;
 mod metrics;
@@ -22,6 +23,7 @@ mod queue;
 mod request;
 mod runtime;
 mod server;
+mod turns;
 
 pub use announced::{Announced, Picked};
 pub use call::{Next, PullCall, QueuedCall};
@@ -30,6 +32,7 @@ pub use config::Config;
 pub use event::Event;
 pub use fork::fork_generation;
 pub use gathered::Gathered;
+pub use libfast_rpc::write_together;
 pub use metrics::metrics_text;
 pub use queue::{Queue, Wake};
 pub use request::ServerRequest;

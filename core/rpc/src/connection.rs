@@ -3,13 +3,16 @@
 //! Whoever starts an attempt while no other is under way writes it to the socket at once, on its own thread. Requests that
 //! are made while others are under way come in bursts, such as after a read that brought many answers: they gather until
 //! those who are ready have had their turn, and the task that [`drive`](Shared::drive)s the connection writes them in one
-//! go, and what the kernel did not take. That task also reads, puts what arrives into the inboxes, and wakes those whose
-//! time has run out. All attempts of a connection share one lock, held for one batch of messages at a time.
+//! go, and what the kernel did not take; or the thread that makes them does, in [`write_together`]. That task also reads,
+//! puts what arrives into the inboxes, and wakes those whose time has run out. All attempts of a connection share one lock,
+//! held for one batch of messages at a time.
 
 mod attempt;
+mod held;
 mod inbox;
 
 pub(crate) use attempt::Attempt;
+pub use held::{for_later, write_together};
 
 use crate::call::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
@@ -67,8 +70,11 @@ struct State {
     queued: u64,
     written: u64,
     write_blocked: bool,
-    /// Requests wait for the driving task to write them, which knows of it.
+    /// Requests wait for the driving task to write them, which knows of it, or are expected to.
     gathering: bool,
+    /// How many came since, and how many are expected: one from each caller that was woken.
+    gathered: usize,
+    expected: usize,
     /// When somebody has to be woken whose time has run out, at the earliest.
     soonest: Option<Instant>,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
@@ -108,6 +114,8 @@ impl Connection {
             written: 0,
             write_blocked: false,
             gathering: false,
+            gathered: 0,
+            expected: 0,
             soonest: None,
             stale: 0,
             full: 0,
@@ -201,11 +209,14 @@ impl Connection {
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
         let gathered = state.gathering || state.write_blocked;
-        if is_alone && !gathered {
+        let is_held = !gathered && held::hold(&self.0);
+        let is_enough = state.wire.transmit().len() >= held::MOST_HELD;
+        if !gathered && if is_held { is_enough } else { is_alone } {
             self.0.flush(&mut state);
         }
-        let first = !is_alone && !gathered;
+        let first = !is_alone && !gathered && !is_held;
         state.gathering |= first;
+        state.gathered += 1;
         drop(state);
         if first {
             self.0.write_wanted.notify_one();
@@ -226,6 +237,8 @@ impl Shared {
         let ending = Ending(self);
         let mut input = BytesMut::new();
         let (ended, unread) = tokio::select! {
+            // Reading first: what has come by now adds to what is about to be written.
+            biased;
             error = self.read_all(&mut reader, &mut input) => (error, false),
             error = self.write_all() => (error, true),
             never = self.wake_overdue() => match never {},
@@ -310,7 +323,14 @@ impl Shared {
         }
         // Before anybody can know of an answer.
         state.publish();
+        // Those who are woken together ask together.
+        let gathers = state.gathering || wakers.len() > 1 && !state.write_blocked;
+        let first = gathers && !std::mem::replace(&mut state.gathering, true);
+        state.expected += if gathers { wakers.len() } else { 0 };
         drop(state);
+        if first {
+            self.write_wanted.notify_one();
+        }
         wakers.into_iter().for_each(Waker::wake);
         if is_partial {
             self.socket.acknowledge();
@@ -328,17 +348,29 @@ impl Shared {
                     return self.broken(&error);
                 }
             } else {
-                // Behind all that are ready: the others of the burst.
-                tokio::task::yield_now().await;
+                self.gather().await;
             }
             let mut state = self.lock();
             if let Some(failure) = &state.failure {
                 return failure.clone();
             }
-            state.gathering = false;
+            (state.gathering, state.gathered, state.expected) = (false, 0, 0);
             self.flush(&mut state);
             drop(state);
             self.written.wake_all();
+        }
+    }
+
+    /// Lets all who are ready have their turn: the others of the burst. Not all may fit in one turn of the runtime.
+    async fn gather(&self) {
+        let mut seen = 0;
+        loop {
+            tokio::task::yield_now().await;
+            let state = self.lock();
+            if state.gathered >= state.expected || state.gathered == seen {
+                return;
+            }
+            seen = state.gathered;
         }
     }
 

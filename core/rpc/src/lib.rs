@@ -35,6 +35,7 @@ mod wakers;
 pub use call::{Buffered, Call, CallOptions};
 pub use call_request::CallRequest;
 pub use client::Client;
+pub use connection::{for_later, write_together};
 pub use kang::{KangSnapshot, kang_snapshot};
 pub use methods::Handler;
 pub use metrics::{Metrics, metrics_text};

@@ -3,13 +3,16 @@
 use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
 use socket2::TcpKeepalive;
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, Interest};
+use tokio::io::{AsyncRead, AsyncReadExt, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
 
 /// A connected stream. All methods take `&self`, so that a caller can write while a task reads with the [`Reader`].
@@ -33,7 +36,7 @@ pub(crate) enum Reader {
     Unix(unix::OwnedReadHalf),
 }
 
-/// Read at first, and at least, per system call.
+/// Read at most per system call, unless more is known to be on its way.
 const READ_BYTES: usize = 64 * 1024;
 
 /// Where the two ends of a stream are.
@@ -179,29 +182,40 @@ impl Socket {
     }
 }
 
-impl Reader {
-    /// Waits for bytes and adds them to `input`. `Ok(0)` is the end of the stream. While it waits, `input` takes hardly more
-    /// memory than what is in it: an idle connection holds no buffer. Cancel safe.
-    pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
-        std::future::poll_fn(|cx| {
-            input.reserve(READ_BYTES);
-            // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
-            let read = match self {
-                Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
-                Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
-            };
-            fit(input);
-            read
-        })
-        .await
-    }
+thread_local! {
+    /// Where reads go first, one for all connections that a thread reads.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
-/// Moves what was read out of a buffer that is much larger. Values and arguments are slices of the buffer they were read
-/// into, and may be kept for long.
-fn fit(input: &mut BytesMut) {
-    if input.len() < input.capacity() / 8 {
-        *input = BytesMut::from(&input[..]);
+impl Reader {
+    /// Waits for bytes and adds them to `input`. `Ok(0)` is the end of the stream. Cancel safe.
+    ///
+    /// `input` gets a buffer that fits what came: values and arguments are slices of it and may be kept for long, and an idle
+    /// connection has none. Only the rest of what is large is read straight to its place.
+    pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
+        poll_fn(|cx| {
+            if input.len() >= READ_BYTES {
+                input.reserve(READ_BYTES);
+                return match self {
+                    Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
+                    Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
+                };
+            }
+            SCRATCH.with_borrow_mut(|scratch| {
+                let mut read = ReadBuf::new(scratch);
+                // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
+                ready!(match self {
+                    Self::Tcp(half) => Pin::new(half).poll_read(cx, &mut read),
+                    Self::Unix(half) => Pin::new(half).poll_read(cx, &mut read),
+                })?;
+                match input.is_empty() {
+                    true => *input = BytesMut::from(read.filled()),
+                    false => input.extend_from_slice(read.filled()),
+                }
+                Poll::Ready(Ok(read.filled().len()))
+            })
+        })
+        .await
     }
 }
 

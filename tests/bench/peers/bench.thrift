@@ -1,5 +1,6 @@
 // Generates node/gen-nodejs and python/bench_thrift: `thrift --gen js:node,es6 -o node bench.thrift`,
-// `thrift --gen py -out python bench.thrift`.
+// `thrift --gen py -out python bench.thrift`. What C++ needs is generated as it is built.
+namespace cpp bench_thrift
 namespace py bench_thrift
 
 struct Wrapped {

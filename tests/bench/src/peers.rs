@@ -7,14 +7,16 @@ use std::path::Path;
 pub fn all(root: &Path, floor: &Contender) -> Vec<Contender> {
     let folder = root.join("tests/bench/peers");
     let rust = |name: &str| root.join("target/peers/release").join(name);
+    let in_cpp = |name: &str| root.join(".build/peers-cpp").join(name);
     let in_node = |name: &str| (folder.join("node/node_modules/fast"), folder.join("node").join(name));
     let in_python = |name: &str| (root.join(".build/peers/bin/python"), folder.join("python").join(name));
     let mut all = Vec::new();
-    // The environment, then what must have been built, then the program.
+    // A variable of the environment, if any, then what must have been built, then the program.
     let mut add = |name, able, spelled_out, set: &str, needs: &Path, program: &[&Path]| {
         if needs.exists() {
+            let set = if set.is_empty() { vec![] } else { vec!["env".into(), set.into()] };
             let program = program.iter().map(|part| part.display().to_string());
-            let program: Vec<_> = ["env".into(), set.into()].into_iter().chain(program).collect();
+            let program: Vec<_> = set.into_iter().chain(program).collect();
             all.push(Contender { name, server: program.clone(), client: program, able, spelled_out });
         }
     };
@@ -27,14 +29,18 @@ pub fn all(root: &Path, floor: &Contender) -> Vec<Contender> {
         ("tarpc json", "tarpc", "TRANSPORT=json"),
         ("tonic", "tonic", one),
         ("tonic threads", "tonic", many),
+        ("capnp", "capnp", ""),
     ] {
         add(name, Able::All, false, set, &rust(program), &[&rust(program)]);
     }
+    for (name, program) in [("thrift c++", "thrift"), ("grpc c++", "grpc")] {
+        add(name, Able::All, true, "", &in_cpp(program), &[&in_cpp(program)]);
+    }
     for (name, program, set) in [
-        ("node-fast", "fast.mjs", "NODELAY="),
+        ("node-fast", "fast.mjs", ""),
         ("node-fast nodelay", "fast.mjs", "NODELAY=1"),
-        ("grpc-js", "grpc.mjs", "NODELAY="),
-        ("thrift node", "thrift.mjs", "NODELAY="),
+        ("grpc-js", "grpc.mjs", ""),
+        ("thrift node", "thrift.mjs", ""),
     ] {
         let (modules, program) = in_node(program);
         add(name, Able::All, true, set, &modules, &[Path::new("node"), &program]);

@@ -1,8 +1,13 @@
-//! The gRPC service, declared here rather than in a .proto file: no compiler but Rust's is needed.
+//! The services. That of gRPC is declared here rather than in a .proto file; that of Cap'n Proto needs its compiler.
 
 use tonic_build::manual::{Builder, Method, Service};
 
 fn main() {
+    capnpc::CompilerCommand::new().src_prefix("..").file("../bench.capnp").run().expect("capnp is installed");
+    grpc();
+}
+
+fn grpc() {
     let method = |name: &str, route: &str| {
         Method::builder().name(name).route_name(route).codec_path("tonic_prost::ProstCodec")
     };

@@ -6,6 +6,7 @@ use libfast_bench::{Kind, Meter, Tally, Workload, payload};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 /// Whatever a peer fails with.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -32,51 +33,58 @@ pub enum Call {
 }
 
 /// A client on one connection. Its clones share that.
-pub trait Connection: Clone + Send + 'static {
+pub trait Connection: Clone + 'static {
     /// Connects to the server of this port, on 127.0.0.1.
-    fn open(port: u16) -> impl Future<Output = Result<Self>> + Send;
+    fn open(port: u16) -> impl Future<Output = Result<Self>>;
 
     /// Makes one call, takes its whole answer, and fails unless it is complete.
-    fn call(&mut self, call: Call) -> impl Future<Output = Result<()>> + Send;
+    fn call(&mut self, call: Call) -> impl Future<Output = Result<()>>;
 }
 
-/// Makes the load; the line to print. The tasks are spawned, so that a runtime of many threads may spread them.
+/// One call after the other, until the time is over.
+#[derive(Clone)]
+pub struct Calls {
+    call: Call,
+    meter: Meter,
+    tally: Arc<Mutex<Tally>>,
+}
+
+impl Calls {
+    /// Makes them.
+    pub async fn run<C: Connection>(self, mut connection: C) -> Result<()> {
+        loop {
+            let began = Instant::now();
+            connection.call(self.call.clone()).await?;
+            let mut tally = self.tally.lock().map_err(|_| "a task panicked")?;
+            if !self.meter.count(&mut tally, began, Instant::now()) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Makes the load; the line to print. `spawn` starts a task that runs the calls: on whatever thread, if they may move.
 pub async fn load<C: Connection>(
     port: u16,
     workload: &'static Workload,
     duration: Duration,
+    spawn: impl Fn(Calls, C) -> JoinHandle<Result<()>>,
 ) -> Result<String> {
-    let (meter, tally) = (Meter::start(duration), Arc::new(Mutex::new(Tally::default())));
     let call = match workload.kind {
         Kind::Echo(bytes) => Call::Echo(payload(bytes)),
         Kind::Stream(objects) => Call::Stream(objects),
     };
+    let calls = Calls { call, meter: Meter::start(duration), tally: Arc::new(Mutex::new(Tally::default())) };
     let mut tasks = Vec::new();
     for _ in 0..workload.connections {
         let connection = C::open(port).await?;
         for _ in 0..workload.in_flight {
-            tasks.push(tokio::spawn(calls(connection.clone(), call.clone(), meter, tally.clone())));
+            tasks.push(spawn(calls.clone(), connection.clone()));
         }
     }
     for task in tasks {
         task.await??;
     }
-    let tally = tally.lock().map_err(|_| "a task panicked")?;
-    Ok(meter.report(&tally, workload))
-}
-
-async fn calls<C: Connection>(
-    mut connection: C,
-    call: Call,
-    meter: Meter,
-    tally: Arc<Mutex<Tally>>,
-) -> Result<()> {
-    loop {
-        let began = Instant::now();
-        connection.call(call.clone()).await?;
-        let mut tally = tally.lock().map_err(|_| "a task panicked")?;
-        if !meter.count(&mut tally, began, Instant::now()) {
-            return Ok(());
-        }
-    }
+    let tally = calls.tally.lock().map_err(|_| "a task panicked")?;
+    Ok(calls.meter.report(&tally, workload))
 }

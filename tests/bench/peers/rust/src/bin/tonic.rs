@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-use futures_util::stream;
 use libfast_bench::Order;
-use libfast_bench_peers::{Call, Connection, Result, load, runtime};
+use libfast_bench_peers::{Call, Calls, Connection, Result, load, runtime};
 use service::bench_client::BenchClient;
 use service::bench_server::{Bench, BenchServer};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
@@ -36,22 +37,34 @@ pub struct Object {
 }
 
 type Answer<T> = std::result::Result<T, Status>;
-type Objects = Box<dyn Iterator<Item = Answer<Object>> + Send>;
+
+/// Messages between a handler and its connection, as in the examples that come with tonic.
+const WAITING: usize = 128;
 
 struct Answers;
 
 #[tonic::async_trait]
 impl Bench for Answers {
-    type StreamStream = stream::Iter<Objects>;
+    type StreamStream = ReceiverStream<Answer<Object>>;
 
     async fn echo(&self, request: Request<Text>) -> Answer<Response<Text>> {
         Ok(Response::new(request.into_inner()))
     }
 
     async fn stream(&self, request: Request<Count>) -> Answer<Response<Self::StreamStream>> {
-        let objects = (0..request.into_inner().objects).map(|i| Ok(Object { i, on: true }));
-        let objects: Objects = Box::new(objects);
-        Ok(Response::new(stream::iter(objects)))
+        let objects = request.into_inner().objects;
+        // Sent one after the other: an iterator that has them all at hand would be asked in a loop of tonic's own, which
+        // is no handler that streams.
+        let (sender, receiver) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            for i in 0..objects {
+                // The client may be gone.
+                if sender.send(Ok(Object { i, on: true })).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
     }
 }
 
@@ -60,7 +73,8 @@ fn main() -> Result<()> {
     match Order::read()? {
         Order::Server => runtime.block_on(serve())?,
         Order::Client { port, workload, duration } => {
-            println!("{}", runtime.block_on(load::<Caller>(port, workload, duration))?);
+            let spawn = |calls: Calls, caller: Caller| tokio::spawn(calls.run(caller));
+            println!("{}", runtime.block_on(load(port, workload, duration, spawn))?);
         }
     }
     Ok(())
@@ -95,10 +109,11 @@ impl Connection for Caller {
             Call::Stream(objects) => {
                 let mut answers = self.0.stream(Count { objects: objects as u64 }).await?.into_inner();
                 let mut came = 0;
-                while answers.message().await?.is_some() {
+                while let Some(object) = answers.message().await? {
+                    assert!(object.i == came && object.on);
                     came += 1;
                 }
-                assert_eq!(came, objects);
+                assert_eq!(came, objects as u64);
             }
         }
         Ok(())
