@@ -23,7 +23,7 @@ fn back_after(policy: Policy, fault: Fault, long: Duration, part: f64) -> f64 {
 #[test]
 fn the_slow_and_the_frozen_are_back_soon() {
     for (name, fault) in [("slow", Fault::Slow(10.0)), ("frozen", Fault::Frozen)] {
-        let seconds = back_after(Policy::P2c, fault, SECOND * 20, 0.1);
+        let seconds = back_after(Policy::P2c, fault, SECOND * 20, 0.03);
         println!("M10: p2c, {name} for 20 s: half of its share in second {seconds}");
         assert!(seconds < 10.0);
     }
@@ -35,7 +35,7 @@ fn the_slow_and_the_frozen_are_back_soon() {
 fn those_that_failed_are_back_after_their_time() {
     for policy in KEYLESS {
         let failing = Fault::Failing(Duration::from_micros(500));
-        let seconds = back_after(policy, failing, SECOND * 5, 0.1);
+        let seconds = back_after(policy, failing, SECOND * 5, 0.03);
         println!("M10: {policy:?}, failing for 5 s: half of its share in second {seconds}");
         assert!(seconds <= 12.0);
     }

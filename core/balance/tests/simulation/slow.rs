@@ -19,18 +19,18 @@ fn measure(setup: impl Fn() -> Setup, warm: Duration, part: f64) -> (f64, f64) {
 /// M1: 1 of 10 takes ten times as long; p99 at most 1.10 of healthy.
 #[test]
 fn one_of_ten_slow() {
-    for (clients, most) in [(1, 0.001), (40, 0.005)] {
+    for (clients, most) in [(1, 0.001), (20, 0.005)] {
         let setup = |policy, slow: bool| {
             move || {
-                let mut setup = Setup::new(policy, 10, 1000.0, SECOND * 10);
+                let mut setup = Setup::new(policy, 10, 500.0, SECOND * 8);
                 setup.clients = clients;
                 if slow { setup.at(Duration::ZERO, Change::Fault(0, Fault::Slow(10.0))) } else { setup }
             }
         };
         let (healthy, _) = measure(setup(Policy::P2c, false), SECOND * 4, 1.0);
         let (p99, share) = measure(setup(Policy::P2c, true), SECOND * 4, 1.0);
-        let (least_loaded, its_share) = measure(setup(Policy::LeastLoaded, true), SECOND * 4, 0.1);
-        let (turns, _) = measure(setup(Policy::RoundRobin, true), SECOND * 4, 0.1);
+        let (least_loaded, its_share) = measure(setup(Policy::LeastLoaded, true), SECOND * 4, 0.02);
+        let (turns, _) = measure(setup(Policy::RoundRobin, true), SECOND * 4, 0.02);
         println!(
             "M1, {clients} clients: p99 {p99:.1} ms of healthy {healthy:.1}, share {:.3} %; least_loaded {least_loaded:.1} ms, \
              {:.1} %; round_robin {turns:.0} ms",
@@ -47,7 +47,7 @@ fn one_of_ten_slow() {
 fn two_of_four_slow() {
     let setup = |policy, slow: bool| {
         move || {
-            let setup = Setup::new(policy, 4, 400.0, SECOND * 14);
+            let setup = Setup::new(policy, 4, 400.0, SECOND * 10);
             if !slow {
                 return setup;
             }
@@ -76,7 +76,7 @@ fn one_of_eleven_takes_two_seconds_for_a_while() {
         median(seeds(part).map(run).collect())
     };
     let (p2c, least_loaded, turns) =
-        (within(Policy::P2c, 0.4), within(Policy::LeastLoaded, 0.1), within(Policy::RoundRobin, 0.1));
+        (within(Policy::P2c, 0.1), within(Policy::LeastLoaded, 0.02), within(Policy::RoundRobin, 0.02));
     println!("M3, within 1 s: p2c {p2c:.4}, least_loaded {least_loaded:.4}, round_robin {turns:.4}");
     assert!(p2c >= 0.9985 && p2c > least_loaded && least_loaded > turns);
 }
