@@ -19,16 +19,17 @@ use std::time::Duration;
 ///
 /// A suspect is not ejected at once, because that depends on the others: whoever picks next decides.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Health {
     /// Nothing noted is the usual case, and costs one load to see.
     notes: AtomicU8,
+    failed_in_a_row: AtomicU32,
+    timed_out_in_a_row: AtomicU32,
     rules: EjectionOptions,
     slow_start: Duration,
     floor: f64,
     /// All calls and failed ones.
     calls: Window,
-    failed_in_a_row: AtomicU32,
-    timed_out_in_a_row: AtomicU32,
     /// The latency before the first of these, as the bits of an f64.
     usual: AtomicU64,
     /// When the ejection may end.

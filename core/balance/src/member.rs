@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// One endpoint of a set, with what is known about it and what the owner of the set keeps per endpoint.
+// Apart from the counts of its `Arc`, which every pick writes while others read what is here.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Member<T> {
     /// The number of its address in this set and all that follow from it, never given to another address.
     pub slot: u32,

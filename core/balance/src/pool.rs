@@ -12,6 +12,7 @@ pub(crate) struct Pool {
     weights: Vec<u32>,
     is_uniform: bool,
     total: u64,
+    per_mean: f64,
     /// Sums of the weights up to each position, for draws by weight.
     sums: OnceLock<Vec<u64>>,
     schedule: OnceLock<Vec<u32>>,
@@ -26,9 +27,11 @@ impl Pool {
         let numbered = members.iter().enumerate().filter(|(_, member)| belongs(member));
         let (positions, weights): (Vec<u32>, Vec<u32>) =
             numbered.map(|(position, member)| (position as u32, member.endpoint.weight)).unzip();
+        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
         Self {
             is_uniform: weights.windows(2).all(|pair| pair[0] == pair[1]),
-            total: weights.iter().map(|&weight| u64::from(weight)).sum(),
+            total,
+            per_mean: positions.len() as f64 / total.max(1) as f64,
             positions,
             weights,
             sums: OnceLock::new(),
@@ -45,9 +48,9 @@ impl Pool {
         self.total
     }
 
-    /// The mean of all weights.
-    pub fn mean(&self) -> f64 {
-        self.total as f64 / self.len().max(1) as f64
+    /// By which to multiply a weight to compare it with the mean one.
+    pub fn per_mean(&self) -> f64 {
+        self.per_mean
     }
 
     /// One of them, all alike. The pool is not empty.

@@ -129,13 +129,13 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
     fn cost(&self, at: usize) -> Candidate {
         let member = &self.set.members[at];
         let load: &Load = &member.load;
-        let share = f64::from(member.endpoint.weight) / self.set.open.mean();
+        let share = f64::from(member.endpoint.weight) * self.set.open.per_mean();
         let calls = f64::from(load.in_flight());
         if self.picker.options().policy == Policy::LeastLoaded {
             return Candidate { at, latency: 1.0, calls, share };
         }
         let known = load.latency_ns(self.now).unwrap_or_else(|| self.picker.survey().typical_ns());
-        Candidate { at, latency: known.max(load.silence(self.now).as_nanos() as f64), calls, share }
+        Candidate { at, latency: known.max(load.silence_ns(self.now) as f64), calls, share }
     }
 }
 
@@ -183,7 +183,7 @@ impl Candidates {
             if candidate.latency > alike {
                 return candidate.cost();
             }
-            let chance = (-(1.0 - rng.f64()).ln()).min(2.0);
+            let chance = exponential(rng).min(2.0);
             let calls = if drawn {
                 candidate.calls / candidate.share + chance
             } else {
@@ -194,4 +194,14 @@ impl Candidates {
         let costs = found.iter().map(|candidate| (*candidate, cost(candidate)));
         costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(candidate, _)| candidate)
     }
+}
+
+/// A random number of mean one whose small values are the likeliest, as the times between independent events are: minus the
+/// logarithm of an even one, read off its exponent and mantissa to within a few percent.
+fn exponential(rng: &mut fastrand::Rng) -> f64 {
+    let bits = (1.0 - rng.f64()).to_bits();
+    let exponent = 1023.0 - (bits >> 52) as f64;
+    let mantissa = (bits & ((1 << 52) - 1)) as f64 / (1u64 << 52) as f64;
+    // log2(1 + m) is m, and a little more in the middle.
+    (exponent - mantissa - 0.344 * mantissa * (1.0 - mantissa)) * std::f64::consts::LN_2
 }

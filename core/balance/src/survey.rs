@@ -41,7 +41,8 @@ impl Survey {
     /// Looks again if that was too long ago, or another set is there. One thread does, others go on with what is known.
     pub fn refresh<T>(&self, set: &EndpointSet<T>, now: Moment) {
         let at = self.at.load(Relaxed);
-        let is_fresh = self.of.load(Relaxed) == set.id && now.since(Moment(at)) < Self::FRESH;
+        let is_fresh =
+            self.of.load(Relaxed) == set.id && now.nanos_since(Moment(at)) < Self::FRESH.as_nanos() as u64;
         if is_fresh || self.at.compare_exchange(at, now.0, Relaxed, Relaxed).is_err() {
             return;
         }

@@ -10,7 +10,7 @@ use super::*;
 fn one_more_and_one_less() {
     for policy in KEYLESS {
         let (mut shares, mut floods, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-        for seed in seeds(0.1) {
+        for seed in seeds(0.03) {
             let added = Server::new(100, 4, Service::USUAL);
             let setup = Setup::new(policy, 9, 1000.0, SECOND * 32);
             let setup = setup.at(SECOND * 5, Change::Add(added)).at(SECOND * 26, Change::Remove(9));

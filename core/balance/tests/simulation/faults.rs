@@ -14,7 +14,7 @@ fn one_that_fails_fast_attracts_nobody() {
             let failing = Fault::Failing(Duration::from_micros(500));
             setup.at(Duration::ZERO, Change::Fault(0, failing)).run(seed).after(SECOND).share(0)
         };
-        let shares: Vec<f64> = seeds(0.1).map(share).collect();
+        let shares: Vec<f64> = seeds(0.03).map(share).collect();
         let (worst, usual) = (shares.iter().copied().fold(0.0, f64::max), median(shares));
         println!(
             "failing fast {policy:?}: {:.3} % of the calls, at most {:.3} %",

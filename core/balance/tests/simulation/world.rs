@@ -290,7 +290,7 @@ impl World {
 
     fn look(&mut self) {
         self.after(100 * MS, Event::Look);
-        let is_second = self.now.since(START).as_millis() % 1000 == 0;
+        let is_second = self.now.since(START).subsec_millis() == 0;
         for client in &self.clients {
             for member in client.set().members() {
                 let is_up = self.setup.servers[*member.owner].fault != Fault::Down;
