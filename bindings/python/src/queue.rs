@@ -3,7 +3,7 @@
 use crate::error::{OrRaise, instance};
 use crate::reply::{Done, Reply};
 use crate::server::Request;
-use libfast_embed::{Event, write_together};
+use libfast_embed::{Event, burst};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -129,7 +129,7 @@ impl Queue {
         let mut events = std::mem::take(&mut *lock(&self.backlog));
         events.extend(self.queue.poll(max, Some(Duration::ZERO)).or_raise(py)?);
         // Tasks that get an answer often make the next call.
-        write_together(|| self.hand_out_all(py, events))
+        burst(|| self.hand_out_all(py, events))
     }
 
     /// Takes at most `max` events of servers that are there, without waiting.

@@ -12,7 +12,7 @@ use crate::runtime;
 use crate::turns::Noted;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_rpc::{CallOptions, for_later};
+use libfast_rpc::CallOptions;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -152,7 +152,7 @@ impl Client {
             inner.resident.get_or_init(|| noted);
         }
         let client = &inner.client;
-        let call = for_later(|| client.start(method, args, settings.over(client.call_options())));
+        let call = client.start(method, args, settings.over(client.call_options()));
         let window = settings.window.unwrap_or(client.options().window);
         Ok(QueuedCall::start(call, queue, tag, window, gathered))
     }

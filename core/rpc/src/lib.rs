@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod advertise;
+mod burst;
 mod call;
 mod call_request;
 mod channel;
@@ -32,10 +33,10 @@ mod socket;
 mod value;
 mod wakers;
 
+pub use burst::{burst, write_burst};
 pub use call::{Buffered, Call, CallOptions};
 pub use call_request::CallRequest;
 pub use client::Client;
-pub use connection::{for_later, write_together};
 pub use kang::{KangSnapshot, kang_snapshot};
 pub use methods::Handler;
 pub use metrics::{Metrics, metrics_text};

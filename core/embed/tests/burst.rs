@@ -1,7 +1,7 @@
 //! Calls that a thread makes in a burst.
 
 use bytes::{Bytes, BytesMut};
-use libfast_embed::{CallSettings, Client, Config, Event, Queue, Server, write_together};
+use libfast_embed::{CallSettings, Client, Config, Event, Queue, Server, burst};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,9 +31,9 @@ fn they_leave_when_it_is_over() {
     let (_server, requests, client) = serve();
     let (queue, settings) = (Queue::new(), CallSettings::default());
     let start = |tag| client.start(&queue, tag, "echo", Bytes::from_static(b"[1]"), &settings, true).unwrap();
-    let calls: Vec<_> = write_together(|| {
+    let calls: Vec<_> = burst(|| {
         // One within another changes nothing.
-        let calls = write_together(|| (0..20).map(start).collect());
+        let calls = burst(|| (0..20).map(start).collect());
         assert!(requests.poll(1, Some(Duration::from_millis(50))).unwrap().is_empty());
         calls
     });
@@ -56,7 +56,7 @@ fn a_call_that_is_waited_for_leaves_at_once_and_much_does() {
     let (_server, requests, client) = serve();
     let (queue, settings) = (Queue::new(), CallSettings::default());
     let large = Bytes::from(format!("[\"{}\"]", "x".repeat(20_000)));
-    let _calls = write_together(|| {
+    let _calls = burst(|| {
         let small = client.start(&queue, 1, "echo", Bytes::from_static(b"[1]"), &settings, true).unwrap();
         let large = client.start(&queue, 2, "echo", large, &settings, true).unwrap();
         assert_eq!(answer(&requests, 1) + answer(&requests, 1), 2);
