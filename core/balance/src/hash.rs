@@ -1,7 +1,7 @@
 //! The hash functions behind ownership and subsets. Their values are part of the contract: processes of any language and
 //! version must agree on them, so they depend on neither the machine nor a library.
 
-/// The hash of a key or an address: FNV-1a of 64 bits, finished by [`mix`] because FNV alone leaves the high bits of
+/// The hash of a key or an address: FNV-1a of 64 bits, finished by the finisher of SplitMix64 because FNV alone leaves the high bits of
 /// short texts alike.
 pub fn hash(bytes: &[u8]) -> u64 {
     let fold = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
