@@ -291,7 +291,7 @@ impl Shared {
         };
         drop(known);
         let now = clock::moment(now);
-        let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, now, rng, tried).cloned());
+        let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, now, None, rng, tried).cloned());
         Poll::Ready(picked.ok_or_else(|| failed.unwrap_or_else(|| self.no_endpoint(set.members().len()))))
     }
 
