@@ -59,9 +59,18 @@ impl<T> Balancer<T> {
         rng: &mut fastrand::Rng,
         tried: impl Fn(&Member<T>) -> bool,
     ) -> Option<Pick<T>> {
-        let set = self.set.load();
-        let member = set.pick(&self.picker, now, affinity, rng, tried)?;
-        Some(Pick::begin(member.clone(), now))
+        Some(Pick::begin(self.choose(now, affinity, rng, tried)?, now))
+    }
+
+    /// As [`pick`](Self::pick), for who counts the load later, or causes none.
+    pub fn choose(
+        &self,
+        now: Moment,
+        affinity: Option<u64>,
+        rng: &mut fastrand::Rng,
+        tried: impl Fn(&Member<T>) -> bool,
+    ) -> Option<Arc<Member<T>>> {
+        self.set.load().pick(&self.picker, now, affinity, rng, tried).cloned()
     }
 
     /// Those that should get a ping, about once a second, because calls to them timed out. Tell the outcome with
