@@ -210,6 +210,15 @@ typedef struct fast_call_opts {
    * How often it is repeated where that is safe; 0: as the client's `retries`, -1: never.
    */
   int32_t retries;
+  /**
+   * What the call belongs to, as the option `affinity` explains, in UTF-8; NULL: as the client's option. Read before the
+   * function returns.
+   */
+  const char *affinity;
+  /**
+   * Its length, or FAST_NTS.
+   */
+  size_t affinity_len;
 } fast_call_opts;
 
 /**

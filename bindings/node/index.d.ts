@@ -13,6 +13,8 @@ export interface CallOptions {
   window?: number;
   /** Whether null values are dropped instead of failing the call. */
   ignore_null_values?: boolean;
+  /** What the call belongs to, for the policies hash and sticky: calls with the same text go to the same endpoint. */
+  affinity?: string;
   /** Abandons the call when it is aborted: the call rejects with `AbortError`. The server is not told. */
   signal?: AbortSignal;
 }
@@ -36,7 +38,27 @@ export interface Buffered<T> {
 export interface ClientOptions {
   timeout_ms?: number;
   connect_timeout_ms?: number;
-  policy?: 'p2c' | 'round_robin';
+  policy?:
+    | 'p2c'
+    | 'round_robin'
+    | 'weighted_round_robin'
+    | 'least_loaded'
+    | 'random'
+    | 'weighted_random'
+    | 'hash'
+    | 'sticky';
+  affinity?: string;
+  zone?: string;
+  subset_size?: number;
+  subset_above?: number;
+  slow_start_ms?: number;
+  eject_failures?: number;
+  eject_below_percent?: number;
+  eject_timeouts?: number;
+  eject_ms?: number;
+  eject_max_ms?: number;
+  retry_percent?: number;
+  retries_per_second?: number;
   retries?: number;
   idempotent?: boolean;
   window?: number;

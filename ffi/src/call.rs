@@ -3,9 +3,10 @@
 use crate::buf::fast_buf;
 use crate::code::{self, fast_code};
 use crate::error::fast_error;
-use crate::guard::{coded, free, object, output, quiet};
-use libfast_embed::{CallSettings, Next, PullCall, QueuedCall};
+use crate::guard::{coded, free, object, output, quiet, text};
+use libfast_embed::{Affinity, CallSettings, Next, PullCall, QueuedCall};
 use libfast_model::{Error, ErrorKind, Result};
+use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,12 +51,17 @@ pub struct fast_call_opts {
     pub window: u32,
     /// How often it is repeated where that is safe; 0: as the client's `retries`, -1: never.
     pub retries: i32,
+    /// What the call belongs to, as the option `affinity` explains, in UTF-8; NULL: as the client's option. Read before the
+    /// function returns.
+    pub affinity: *const c_char,
+    /// Its length, or FAST_NTS.
+    pub affinity_len: usize,
 }
 
 /// The settings and whether to collect.
 ///
 /// # Safety
-/// `opts` is NULL or points to `struct_size` readable bytes.
+/// `opts` is NULL or points to `struct_size` readable bytes, and its texts are as all text.
 pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallSettings, bool)> {
     let mut settings = CallSettings::default();
     if opts.is_null() {
@@ -68,9 +74,17 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
             format!("`struct_size` of the call's options is {size}; set it to sizeof(fast_call_opts)");
         return Err(Error::new(ErrorKind::Invalid, message));
     }
-    let mut known = fast_call_opts { struct_size: 0, flags: 0, timeout_ms: 0, window: 0, retries: 0 };
+    let mut known = fast_call_opts {
+        struct_size: 0,
+        flags: 0,
+        timeout_ms: 0,
+        window: 0,
+        retries: 0,
+        affinity: std::ptr::null(),
+        affinity_len: 0,
+    };
     // SAFETY: the caller has `size` bytes, ours has its own size; the smaller of both is copied. Any bytes are valid
-    // integers.
+    // integers and pointers.
     unsafe {
         let bytes = size.min(size_of::<fast_call_opts>());
         std::ptr::copy_nonoverlapping(opts.cast::<u8>(), (&raw mut known).cast::<u8>(), bytes);
@@ -97,6 +111,11 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
     )?;
     if known.flags & !ALL_FLAGS != 0 {
         return invalid(format!("`flags` has unknown bits: {:#x}", known.flags));
+    }
+    if !known.affinity.is_null() {
+        // SAFETY: passed on from the caller.
+        settings.affinity =
+            Some(Affinity::of(unsafe { text(known.affinity, known.affinity_len, "affinity") }?));
     }
     settings.window = (known.window > 0).then_some(known.window.into());
     Ok((settings, known.flags & FAST_CALL_COLLECT != 0))

@@ -24,12 +24,19 @@ struct call_options {
   std::optional<int> retries = std::nullopt;
   // Null values are dropped instead of failing the call.
   std::optional<bool> ignore_null_values = std::nullopt;
+  // What the call belongs to, for the policies hash and sticky; read when the call is made.
+  std::optional<std::string_view> affinity = std::nullopt;
 
   fast_call_opts raw() const noexcept {
     fast_call_opts opts = {};
     opts.struct_size = sizeof opts;
     if (idempotent) opts.flags |= *idempotent ? FAST_CALL_IDEMPOTENT : FAST_CALL_NOT_IDEMPOTENT;
     if (ignore_null_values) opts.flags |= *ignore_null_values ? FAST_CALL_IGNORE_NULL_VALUES : FAST_CALL_REFUSE_NULL_VALUES;
+    if (affinity) {
+      // NULL would stand for the client's.
+      opts.affinity = affinity->data() ? affinity->data() : "";
+      opts.affinity_len = affinity->size();
+    }
     if (timeout) opts.timeout_ms = own(timeout->count());
     if (retries) opts.retries = static_cast<std::int32_t>(own(*retries));
     return opts;

@@ -13,11 +13,13 @@ use FFI\CData;
  */
 final class CallOptions
 {
-    private const NAMES = ['timeout_ms', 'idempotent', 'retries', 'window', 'ignore_null_values'];
+    private const NAMES = ['timeout_ms', 'idempotent', 'retries', 'window', 'ignore_null_values', 'affinity'];
 
     public readonly CData $pointer;
     /** Kept because the pointer does not. */
     private readonly CData $struct;
+    /** The bytes of its text. */
+    private readonly ?CData $affinity;
 
     /** @param array<string, bool|int|float|string> $options by name */
     public function __construct(Library $library, public readonly array $options)
@@ -36,6 +38,16 @@ final class CallOptions
         $struct->window = max(0, self::number($options, 'window'));
         $struct->flags = self::choice($options, 'idempotent', Codes::CALL_IDEMPOTENT, Codes::CALL_NOT_IDEMPOTENT)
             | self::choice($options, 'ignore_null_values', Codes::CALL_IGNORE_NULL_VALUES, Codes::CALL_REFUSE_NULL_VALUES);
+        $affinity = (string) ($options['affinity'] ?? '');
+        if (isset($options['affinity'])) {
+            // An array has one element at least.
+            $this->affinity = $library->ffi->new('char[' . max(1, strlen($affinity)) . ']');
+            \FFI::memcpy($this->affinity, $affinity, strlen($affinity));
+            $struct->affinity = $library->ffi->cast('char *', \FFI::addr($this->affinity));
+            $struct->affinity_len = strlen($affinity);
+        } else {
+            $this->affinity = null;
+        }
         $this->struct = $struct;
         $this->pointer = \FFI::addr($struct);
     }

@@ -43,6 +43,8 @@ typedef struct fast_call_opts {
   int64_t timeout_ms;
   uint32_t window;
   int32_t retries;
+  const char *affinity;
+  size_t affinity_len;
 } fast_call_opts;
 typedef struct fast_event {
   int32_t kind;

@@ -106,6 +106,35 @@ impl BalanceOptions {
 
 impl From<&ClientOptions> for BalanceOptions {
     fn from(options: &ClientOptions) -> Self {
-        Self::with_policy(options.policy)
+        let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let many = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            policy: options.policy,
+            zone: options.zone.clone(),
+            subset_size: many(options.subset_size),
+            subset_above: many(options.subset_above),
+            slow_start: Duration::from_millis(options.slow_start_ms),
+            ejection: EjectionOptions {
+                consecutive: few(options.eject_failures),
+                success_rate: options.eject_below_percent as f64 / 100.0,
+                timeouts: few(options.eject_timeouts),
+                base: Duration::from_millis(options.eject_ms),
+                longest: Duration::from_millis(options.eject_max_ms),
+                ..EjectionOptions::default()
+            },
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each default is written in two places: here, where its reason is, and in the table that users see.
+    #[test]
+    fn the_defaults_of_a_client_are_those_of_the_balancer() {
+        let (client, own) = (BalanceOptions::from(&ClientOptions::default()), BalanceOptions::default());
+        assert_eq!(format!("{client:?}"), format!("{own:?}"));
     }
 }

@@ -47,6 +47,11 @@ impl<T> Pick<T> {
         self.began
     }
 
+    /// Whether it was told how the endpoint did.
+    pub fn is_recorded(&self) -> bool {
+        self.recorded
+    }
+
     /// Tells how the endpoint did; what is told later does not count. Tell [`Outcome::Answered`] at the first value of a
     /// stream: how long the rest takes is the method's affair. The call goes on as load until this value is dropped.
     pub fn record(&mut self, outcome: Outcome, now: Moment) {

@@ -1,6 +1,6 @@
 //! The tables under `docs/`.
 
-use libfast_model::{ClientOptions, ErrorKind, OptionKind, OptionSpec, ServerOptions};
+use libfast_model::{CALL_OPTIONS, ClientOptions, ErrorKind, OptionKind, OptionSpec, ServerOptions};
 use std::fmt::Write as _;
 
 /// `docs/ERRORS.md`.
@@ -29,7 +29,8 @@ pub fn options() -> String {
          value out of bounds is `FAST_E_INVALID`.\n",
     );
     table(&mut text, "Clients", &ClientOptions::specs());
-    text.push_str("\nA call may have its own `timeout_ms`, `idempotent`, `retries` and `window`.\n");
+    let of_calls = CALL_OPTIONS.map(|name| format!("`{name}`")).join(", ");
+    let _ = writeln!(text, "\nA call may have its own {of_calls}.");
     table(&mut text, "Servers and announcements", &ServerOptions::specs());
     text
 }

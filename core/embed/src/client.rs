@@ -12,7 +12,7 @@ use crate::runtime;
 use crate::turns::Noted;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_rpc::CallOptions;
+use libfast_rpc::{Affinity, CallOptions};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub struct CallSettings {
     pub window: Option<u64>,
     /// Drop null values instead of failing the call; `None`: as the client's option says.
     pub ignore_null_values: Option<bool>,
+    /// What the call belongs to; `Some(None)` is nothing, `None`: as the client's option says.
+    pub affinity: Option<Option<Affinity>>,
 }
 
 impl CallSettings {
@@ -60,6 +62,7 @@ impl CallSettings {
             "retries" => self.retries = Some(options.retries as u32),
             "window" => self.window = Some(options.window),
             "ignore_null_values" => self.ignore_null_values = Some(options.ignore_null_values),
+            "affinity" => self.affinity = Some(Affinity::of(&options.affinity)),
             _ => {
                 let message = format!("option {name:?} is a client's; a call has {}", Self::NAMES.join(", "));
                 return Err(Error::new(ErrorKind::Invalid, message));
@@ -69,13 +72,14 @@ impl CallSettings {
     }
 
     /// The options that a call has of its own.
-    pub const NAMES: [&str; 5] = ["timeout_ms", "idempotent", "retries", "window", "ignore_null_values"];
+    pub const NAMES: [&str; 6] = libfast_model::CALL_OPTIONS;
 
     fn over(&self, mut options: CallOptions) -> CallOptions {
         options.timeout = self.timeout.unwrap_or(options.timeout);
         options.idempotent = self.idempotent.unwrap_or(options.idempotent);
         options.retries = self.retries.unwrap_or(options.retries);
         options.ignore_null_values = self.ignore_null_values.unwrap_or(options.ignore_null_values);
+        options.affinity = self.affinity.unwrap_or(options.affinity);
         options
     }
 }

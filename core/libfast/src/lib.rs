@@ -36,6 +36,6 @@ pub use libfast_model::{
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
-    Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, Handler, KangSnapshot,
-    Metrics, Picked, Registries, Request, Server, Value, announce, kang_snapshot, metrics_text,
+    Affinity, Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, Handler,
+    KangSnapshot, Metrics, Picked, Registries, Request, Server, Value, announce, kang_snapshot, metrics_text,
 };

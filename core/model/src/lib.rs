@@ -26,7 +26,9 @@ pub use metric::{
     DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_LABELS, METRIC_OTHER, Metric, MetricKind, MetricSpec,
 };
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
-pub use options::{ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs};
+pub use options::{
+    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs,
+};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
 

@@ -72,6 +72,9 @@ metrics! {
         "How often the balancer chose a server";
     ClientRetries = "fast_client_retries_total", Counter, ["server_address", "server_port", "reason"], false,
         "Attempts that failed at a server and were followed by another";
+    ClientRetriesDenied = "fast_client_retries_denied_total", Counter,
+        ["server_address", "server_port", "reason"], false,
+        "Attempts that failed at a server and were not followed by another because `retry_percent` and `retries_per_second` were used up";
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts to connect that failed: refused, timeout, unreachable, unresolved or other";

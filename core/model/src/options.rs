@@ -75,8 +75,16 @@ const POLICIES: OptionKind = OptionKind::Choice(&[
     "least_loaded",
     "random",
     "weighted_random",
+    "hash",
     "sticky",
 ]);
+const PERCENT: OptionKind = OptionKind::Integer { min: 0, max: 100 };
+const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
+const FAILURES: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
+
+/// The options of clients that a call may have of its own.
+pub const CALL_OPTIONS: [&str; 6] =
+    ["timeout_ms", "idempotent", "retries", "window", "ignore_null_values", "affinity"];
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
 
 // The options that clients and servers share have one text each. Macros, because an attribute takes no constant.
@@ -121,6 +129,11 @@ macro_rules! legacy_names_doc {
         "Whether completed calls are counted and timed under the metric names of node-fast, too."
     };
 }
+macro_rules! zone_doc {
+    () => {
+        "Failure domain, such as a data centre. A server announces its own; a client prefers servers of the same while 70 % of them are ready. Empty means unknown."
+    };
+}
 macro_rules! labels_doc {
     () => {
         "Labels that all metrics with names of node-fast get, as in component=api,zone=a. A name has letters, digits and _."
@@ -135,7 +148,30 @@ options! {
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
         policy: Policy = Policy::P2c, POLICIES,
-            "How an endpoint is chosen: p2c prefers the one with the lowest latency and load, least_loaded the one with the fewest calls under way; round_robin takes them in turn and random at random, both also by weight with weighted_ before; sticky stays with one as long as it is ready.";
+            "How an endpoint is chosen: p2c prefers the one with the lowest latency and load, least_loaded the one with the fewest calls under way; round_robin takes them in turn and random at random, both also by weight with weighted_ before; hash takes the owner of the call's `affinity`, the same for all clients of the same endpoints; sticky stays with one as long as it is ready, for each `affinity`.";
+        affinity: String = String::new(), OptionKind::Text,
+            "Key of what calls belong to, such as a user or a document, for the policies hash and sticky: calls with the same key go to the same endpoint as long as it is ready and not overloaded. Usually set per call. Empty means none: hash then chooses as p2c, and sticky one endpoint for all.";
+        zone: String = String::new(), OptionKind::Text, zone_doc!();
+        subset_size: u64 = 20, ENDPOINTS,
+            "Most endpoints that this client uses of a service with more than `subset_above`; other clients use others. Fewer save connections, more even out bad ones. 0 means all.";
+        subset_above: u64 = 40, ENDPOINTS,
+            "Number of endpoints above which only `subset_size` of them are used. Below twice that number little is saved.";
+        slow_start_ms: u64 = 10_000, ANY_MS,
+            "In which time an endpoint that is new or comes back gets from a tenth of its share of calls to all of it. Longer for servers that need to get warm; 0 means at once.";
+        eject_failures: u64 = 5, FAILURES,
+            "Failures in a row after which an endpoint gets no calls for a while, if others are ready. Broken connections and timeouts are failures, errors that the method answers are not. 0 means never for this reason.";
+        eject_below_percent: u64 = 80, PERCENT,
+            "Part of an endpoint's calls of the last ten seconds that must succeed, of at least 20, or it gets none for a while. 0 means never for this reason.";
+        eject_timeouts: u64 = 3, FAILURES,
+            "Calls in a row that timed out, while nothing came for ten times the usual latency, after which an endpoint gets none for a while. 0 means never for this reason.";
+        eject_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
+            "How long that while is the first time; half of it is at random. Then one call finds out, and each failure of that doubles it.";
+        eject_max_ms: u64 = 60_000, OptionKind::Integer { min: 1, max: DAY_MS },
+            "How long that while is at most.";
+        retry_percent: u64 = 20, PERCENT,
+            "How many calls of the last ten seconds may be repeated, as a part of all of this client: a fault must not multiply the load. Repetitions of what was never sent are free.";
+        retries_per_second: u64 = 10, OptionKind::Integer { min: 0, max: 1_000_000 },
+            "How many calls a second may be repeated on top of `retry_percent`, or a client with few calls could repeat none.";
         retries: u64 = 2, OptionKind::Integer { min: 0, max: 10 },
             "How often a failed call is repeated on another endpoint, if nothing of it was sent or it is marked idempotent.";
         idempotent: bool = false, OptionKind::Flag,
@@ -177,8 +213,7 @@ options! {
             "Address that is announced, where it differs from the one listened on. Needed when listening on all addresses.";
         weight: u64 = 100, OptionKind::Integer { min: 0, max: 1_000_000 },
             "Share of calls relative to other providers; 0 takes no new calls.";
-        zone: String = String::new(), OptionKind::Text,
-            "Failure domain that is announced.";
+        zone: String = String::new(), OptionKind::Text, zone_doc!();
         max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
             "Most requests being handled at once; one more is refused with FastOverloaded.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },

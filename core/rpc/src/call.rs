@@ -1,13 +1,14 @@
 //! One call: its attempts, its deadline, and the values that came.
 
+use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::client::Client;
 use crate::connection::Attempt;
 use crate::metrics::{self, ClientMethod};
-use crate::observer::{CallEvent, CallObserver};
-use crate::remote;
+use crate::observer::CallEvent;
 use crate::value::Value;
+use crate::{remote, retry};
 use bytes::Bytes;
 use libfast_balance::{Member, Outcome};
 use libfast_model::{Error, ErrorKind, Progress, Result};
@@ -17,23 +18,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
-
-/// How one call differs from its client's options. Made by `Client::call_options`.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CallOptions {
-    /// Longest the call may take, to its last message, retries included. `None` means no limit.
-    pub timeout: Option<Duration>,
-    /// Repeat it on another endpoint although the server may have run it.
-    pub idempotent: bool,
-    /// How often to repeat it, where that is safe.
-    pub retries: u32,
-    /// Drop null values instead of failing the call.
-    pub ignore_null_values: bool,
-    /// Hears which endpoint the call goes to, over which connection, when its request is sent, and why it is repeated;
-    /// `None` costs nothing.
-    pub observer: Option<CallObserver>,
-}
 
 /// A call under way: the values of its answer, one by one.
 ///
@@ -74,16 +58,38 @@ pub struct Buffered {
 }
 
 enum Phase {
-    Picking { last: Option<Error> },
-    Failed { error: Error },
-    Connecting { charge: Charge, wait: Wait },
-    Running { charge: Charge, attempt: Attempt },
+    Picking {
+        last: Option<Error>,
+    },
+    /// Between two attempts.
+    Pausing {
+        pause: Pin<Box<Sleep>>,
+        last: Error,
+    },
+    Failed {
+        error: Error,
+    },
+    Connecting {
+        charge: Charge,
+        wait: Wait,
+    },
+    Running {
+        charge: Charge,
+        attempt: Attempt,
+    },
     Done,
 }
+
+/// Why a call that may be repeated is not.
+const OVER_BUDGET: &str = "not repeated, because `retry_percent` and `retries_per_second` are used up";
+
+/// A deadline that is noticed so late was missed by this process, which stood still or did not look.
+const LATE: Duration = Duration::from_millis(500);
 
 impl Call {
     pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
+        call.client.shared().earn_retries(call.started);
         // The request should leave now, not when somebody first looks for the answer.
         if let Poll::Ready(Err(error)) = call.begin(&Context::from_waker(Waker::noop()), call.started) {
             call.record(metrics::error_type(&error));
@@ -94,13 +100,7 @@ impl Call {
 
     /// A call that failed before it began.
     pub(crate) fn failed(client: Client, method: &str, error: Error) -> Self {
-        let options = CallOptions {
-            timeout: None,
-            idempotent: false,
-            retries: 0,
-            ignore_null_values: false,
-            observer: None,
-        };
+        let options = CallOptions { timeout: None, ..client.call_options() };
         let error_type = metrics::error_type(&error).to_owned();
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Failed { error });
         call.record(&error_type);
@@ -215,9 +215,12 @@ impl Call {
             match ready!(attempt.poll_take(cx, &mut self.values, self.deadline)) {
                 None => {
                     self.delivered = true;
-                    let now = Instant::now();
-                    charge.settle(Outcome::Answered, now);
-                    self.ended = attempt.is_over().then_some(now);
+                    // Only the first value and the last tell something.
+                    if !charge.is_settled() || attempt.is_over() {
+                        let now = Instant::now();
+                        charge.settle(Outcome::Answered, now);
+                        self.ended = attempt.is_over().then_some(now);
+                    }
                 }
                 Some(Ok(())) => {
                     charge.settle(Outcome::Answered, *self.ended.get_or_insert_with(Instant::now));
@@ -257,9 +260,16 @@ impl Call {
                             Phase::Connecting { charge: Charge::new(member, now), wait: Wait::default() };
                     }
                 },
+                Phase::Pausing { mut pause, last } => {
+                    if pause.as_mut().poll(&mut Context::from_waker(cx.waker())).is_pending() {
+                        self.phase = Phase::Pausing { pause, last };
+                        return Poll::Pending;
+                    }
+                    self.phase = Phase::Picking { last: Some(last) };
+                }
                 Phase::Connecting { charge, mut wait } => {
                     let reused = !wait.has_begun();
-                    match charge.member.owner.poll_connection(cx, &mut wait) {
+                    match charge.channel().poll_connection(cx, &mut wait) {
                         Poll::Pending => {
                             self.phase = Phase::Connecting { charge, wait };
                             return Poll::Pending;
@@ -271,7 +281,7 @@ impl Call {
                                 .and_then(|c| c.start(&self.method, &self.args, &self.options, now));
                             match started {
                                 Ok(attempt) => {
-                                    let endpoint = &charge.member.endpoint.address;
+                                    let endpoint = charge.address();
                                     self.observe(|| CallEvent::Connected { endpoint, reused });
                                     self.is_sent = false;
                                     self.phase = Phase::Running { charge, attempt };
@@ -297,18 +307,19 @@ impl Call {
         cx: &Context<'_>,
         now: Instant,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
-        if let (Some(error), true) = (&last, self.attempts > self.options.retries) {
-            return Poll::Ready(Err(self.describe(error.clone(), None)));
-        }
         let tried = |member: &Member<Channel>| {
             self.channel.iter().chain(&self.tried).any(|channel| Arc::ptr_eq(channel, &member.owner))
         };
-        match self.client.shared().poll_pick(cx, now, tried) {
+        match self.client.shared().poll_pick(cx, now, self.options.affinity, tried) {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
             Poll::Ready(Ok(member)) => {
                 if let (Some(error), Some(failed)) = (&last, &self.channel) {
-                    failed.meter.iter().for_each(|meter| meter.retried(error));
+                    let is_paid = !retry::is_charged(error) || self.client.shared().pay_retry(now);
+                    failed.meter.iter().for_each(|meter| meter.retried(error, is_paid));
+                    if !is_paid {
+                        return Poll::Ready(Err(self.describe(error.clone().context(OVER_BUDGET), None)));
+                    }
                 }
                 Poll::Ready(Ok(member))
             }
@@ -322,21 +333,25 @@ impl Call {
     /// Goes on to the next attempt if that is safe; otherwise returns the error.
     fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
         let error = remote::with_call(error, &self.method.name, msgid);
-        match error.kind() {
-            ErrorKind::Connect | ErrorKind::ConnectionLost => charge.settle(Outcome::Failed, Instant::now()),
-            ErrorKind::Overload => charge.settle(Outcome::Refused(Duration::ZERO), Instant::now()),
-            ErrorKind::Remote => charge.settle(Outcome::Answered, Instant::now()),
-            _ => {}
+        if let Some(outcome) = retry::outcome(&error) {
+            charge.settle(outcome, Instant::now());
         }
-        let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
-        let repeatable = error.is_retriable()
-            || (lost && self.options.idempotent && error.progress() != Progress::Finished);
         self.observe(|| CallEvent::Failed { error: &error });
-        if repeatable && !self.delivered {
-            self.phase = Phase::Picking { last: Some(error) };
-            return Ok(());
+        let is_safe = !self.delivered && retry::is_safe(&error, self.options.idempotent);
+        if !is_safe || self.attempts > self.options.retries {
+            return Err(self.describe(error, None));
         }
-        Err(self.describe(error, None))
+        let pause = retry::pause(&error, self.attempts);
+        self.phase = match pause.is_zero() {
+            true => Phase::Picking { last: Some(error) },
+            false => Phase::Pausing { pause: self.sleep_until(Instant::now() + pause), last: error },
+        };
+        Ok(())
+    }
+
+    fn sleep_until(&self, then: Instant) -> Pin<Box<Sleep>> {
+        let _context = self.client.shared().runtime.enter();
+        Box::pin(tokio::time::sleep_until(then.into()))
     }
 
     /// Ready with the error once the call has timed out, for an owner that takes no values at present. Wakes `cx` then.
@@ -344,12 +359,10 @@ impl Call {
         let Some(deadline) = self.deadline else { return Poll::Pending };
         // The clock decides, not the timer: a caller with a clock of its own may poll before the timer does.
         if !self.is_overdue() {
-            let runtime = &self.client.shared().runtime;
-            let timer = self.timer.get_or_insert_with(|| {
-                let _context = runtime.enter();
-                Box::pin(tokio::time::sleep_until(deadline.into()))
-            });
-            if timer.as_mut().poll(cx).is_pending() {
+            let mut timer = self.timer.take().unwrap_or_else(|| self.sleep_until(deadline));
+            let is_pending = timer.as_mut().poll(cx).is_pending();
+            self.timer = Some(timer);
+            if is_pending {
                 return Poll::Pending;
             }
         }
@@ -394,16 +407,22 @@ impl Call {
                 "waiting for the registry to list providers of {}",
                 self.client.shared().target
             )),
-            Phase::Connecting { mut charge, .. } => {
-                charge.settle(Outcome::TimedOut, Instant::now());
-                error("connecting").at(&charge.member.endpoint.address)
-            }
+            Phase::Pausing { last, .. } => error(&format!("about to be repeated after: {}", last.message()))
+                .at(last.endpoint())
+                .with_progress(last.progress()),
+            // An endpoint that cannot be connected to is known to its channel.
+            Phase::Connecting { charge, .. } => error("connecting").at(charge.address()),
             Phase::Running { mut charge, mut attempt } => {
-                charge.settle(Outcome::TimedOut, Instant::now());
+                let (now, progress) = (Instant::now(), attempt.progress());
+                let is_late = self.deadline.is_some_and(|deadline| now > deadline + LATE);
+                // What it never got, or answered while this process did not look, is not held against it.
+                if progress != Progress::NotStarted && !is_late {
+                    charge.settle(Outcome::TimedOut, now);
+                }
                 attempt.time_out();
                 msgid = Some(attempt.id());
-                let address = &charge.member.endpoint.address;
-                error(&format!("waiting for {address}")).at(address).with_progress(attempt.progress())
+                let address = charge.address();
+                error(&format!("waiting for {address}")).at(address).with_progress(progress)
             }
         };
         self.record(metrics::error_type(&error));
@@ -426,10 +445,13 @@ impl Call {
         let error = Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller");
         match &self.phase {
             Phase::Running { charge, attempt } => {
-                let error = error.at(&charge.member.endpoint.address).with_progress(attempt.progress());
+                let error = error.at(charge.address()).with_progress(attempt.progress());
                 self.describe(error, Some(attempt.id()))
             }
             Phase::Done => self.describe(error.with_progress(Progress::Finished), None),
+            Phase::Pausing { last, .. } => {
+                self.describe(error.at(last.endpoint()).with_progress(last.progress()), None)
+            }
             Phase::Picking { .. } | Phase::Connecting { .. } | Phase::Failed { .. } => {
                 self.describe(error, None)
             }

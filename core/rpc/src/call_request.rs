@@ -1,6 +1,8 @@
 //! A call before it is sent.
 
-use crate::call::{Buffered, Call, CallOptions};
+use crate::affinity::Affinity;
+use crate::call::{Buffered, Call};
+use crate::call_options::CallOptions;
 use crate::client::Client;
 use crate::value::Value;
 use bytes::Bytes;
@@ -38,6 +40,12 @@ impl CallRequest {
     /// Whether null values are dropped, instead of the client's `ignore_null_values`.
     pub fn ignore_null_values(mut self, ignore: bool) -> Self {
         self.options.ignore_null_values = ignore;
+        self
+    }
+
+    /// What the call belongs to, instead of the client's `affinity`.
+    pub fn affinity(mut self, key: &str) -> Self {
+        self.options.affinity = Affinity::of(key);
         self
     }
 

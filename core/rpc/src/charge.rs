@@ -3,29 +3,36 @@
 use crate::channel::Channel;
 use crate::clock;
 use libfast_balance::{Member, Outcome, Pick};
+use libfast_model::Address;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Counts an attempt as load of its endpoint until it is settled or given up.
-pub(crate) struct Charge {
-    pub member: Arc<Member<Channel>>,
-    /// None once it was settled.
-    pick: Option<Pick<Channel>>,
-}
+/// Counts an attempt as load of its endpoint until it is dropped, which is when its last message came: a stream is load as long
+/// as it runs. Dropped without an outcome, it says nothing about the endpoint.
+pub(crate) struct Charge(Pick<Channel>);
 
 impl Charge {
     pub fn new(member: Arc<Member<Channel>>, since: Instant) -> Self {
         if let Some(meter) = &member.owner.meter {
             meter.picks.inc();
         }
-        let pick = Pick::begin(member.clone(), clock::moment(since));
-        Self { member, pick: Some(pick) }
+        Self(Pick::begin(member, clock::moment(since)))
     }
 
-    /// The endpoint did its part, or not.
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.0.member().owner
+    }
+
+    pub fn address(&self) -> &Address {
+        &self.0.member().endpoint.address
+    }
+
+    /// The endpoint did its part, or not. Only the first outcome counts, for a stream that of its first value.
     pub fn settle(&mut self, outcome: Outcome, now: Instant) {
-        if let Some(mut pick) = self.pick.take() {
-            pick.record(outcome, clock::moment(now));
-        }
+        self.0.record(outcome, clock::moment(now));
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.0.is_recorded()
     }
 }

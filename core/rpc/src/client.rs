@@ -1,6 +1,8 @@
 //! A client of one service or of fixed endpoints.
 
-use crate::call::{Call, CallOptions};
+use crate::affinity::Affinity;
+use crate::call::Call;
+use crate::call_options::CallOptions;
 use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
@@ -11,7 +13,7 @@ use crate::registries::Registries;
 use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
-use libfast_balance::{BalanceOptions, Balancer, Member};
+use libfast_balance::{BalanceOptions, Balancer, Member, RetryBudget};
 use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
@@ -43,6 +45,9 @@ pub(crate) struct Shared {
     pub methods: ClientMethods,
     meter: Option<Arc<ClientMeter>>,
     options: Arc<ClientOptions>,
+    /// What a call does unless told otherwise.
+    of_calls: CallOptions,
+    retry_budget: RetryBudget,
     balancer: Balancer<Channel>,
     /// What the registry said last. Locked while the balancer learns of it, too.
     resolution: Mutex<Resolution>,
@@ -89,6 +94,11 @@ impl Client {
             methods: ClientMethods::new(meter.clone()),
             meter,
             balancer: Balancer::new(BalanceOptions::from(&options), fastrand::u64(..)),
+            of_calls: CallOptions::from(&options),
+            retry_budget: RetryBudget::new(
+                options.retry_percent as f64 / 100.0,
+                options.retries_per_second as f64,
+            ),
             options: Arc::new(options),
             resolution: Mutex::new(Resolution::Pending),
             known_changed: Wakers::default(),
@@ -140,14 +150,7 @@ impl Client {
 
     /// What a call does unless told otherwise.
     pub fn call_options(&self) -> CallOptions {
-        let options = &self.0.shared.options;
-        CallOptions {
-            timeout: (options.timeout_ms > 0).then(|| Duration::from_millis(options.timeout_ms)),
-            idempotent: options.idempotent,
-            retries: options.retries as u32,
-            ignore_null_values: options.ignore_null_values,
-            observer: None,
-        }
+        self.0.shared.of_calls.clone()
     }
 
     /// This client's options.
@@ -164,7 +167,7 @@ impl Client {
                 let pick = std::future::poll_fn(|cx| {
                     // Registered first: a change after a vain pick must be noticed.
                     shared.known_changed.register(cx);
-                    match shared.poll_pick(cx, Instant::now(), |_| false) {
+                    match shared.poll_pick(cx, Instant::now(), None, |_| false) {
                         Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
                             last = Some(error);
                             Poll::Pending
@@ -193,8 +196,9 @@ impl Client {
     /// are known, at most `timeout_ms`. Tell the outcome with [`Picked::report`]. Cancel safe.
     pub async fn pick(&self) -> Result<Picked> {
         let shared = &self.0.shared;
-        let pick = std::future::poll_fn(|cx| shared.poll_pick(cx, Instant::now(), |_| false));
-        let member = match self.call_options().timeout {
+        let affinity = shared.of_calls.affinity;
+        let pick = std::future::poll_fn(|cx| shared.poll_pick(cx, Instant::now(), affinity, |_| false));
+        let member = match shared.of_calls.timeout {
             None => pick.await,
             Some(limit) => tokio::time::timeout(limit, pick).await.unwrap_or_else(|_| {
                 let message = format!("{} was not resolved within {} ms", shared.target, limit.as_millis());
@@ -270,13 +274,14 @@ impl Shared {
         &self,
         cx: &Context<'_>,
         now: Instant,
+        affinity: Option<Affinity>,
         tried: impl Fn(&Member<Channel>) -> bool,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
         if let Err(detached) = self.check_attached() {
             return Poll::Ready(Err(detached));
         }
-        let moment = clock::moment(now);
-        let choose = || RNG.with_borrow_mut(|rng| self.balancer.choose(moment, None, rng, &tried));
+        let (moment, affinity) = (clock::moment(now), affinity.map(Affinity::hash));
+        let choose = || RNG.with_borrow_mut(|rng| self.balancer.choose(moment, affinity, rng, &tried));
         if let Some(member) = choose() {
             return Poll::Ready(Ok(member));
         }
@@ -291,6 +296,16 @@ impl Shared {
             Resolution::Failed(error) => error.clone(),
             _ => self.no_endpoint(self.balancer.set().members().len()),
         }))
+    }
+
+    /// A call that may go to an endpoint begins: so many more may be repeated.
+    pub fn earn_retries(&self, now: Instant) {
+        self.retry_budget.deposit(clock::moment(now));
+    }
+
+    /// Pays for repeating a call. False: it must not be repeated.
+    pub fn pay_retry(&self, now: Instant) -> bool {
+        self.retry_budget.try_withdraw(clock::moment(now))
     }
 
     pub fn call_began(&self) {

@@ -13,7 +13,7 @@ mod writing;
 
 pub(crate) use attempt::Attempt;
 
-use crate::call::CallOptions;
+use crate::call_options::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
 use crate::clock::WallClock;
 use crate::metrics::{ClientMethod, EndpointMeter};

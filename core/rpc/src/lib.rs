@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod advertise;
+mod affinity;
 mod burst;
 mod call;
+mod call_options;
 mod call_request;
 mod channel;
 mod charge;
@@ -25,6 +27,7 @@ mod picked;
 mod registries;
 mod remote;
 mod request;
+mod retry;
 mod running;
 mod server;
 mod server_account;
@@ -33,8 +36,10 @@ mod socket;
 mod value;
 mod wakers;
 
+pub use affinity::Affinity;
 pub use burst::{burst, write_burst};
-pub use call::{Buffered, Call, CallOptions};
+pub use call::{Buffered, Call};
+pub use call_options::CallOptions;
 pub use call_request::CallRequest;
 pub use client::Client;
 pub use kang::{KangSnapshot, kang_snapshot};

@@ -10,8 +10,8 @@ class Client(BaseClient):
     """Calls the methods of a service, balanced over its servers. Threads may share it.
 
     ``target`` is a service name, ``host:port[,host:port…]``, ``unix:/path``, ``dir:///folder/service`` or
-    ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries``, ``window`` and
-    ``ignore_null_values``, too, which count for it alone.
+    ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries``, ``window``,
+    ``ignore_null_values`` and ``affinity``, too, which count for it alone.
 
     In a forked child it connects anew on its first use. A pickle of it is its target and options.
     """

@@ -127,9 +127,10 @@ impl EndpointMeter {
         self.count(Metric::ClientConnectFailures, reason);
     }
 
-    /// An attempt that failed with this error is followed by another.
-    pub fn retried(&self, error: &Error) {
-        self.count(Metric::ClientRetries, error.kind().name());
+    /// An attempt that failed with this error is followed by another, or would be if the budget allowed it.
+    pub fn retried(&self, error: &Error, is_allowed: bool) {
+        let metric = if is_allowed { Metric::ClientRetries } else { Metric::ClientRetriesDenied };
+        self.count(metric, error.kind().name());
     }
 
     /// Rare enough for the labels to be made each time.
