@@ -107,14 +107,22 @@ export type KangObjects = Record<string, any>;
 /** Counters and endpoints, for operators. */
 export interface ClientStats {
   target: string;
+  policy: string;
   in_flight: number;
+  /** What the members mean: docs/BALANCING.md. */
   endpoints: {
     address: string;
     weight: number;
-    state: string;
+    zone: string;
+    state: 'idle' | 'connecting' | 'ready' | 'failed';
+    health: 'ready' | 'connecting' | 'silent' | 'suspended' | 'ejected' | 'probing';
+    ejected_ms: number | null;
+    draining: boolean;
+    warm_percent: number;
     in_flight: number;
     picks: number;
     failures: number;
+    ejections: number;
     latency_us: number | null;
   }[];
 }

@@ -157,9 +157,10 @@ impl Health {
         self.notes.fetch_and(!SUSPECT, Relaxed);
     }
 
-    /// It is taken out.
-    pub fn eject(&self, now: Moment) {
-        if self.notes.load(Relaxed) & EJECTED == 0 {
+    /// It is taken out. False: it was out already, and stays so for longer.
+    pub fn eject(&self, now: Moment) -> bool {
+        let was_in = self.notes.load(Relaxed) & EJECTED == 0;
+        if was_in {
             self.out_since.store(now.0, Relaxed);
             if now.since(Moment(self.restored.load(Relaxed))) > self.rules.longest {
                 self.ejections_in_a_row.store(0, Relaxed);
@@ -174,6 +175,17 @@ impl Health {
         self.failed_in_a_row.store(0, Relaxed);
         self.notes.fetch_or(EJECTED, Relaxed);
         self.notes.fetch_and(!(SUSPECT | WARMING), Relaxed);
+        was_in
+    }
+
+    /// When it may be tried again, if it is ejected.
+    pub fn ejected_until(&self) -> Option<Moment> {
+        (self.notes.load(Relaxed) & EJECTED != 0).then(|| Moment(self.until.load(Relaxed)))
+    }
+
+    /// Whether a call is under way that decides on the end of its ejection.
+    pub fn is_on_trial(&self) -> bool {
+        self.notes.load(Relaxed) & EJECTED != 0 && self.trial.load(Relaxed) != 0
     }
 
     /// Whether the caller may try, now that the ejection is over. True for one at a time.

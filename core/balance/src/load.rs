@@ -3,6 +3,8 @@
 use crate::health::{Failure, Health};
 use crate::moment::nanos;
 use crate::{BalanceOptions, Moment, Standing, State};
+use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -34,6 +36,16 @@ pub struct Load {
     pub(crate) health: Health,
     failures: AtomicU64,
     penalty_ns: f64,
+    ejections: AtomicU64,
+    on_ejection: OnceLock<Hook>,
+}
+
+struct Hook(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 /// One awaited call in [`Load::calls`].
@@ -69,6 +81,8 @@ impl Load {
             improving: AtomicBool::new(false),
             picks: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            ejections: AtomicU64::new(0),
+            on_ejection: OnceLock::new(),
             penalty_ns: nanos(options.failure_penalty) as f64,
             health: Health::new(options),
         }
@@ -150,6 +164,41 @@ impl Load {
     /// Calls failed or refused, ever.
     pub fn failures(&self) -> u64 {
         self.failures.load(Relaxed)
+    }
+
+    /// Runs `tell` at each ejection from now on, on the thread that picks. Only the first one that is set counts.
+    pub fn on_ejection(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_ejection.set(Hook(Box::new(tell)));
+    }
+
+    /// It gets no calls for a while.
+    pub(crate) fn eject(&self, now: Moment) {
+        if self.health.eject(now) {
+            self.ejections.fetch_add(1, Relaxed);
+            if let Some(hook) = self.on_ejection.get() {
+                (hook.0)();
+            }
+        }
+    }
+
+    /// The part of its share that it gets, from above 0 to 1: less during slow start.
+    pub fn warmth(&self, now: Moment) -> f64 {
+        self.health.warmth(now)
+    }
+
+    /// How often it was ejected, ever.
+    pub fn ejections(&self) -> u64 {
+        self.ejections.load(Relaxed)
+    }
+
+    /// How long from `now` until one call may find out whether its ejection ends. `None`: it is not ejected.
+    pub fn ejected_for(&self, now: Moment) -> Option<Duration> {
+        self.health.ejected_until().map(|until| until.since(now))
+    }
+
+    /// Whether that one call is under way.
+    pub fn is_on_trial(&self) -> bool {
+        self.health.is_on_trial()
     }
 
     /// What the owner said about the connection.

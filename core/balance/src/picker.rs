@@ -126,7 +126,7 @@ impl Picker {
             }
         }
         if ready > 0 && f64::from(ejected) <= self.options.ejection.most * f64::from(all) {
-            suspect.load.health.eject(now);
+            suspect.load.eject(now);
             self.survey.outdate();
         } else {
             suspect.load.health.acquit();

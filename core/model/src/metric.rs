@@ -75,6 +75,8 @@ metrics! {
     ClientRetriesDenied = "fast_client_retries_denied_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts that failed at a server and were not followed by another because `retry_percent` and `retries_per_second` were used up";
+    ClientEjections = "fast_client_ejections_total", Counter, ["server_address", "server_port"], false,
+        "How often a server got no calls for a while, because too many had failed";
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts to connect that failed: refused, timeout, unreachable, unresolved or other";

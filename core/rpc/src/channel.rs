@@ -1,5 +1,6 @@
 //! The connection to one endpoint: made when first wanted, made again when lost, shared by all calls.
 
+use crate::clock;
 use crate::connection::{Bounds, Connection};
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
@@ -36,6 +37,8 @@ struct Slot {
     begun: u64,
     /// The number of the last try that failed.
     failed: u64,
+    /// Nobody listened at the last try: whoever listens next is a new process.
+    was_gone: bool,
     has_task: bool,
 }
 
@@ -77,7 +80,7 @@ impl Channel {
         connections: Arc<Connections>,
         meter: Option<EndpointMeter>,
     ) -> Self {
-        let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, has_task: false };
+        let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, was_gone: false, has_task: false };
         let (waiting, kick) = (Wakers::default(), Arc::new(Notify::new()));
         if let Some(meter) = &meter {
             meter.connections(slot.state.name()).inc();
@@ -141,7 +144,11 @@ impl Channel {
                 let meter = self.meter.as_ref();
                 return Ok((Connection::new(socket, self.address.clone(), wire, bounds, meter), reader));
             }
-            Ok(Err(error)) => (reason(&error), error.to_string()),
+            Ok(Err(error)) => {
+                let reason = reason(&error);
+                self.lock().was_gone |= reason == "refused";
+                (reason, error.to_string())
+            }
             Err(_) => {
                 ("timeout", format!("no answer within `connect_timeout_ms` of {} ms", limit.as_millis()))
             }
@@ -157,7 +164,12 @@ impl Channel {
         let connection = Arc::new(connection);
         self.connections.add(&connection);
         self.load.set_standing(Standing::Ready);
-        self.enter(&mut self.lock(), SlotState::Ready(connection));
+        let mut slot = self.lock();
+        if std::mem::take(&mut slot.was_gone) {
+            self.load.restart(clock::moment(Instant::now()));
+        }
+        self.enter(&mut slot, SlotState::Ready(connection));
+        drop(slot);
         self.waiting.wake_all();
     }
 

@@ -7,7 +7,7 @@ use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
-use crate::metrics::{ClientMeter, ClientMethods, Metrics};
+use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
@@ -240,7 +240,7 @@ impl Client {
         crate::KangSnapshot::new("").client(self).without_service()
     }
 
-    /// Counters and endpoints as a JSON object, for operators.
+    /// Counters and endpoints as a JSON object, for operators. `docs/BALANCING.md` explains its members.
     pub fn stats(&self) -> String {
         let shared = &self.0.shared;
         let set = shared.balancer.set();
@@ -352,6 +352,9 @@ impl Shared {
             let (address, options) = (endpoint.address.clone(), self.options.clone());
             let connections = self.connections.clone();
             let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
+            if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
+                load.on_ejection(move || _ = ejections.inc());
+            }
             Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
         });
     }
@@ -411,13 +414,20 @@ impl Drop for Follower {
 }
 
 fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde_json::Value {
+    let Member { endpoint, load, owner, .. } = member;
     serde_json::json!({
-        "address": member.endpoint.address.to_string(),
-        "weight": member.endpoint.weight,
-        "state": member.owner.state_name(),
-        "in_flight": member.load.in_flight(),
-        "picks": member.load.picks(),
-        "failures": member.load.failures(),
-        "latency_us": member.load.latency_ns(now).map(|ns| (ns / 1e3).round()),
+        "address": endpoint.address.to_string(),
+        "weight": endpoint.weight,
+        "zone": endpoint.zone,
+        "state": owner.state_name(),
+        "health": if load.is_on_trial() { "probing" } else { load.state().name() },
+        "ejected_ms": load.ejected_for(now).map(|left| left.as_millis() as u64),
+        "draining": endpoint.draining,
+        "warm_percent": (load.warmth(now) * 100.0).round() as u64,
+        "in_flight": load.in_flight(),
+        "picks": load.picks(),
+        "failures": load.failures(),
+        "ejections": load.ejections(),
+        "latency_us": load.latency_ns(now).map(|ns| (ns / 1e3).round()),
     })
 }

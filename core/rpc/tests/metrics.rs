@@ -8,6 +8,7 @@ use prometheus_parse::{Sample, Scrape, Value};
 use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;
+use support::script::Script;
 use support::{Bare, LONG, blocking, until};
 
 const NONE: [u8; 0] = [];
@@ -120,6 +121,7 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
     until("the violation is counted", || value(&metrics, "fast_protocol_errors_total", &refused) == 1.0)
         .await;
     assert!(value(&metrics, "fast_client_connect_failures_total", &[("reason", "refused")]) >= 1.0);
+    repeat_nothing_and_eject_at_once(&address, &metrics).await;
 
     let samples = scrape(&metrics);
     for row in Metric::TABLE {
@@ -134,6 +136,29 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         }
     }
     assert!(metrics.open_metrics_text().ends_with("\n# EOF\n"));
+}
+
+/// Calls a server that hangs up, beside one that answers.
+async fn repeat_nothing_and_eject_at_once(good: &str, metrics: &Metrics) {
+    let script = Script::once(|mut bare| drop(bare.next()));
+    let options = [
+        ("policy", "round_robin"),
+        ("idempotent", "true"),
+        ("retry_percent", "0"),
+        ("retries_per_second", "0"),
+        ("eject_failures", "1"),
+    ];
+    let options = ClientOptions::from_pairs(options).unwrap();
+    let client = Client::with_metrics(&format!("{good},{}", script.address), options, metrics).unwrap();
+    let (_, port) = script.address.rsplit_once(':').unwrap();
+    let denied = [("server_port", port), ("reason", "FAST_E_CONN_LOST")];
+    while value(metrics, "fast_client_retries_denied_total", &denied) == 0.0 {
+        let _ = client.call("add", (1, 2)).await;
+    }
+    while value(metrics, "fast_client_ejections_total", &[("server_port", port)]) == 0.0 {
+        let _ = client.call("add", (1, 2)).await;
+    }
+    script.finish().await;
 }
 
 #[tokio::test]

@@ -122,6 +122,11 @@ impl EndpointMeter {
         self.client.families.gauge(Metric::ClientConnections, &[&self.address, &self.port, state])
     }
 
+    /// How often it was ejected.
+    pub fn ejections(&self) -> Counter {
+        self.client.families.counter(Metric::ClientEjections, &[&self.address, &self.port])
+    }
+
     /// A connection could not be made.
     pub fn connect_failed(&self, reason: &str) {
         self.count(Metric::ClientConnectFailures, reason);

@@ -1,0 +1,52 @@
+//! Calls of a foreign program that are repeated.
+
+use bytes::Bytes;
+use libfast_embed::{CallSettings, Client, Config, Event, Next, Queue, Server};
+use std::io::Read;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// A repetition that waits is woken although its caller's own thread drives everything.
+#[test]
+fn a_call_is_repeated_after_its_pause_while_its_caller_waits() {
+    let (server, queue) = (Server::new(&Config::default()).unwrap(), Queue::new());
+    server.handle("echo", &queue, 0).unwrap();
+    let good = server.start().unwrap();
+    let polled = queue.clone();
+    thread::spawn(move || {
+        while let Ok(events) = polled.poll(64, None) {
+            for event in events {
+                if let Event::Request { request, .. } = event {
+                    let args = request.args();
+                    request.end(Some(args)).unwrap();
+                }
+            }
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bad = listener.local_addr().unwrap();
+    let hung_up = Arc::<AtomicBool>::default();
+    let told = hung_up.clone();
+    let hangs_up = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // A request has come, so it may have run.
+        assert!(stream.read(&mut [0; 65_536]).unwrap() > 0);
+        told.store(true, Ordering::SeqCst);
+    });
+    let mut config = Config::default();
+    for (name, value) in [("idempotent", "true"), ("policy", "round_robin"), ("affinity", "all")] {
+        config.set(name, value).unwrap();
+    }
+    let client = Client::new(&format!("{good},{bad}"), &config).unwrap();
+    let mut settings = CallSettings::default();
+    settings.set("affinity", "alice").unwrap();
+    while !hung_up.load(Ordering::SeqCst) {
+        let call = client.call("echo", Bytes::from("[7]"), &settings).unwrap();
+        assert!(matches!(call.next(None).unwrap(), Next::Value(value) if value == "[7]"));
+        assert!(matches!(call.next(None).unwrap(), Next::End));
+    }
+    hangs_up.join().unwrap();
+    queue.close();
+}
