@@ -1,0 +1,139 @@
+//! One connection through a proxy: two sockets, two pipes, one task.
+
+use super::counts::Counters;
+use super::dice::{self, Purpose};
+use super::orders::{Orders, State};
+use super::pipe::{Broken, Pipe};
+use super::plan::{Direction, Ending};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, copy, sink};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+/// How long a cut connection waits for its peers to close, too. To close before that would be RST to who still sends.
+const CUT_LIMIT: Duration = Duration::from_secs(2);
+
+/// A connection of a client, not yet connected to the server.
+pub struct Connection {
+    pub client: TcpStream,
+    /// How many were accepted before it.
+    pub number: u64,
+    pub upstream: Arc<str>,
+    pub seed: u64,
+    pub counters: Arc<Counters>,
+    pub state: watch::Receiver<State>,
+    /// Those given before it was accepted.
+    pub orders: Orders,
+}
+
+impl Connection {
+    /// Runs until both peers have closed it, or a fault ends it, or the proxy is closed.
+    pub async fn run(self) {
+        let counters = self.counters.clone();
+        let _open = counters.open.hold();
+        let doom = self.doom();
+        let connected = tokio::select! {
+            connected = TcpStream::connect(&*self.upstream) => connected.ok(),
+            broken = doom => return self.end(None, broken).await,
+        };
+        let Some(server) = connected else {
+            counters.unreachable.add(1);
+            return self.end(None, Broken::ByPeer).await;
+        };
+        for stream in [&self.client, &server] {
+            // It fails on a connection that is gone, which the pipes find out.
+            let _ = stream.set_nodelay(true);
+        }
+        let broken = tokio::select! {
+            piped = self.pipe(&server) => piped.err(),
+            broken = self.doom() => Some(broken),
+        };
+        if let Some(broken) = broken {
+            self.end(Some(server), broken).await;
+        }
+    }
+
+    async fn pipe(&self, server: &TcpStream) -> Result<(), Broken> {
+        let pipe = |ends, direction| {
+            let counters = self.counters.of(direction);
+            Pipe::new(ends, direction, counters, (self.seed, self.number), &self.orders)
+                .run(self.state.clone())
+        };
+        tokio::try_join!(
+            pipe((&self.client, server), Direction::ToServer),
+            pipe((server, &self.client), Direction::ToClient),
+        )?;
+        Ok(())
+    }
+
+    /// Waits for what ends the connection from outside: an order, the storm, or the end of the proxy.
+    fn doom(&self) -> impl Future<Output = Broken> + use<> {
+        let (mut state, before) = (self.state.clone(), self.orders);
+        let mut rng = dice::generator(self.seed, self.number, 0, Purpose::Storm);
+        async move {
+            loop {
+                let State { plan, orders } = state.borrow_and_update().clone();
+                if orders.resets != before.resets {
+                    return Broken::ByFault(Ending::Reset);
+                }
+                if orders.cuts != before.cuts {
+                    return Broken::ByFault(Ending::Cut);
+                }
+                // A storm has no memory: to draw anew when something else has changed is the same storm.
+                let hit = dice::wait(&mut rng, plan.storm);
+                tokio::select! {
+                    changed = state.changed() => if changed.is_err() { return Broken::ByPeer },
+                    () = sleep(hit.unwrap_or_default()), if hit.is_some() => {
+                        return Broken::ByFault(Ending::Reset);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn end(mut self, server: Option<TcpStream>, broken: Broken) {
+        match broken {
+            Broken::ByFault(Ending::Cut) => {
+                self.counters.cut.add(1);
+                self.cut(server).await;
+            }
+            broken => {
+                if broken != Broken::ByPeer {
+                    self.counters.reset.add(1);
+                }
+                reset(&self.client);
+                server.iter().for_each(reset);
+            }
+        }
+    }
+
+    async fn cut(&mut self, server: Option<TcpStream>) {
+        let client = drain(&mut self.client);
+        let server = async {
+            if let Some(mut server) = server {
+                drain(&mut server).await;
+            }
+        };
+        let closed = async { while self.state.changed().await.is_ok() {} };
+        tokio::select! {
+            _ = timeout(CUT_LIMIT, async { tokio::join!(client, server) }) => {}
+            () = closed => {}
+        }
+    }
+}
+
+/// Closing then resets the connection.
+pub fn reset(stream: &TcpStream) {
+    // It fails on a connection that is gone already.
+    let _ = stream.set_zero_linger();
+}
+
+/// Closes one way and waits for the other to be closed.
+async fn drain(stream: &mut TcpStream) {
+    // A peer that is gone needs no more.
+    if stream.shutdown().await.is_ok() {
+        let _ = copy(stream, &mut sink()).await;
+    }
+}
