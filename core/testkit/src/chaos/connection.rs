@@ -5,6 +5,7 @@ use super::dice::{self, Purpose};
 use super::orders::{Orders, State};
 use super::pipe::{Broken, Pipe};
 use super::plan::{Direction, Ending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, copy, sink};
@@ -12,8 +13,9 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// How long a cut connection waits for its peers to close, too. To close before that would be RST to who still sends.
-const CUT_LIMIT: Duration = Duration::from_secs(2);
+/// How long a cut connection waits for its peers to close, too (to close before that would be RST to who still sends), and
+/// one that ends while it is made waits to be made.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection of a client, not yet connected to the server.
 pub struct Connection {
@@ -33,14 +35,9 @@ impl Connection {
     pub async fn run(self) {
         let counters = self.counters.clone();
         let _open = counters.open.hold();
-        let doom = self.doom();
-        let connected = tokio::select! {
-            connected = TcpStream::connect(&*self.upstream) => connected.ok(),
-            broken = doom => return self.end(None, broken).await,
-        };
-        let Some(server) = connected else {
-            counters.unreachable.add(1);
-            return self.end(None, Broken::ByPeer).await;
+        let server = match self.connect().await {
+            Ok(server) => server,
+            Err((server, broken)) => return self.end(server, broken).await,
         };
         for stream in [&self.client, &server] {
             // It fails on a connection that is gone, which the pipes find out.
@@ -50,8 +47,25 @@ impl Connection {
             piped = self.pipe(&server) => piped.err(),
             broken = self.doom() => Some(broken),
         };
-        if let Some(broken) = broken {
-            self.end(Some(server), broken).await;
+        match broken {
+            Some(broken) => self.end(Some(server), broken).await,
+            // Before it counts as closed.
+            None => drop((self, server)),
+        }
+    }
+
+    /// Connects to the server. The error is how the connection ends, and the server's side if there is one.
+    async fn connect(&self) -> Result<TcpStream, (Option<TcpStream>, Broken)> {
+        let mut connecting = pin!(TcpStream::connect(&*self.upstream));
+        tokio::select! {
+            connected = &mut connecting => connected.map_err(|_| {
+                self.counters.unreachable.add(1);
+                (None, Broken::ByPeer)
+            }),
+            broken = self.doom() => {
+                // The server may know of the connection already, and has to hear of its end.
+                Err((timeout(END_LIMIT, connecting).await.ok().and_then(Result::ok), broken))
+            }
         }
     }
 
@@ -84,7 +98,7 @@ impl Connection {
                 // A storm has no memory: to draw anew when something else has changed is the same storm.
                 let hit = dice::wait(&mut rng, plan.storm);
                 tokio::select! {
-                    changed = state.changed() => if changed.is_err() { return Broken::ByPeer },
+                    changed = state.changed() => if changed.is_err() { return Broken::ByClose },
                     () = sleep(hit.unwrap_or_default()), if hit.is_some() => {
                         return Broken::ByFault(Ending::Reset);
                     }
@@ -99,14 +113,17 @@ impl Connection {
                 self.counters.cut.add(1);
                 self.cut(server).await;
             }
-            broken => {
-                if broken != Broken::ByPeer {
-                    self.counters.reset.add(1);
-                }
-                reset(&self.client);
-                server.iter().for_each(reset);
+            Broken::ByFault(_) => {
+                self.counters.reset.add(1);
+                self.reset(server);
             }
+            Broken::ByPeer => self.reset(server),
+            Broken::ByClose => {}
         }
+    }
+
+    fn reset(self, server: Option<TcpStream>) {
+        [Some(self.client), server].iter().flatten().for_each(reset);
     }
 
     async fn cut(&mut self, server: Option<TcpStream>) {
@@ -118,7 +135,7 @@ impl Connection {
         };
         let closed = async { while self.state.changed().await.is_ok() {} };
         tokio::select! {
-            _ = timeout(CUT_LIMIT, async { tokio::join!(client, server) }) => {}
+            _ = timeout(END_LIMIT, async { tokio::join!(client, server) }) => {}
             () = closed => {}
         }
     }

@@ -1,4 +1,4 @@
-//! A port that can be refused and opened again, and stays ours all the time.
+//! A port that can be closed and opened again, and in between goes to nobody by chance.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 const BACKLOG: u32 = 1024;
 
 pub struct Listener {
-    /// Bound and never listening: while nobody listens, connections are refused and nobody else gets the port.
+    /// Bound and never listening: while the port is closed, the system gives it to nobody who asks for any port. Who asks
+    /// for this one, with SO_REUSEADDR, would get it.
     _guard: TcpSocket,
     address: SocketAddr,
     listener: Option<TcpListener>,

@@ -108,7 +108,7 @@ impl<'a> Pipe<'a> {
                 Step::Done => return Ok(()),
             };
             tokio::select! {
-                changed = state.changed() => changed.map_err(|_| Broken::ByPeer)?,
+                changed = state.changed() => changed.map_err(|_| Broken::ByClose)?,
                 _ = self.from.readable(), if wait.readable => {}
                 _ = self.to.writable(), if wait.writable => {}
                 () = sleep_until(wait.until.unwrap_or_else(Instant::now)), if wait.until.is_some() => {}
@@ -218,8 +218,10 @@ impl<'a> Pipe<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     ByFault(Ending),
-    /// A peer has reset it, or the proxy is closed.
+    /// A peer has reset it, or the server cannot be reached.
     ByPeer,
+    /// The proxy is closed.
+    ByClose,
 }
 
 impl From<io::Error> for Broken {

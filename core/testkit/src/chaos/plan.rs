@@ -77,7 +77,7 @@ pub enum Admission {
     /// They are accepted and connected to the server.
     #[default]
     Accept,
-    /// They are refused, as if nobody listened. The port stays the proxy's.
+    /// They are refused, as if nobody listened. The port goes to nobody else by chance.
     Refuse,
     /// They are accepted and reset at once; the server hears nothing of them.
     Reset,
