@@ -60,7 +60,7 @@ impl Connection {
         tokio::select! {
             connected = &mut connecting => connected.map_err(|_| {
                 self.counters.unreachable.add(1);
-                (None, Broken::ByPeer)
+                (None, Broken::Peer)
             }),
             broken = self.doom() => {
                 // The server may know of the connection already, and has to hear of its end.
@@ -90,17 +90,17 @@ impl Connection {
             loop {
                 let State { plan, orders } = state.borrow_and_update().clone();
                 if orders.resets != before.resets {
-                    return Broken::ByFault(Ending::Reset);
+                    return Broken::Fault(Ending::Reset);
                 }
                 if orders.cuts != before.cuts {
-                    return Broken::ByFault(Ending::Cut);
+                    return Broken::Fault(Ending::Cut);
                 }
                 // A storm has no memory: to draw anew when something else has changed is the same storm.
                 let hit = dice::wait(&mut rng, plan.storm);
                 tokio::select! {
-                    changed = state.changed() => if changed.is_err() { return Broken::ByClose },
+                    changed = state.changed() => if changed.is_err() { return Broken::Close },
                     () = sleep(hit.unwrap_or_default()), if hit.is_some() => {
-                        return Broken::ByFault(Ending::Reset);
+                        return Broken::Fault(Ending::Reset);
                     }
                 }
             }
@@ -109,16 +109,16 @@ impl Connection {
 
     async fn end(mut self, server: Option<TcpStream>, broken: Broken) {
         match broken {
-            Broken::ByFault(Ending::Cut) => {
+            Broken::Fault(Ending::Cut) => {
                 self.counters.cut.add(1);
                 self.cut(server).await;
             }
-            Broken::ByFault(_) => {
+            Broken::Fault(_) => {
                 self.counters.reset.add(1);
                 self.reset(server);
             }
-            Broken::ByPeer => self.reset(server),
-            Broken::ByClose => {}
+            Broken::Peer => self.reset(server),
+            Broken::Close => {}
         }
     }
 

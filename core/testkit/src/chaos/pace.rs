@@ -21,7 +21,7 @@ pub struct Pace {
 impl Pace {
     /// Before when nothing may be written.
     pub fn next(&self, faults: &Faults) -> Option<Instant> {
-        let pause = self.pause_until.filter(|(pause, _)| *pause == faults.split_pause);
+        let pause = self.pause_until.filter(|(pause, _)| *pause == faults.pause());
         self.free_at(faults).max(pause.map(|(_, moment)| moment))
     }
 
@@ -41,8 +41,8 @@ impl Pace {
             let since = self.free_at(faults).unwrap_or(now).max(earliest);
             (rate, since + Duration::from_secs_f64(count as f64 / rate.get() as f64))
         });
-        let pauses = faults.split.is_some() && !faults.split_pause.is_zero();
-        self.pause_until = pauses.then(|| (faults.split_pause, now + faults.split_pause));
+        let pause = faults.pause();
+        self.pause_until = (!pause.is_zero()).then(|| (pause, now + pause));
     }
 
     fn free_at(&self, faults: &Faults) -> Option<Instant> {

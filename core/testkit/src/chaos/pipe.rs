@@ -108,7 +108,7 @@ impl<'a> Pipe<'a> {
                 Step::Done => return Ok(()),
             };
             tokio::select! {
-                changed = state.changed() => changed.map_err(|_| Broken::ByClose)?,
+                changed = state.changed() => changed.map_err(|_| Broken::Close)?,
                 _ = self.from.readable(), if wait.readable => {}
                 _ = self.to.writable(), if wait.writable => {}
                 () = sleep_until(wait.until.unwrap_or_else(Instant::now)), if wait.until.is_some() => {}
@@ -130,7 +130,7 @@ impl<'a> Pipe<'a> {
                     self.discard_line();
                     self.half_close();
                 }
-                ending => return Err(Broken::ByFault(ending)),
+                ending => return Err(Broken::Fault(ending)),
             }
         }
         if faults.stall {
@@ -174,7 +174,8 @@ impl<'a> Pipe<'a> {
 
     fn take(&mut self, bytes: &mut [u8], faults: &Faults, now: Instant) {
         self.counters.corrupted.add(self.corruptor.pass(bytes, &faults.corruption));
-        let delay = faults.latency + dice::up_to(&mut self.jitter, faults.jitter);
+        let (latency, jitter) = faults.delay();
+        let delay = latency + dice::up_to(&mut self.jitter, jitter);
         self.line.push(bytes, now, delay);
     }
 
@@ -217,16 +218,16 @@ impl<'a> Pipe<'a> {
 /// How a connection ends before its peers have ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
-    ByFault(Ending),
+    Fault(Ending),
     /// A peer has reset it, or the server cannot be reached.
-    ByPeer,
+    Peer,
     /// The proxy is closed.
-    ByClose,
+    Close,
 }
 
 impl From<io::Error> for Broken {
     fn from(_: io::Error) -> Self {
-        Self::ByPeer
+        Self::Peer
     }
 }
 

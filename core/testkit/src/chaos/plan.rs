@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
-/// All faults of a proxy; the default has none.
+/// All faults of a proxy; the default has none. Of shares and chances, what is above 1 counts as 1, and what is below 0 or
+/// no number as 0.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Plan {
@@ -19,11 +20,12 @@ pub struct Plan {
     pub storm: f64,
 }
 
-/// The faults of one direction, on every connection by itself; the default has none.
+/// The faults of one direction, on every connection by itself; the default has none. Times above a day count as a day.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Faults {
-    /// Shortest time from the arrival of a byte to its departure. A byte that has arrived keeps the delay that it got.
+    /// Shortest time from the arrival of a byte to its departure. A byte that has arrived keeps the delay that it got, and
+    /// those behind it wait for it, even if this is less by then.
     /// With [`BUFFER_BYTES`](super::BUFFER_BYTES) on the way at most, this bounds the rate, too: 100 ms let about 1 MB
     /// pass per second.
     #[serde(rename = "latency-ms", serialize_with = "milliseconds")]
@@ -41,7 +43,7 @@ pub struct Faults {
     /// Which bytes arrive changed.
     pub corruption: Corruption,
     /// Nothing is read and nothing is passed on, as if the network were gone: not even that a peer has closed. What was
-    /// underway is kept, and goes on when this ends.
+    /// on its way is kept, and goes on when this ends.
     pub stall: bool,
     /// How a connection ends as soon as that many bytes have been passed on since its beginning; 0 is at once.
     pub end_after: Option<(u64, Ending)>,
@@ -123,10 +125,25 @@ impl Plan {
     }
 }
 
+impl Faults {
+    /// How long a byte is delayed: at least, and how much more at most.
+    pub(super) fn delay(&self) -> (Duration, Duration) {
+        (self.latency.min(LONGEST), self.jitter.min(LONGEST))
+    }
+
+    /// The time between the writes of a split, if there is a split.
+    pub(super) fn pause(&self) -> Duration {
+        self.split.map_or(Duration::ZERO, |_| self.split_pause.min(LONGEST))
+    }
+}
+
 impl Direction {
-    /// Both.
+    /// Both of them.
     pub const ALL: [Self; 2] = [Self::ToServer, Self::ToClient];
 }
+
+/// So that no moment is beyond what a clock can tell.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64() * 1000.0)

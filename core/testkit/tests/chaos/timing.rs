@@ -4,7 +4,7 @@ use crate::support::{FOREVER, MS, Rig, numbered, other, rig_with, within};
 use libfast_testkit::Direction;
 use libfast_testkit::chaos::Plan;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
@@ -119,4 +119,23 @@ async fn single_bytes_are_the_same_bytes() {
     for direction in Direction::ALL {
         assert!(peers.pass(direction, &numbered(50_000)).await == numbered(50_000));
     }
+}
+
+#[tokio::test]
+async fn values_without_sense_do_no_harm() {
+    let mut plan = Plan { storm: f64::NAN, ..Default::default() };
+    for direction in Direction::ALL {
+        let faults = plan.faults_mut(direction);
+        (faults.latency, faults.jitter, faults.split_pause) = (Duration::MAX, Duration::MAX, Duration::MAX);
+        (faults.split, faults.bandwidth) = (NonZeroUsize::new(usize::MAX), NonZeroU64::new(u64::MAX));
+        faults.corruption.chance = f64::NEG_INFINITY;
+    }
+    let rig = Rig::new(plan).await;
+    let mut peers = rig.connect().await;
+    peers.client.write_all(b"for the day after tomorrow").await.unwrap();
+    rig.proxy.change(|plan| (plan.to_client.latency, plan.to_client.jitter) = Default::default());
+    peers.pass(Direction::ToClient, b"now").await;
+    rig.proxy.cut();
+    assert_eq!(within(peers.server.read(&mut [0; 1])).await.unwrap(), 0);
+    assert_eq!(rig.proxy.counts().to_server.bytes, 0);
 }
