@@ -78,10 +78,12 @@ fuzz:                ## each fuzz target for FUZZ_SECONDS, by default 600
 fuzz-smoke:
 	sh tests/fuzz/run.sh 15
 
-bench: bindings      ## libfast in every language next to the floor; QUICK=1 takes 3 minutes instead of 12
+# A quick run is not worth keeping.
+bench: PAGE := $(if $(QUICK),.build/bench/BENCHMARKS.md,docs/BENCHMARKS.md)
+bench: bindings      ## libfast in every language next to the floor, into docs/BENCHMARKS.md: 20 minutes; QUICK=1: 3, into .build
 	$(CARGO) build --release --quiet -p libfast-bench
 	$(MAKE) -C tests/bench/contenders/c
-	target/release/bench -o .build/bench/results.json
+	target/release/bench -d all -o $(dir $(PAGE))benchmarks/results.json -p $(PAGE)
 
 bench-peers:         ## build the peers, which `make bench` then measures, too; installs what they need
 	sh tests/setup.sh tests/bench/peers/packages.txt

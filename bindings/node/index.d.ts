@@ -108,7 +108,10 @@ export class Client {
    * @throws InvalidError if the target or an option is malformed
    */
   constructor(target: string, options?: ClientOptions);
-  /** Calls a method with an array of arguments, and gives all values of its answer. */
+  /**
+   * Calls a method with an array of arguments, and gives all values of its answer. A lone call leaves at once; those that
+   * are made while others are under way leave together, at the end of the turn (`process.nextTick`) at the latest.
+   */
   call<T = any>(method: string, args?: readonly unknown[], options?: CallOptions): Promise<T[]>;
   /**
    * Calls a method, keeps its first values and counts all; for those who want to know what came before an error, or how

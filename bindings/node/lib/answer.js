@@ -1,6 +1,7 @@
 'use strict';
 // Runs the handler of one request and sends what it returns, yields or throws.
 
+const { Ends } = require('./ends.js');
 const hub = require('./hub.js');
 const { json } = require('./options.js');
 const { FastError, invalid, raised } = require('./errors.js');
@@ -54,8 +55,10 @@ class Answer {
   }
 
   resume() {
-    this.wake?.();
+    const { wake } = this;
+    // First, as what is woken may have to wait again.
     this.wake = null;
+    wake?.();
   }
 
   /** Sends what an iterator yields, as fast as the caller takes it. Gives what it returns. */
@@ -82,15 +85,44 @@ class Answer {
     return undefined;
   }
 
-  async end(value) {
-    // Fast has no null values: as from any language, null is an answer without a value.
-    const text = value === undefined || value === null ? undefined : json('the result', value);
-    const end = () => hub.get().end(this.id, text);
-    while (!this.cancelled && this.attempt(end) === REFUSED) await this.writable();
+  /** Ends with what a handler returned. */
+  end(value) {
+    if (this.cancelled) return this.over();
+    let text = '';
+    try {
+      // Fast has no null values: as from any language, null is an answer without a value.
+      if (value !== undefined && value !== null) text = json('the result', value);
+    } catch (error) {
+      return this.fail(error);
+    }
+    ends.add(this, text, hub.answers.size === 1);
   }
 
+  /** The end with that value was not taken. */
+  refused(text, report) {
+    if (this.cancelled) return this.over();
+    const error = raised(report);
+    if (error.code !== 'FAST_E_OVERLOAD') return this.fail(error);
+    this.wake = () => (this.cancelled ? this.over() : ends.add(this, text, true));
+  }
+
+  /** Nothing more is owed. */
+  over() {
+    hub.answers.delete(this.id);
+  }
+
+  /** Ends with an error, if anybody is there to be told. */
   fail(error) {
-    if (this.cancelled) return;
+    try {
+      if (!this.cancelled) this.#tell(error);
+    } catch {
+      // The caller is gone.
+    }
+    this.over();
+    hub.get().forget(this.id);
+  }
+
+  #tell(error) {
     const { name, message, info, context, aseErrors } = described(error);
     try {
       hub.get().fail(this.id, name, message, info, context, aseErrors);
@@ -119,34 +151,54 @@ class Answer {
 
 const REFUSED = Symbol('refused');
 
-/** Never rejects: whatever happens is the caller's answer. */
-async function answer(handler, id, method, peer, text) {
+const ends = new Ends((ids, values) => hub.get().end(ids, values));
+
+/** Runs a handler. Never throws: whatever happens is the caller's answer. */
+function answer(handler, id, method, peer, args) {
   const under = new Answer(id);
   hub.answers.set(id, under);
+  let result;
   try {
-    const args = JSON.parse(text);
-    let result = handler(new Context(under, method, peer, args), ...args);
-    if (typeof result?.then === 'function') result = await result;
-    const [iterator, waits] = iteratorOf(result);
-    await under.end(iterator ? await under.sendAll(iterator, waits) : result);
+    result = handler(new Context(under, method, peer, args), ...args);
+    if (isLater(result)) return void finish(under, result);
   } catch (error) {
-    try {
-      under.fail(error);
-    } catch {
-      // Nobody is there to be told.
-    }
-  } finally {
-    hub.answers.delete(id);
-    hub.get().forget(id);
+    return under.fail(error);
   }
+  under.end(result);
 }
 
-/** An iterator of what a generator made, or of any asynchronous iterable. Arrays, maps and texts are values. */
-function iteratorOf(result) {
-  if (typeof result !== 'object' || result === null) return [null, false];
-  if (typeof result[Symbol.asyncIterator] === 'function') return [result[Symbol.asyncIterator](), true];
-  const generator = typeof result.next === 'function' && typeof result[Symbol.iterator] === 'function';
-  return [generator ? result : null, false];
+/** Whether a result is not the value of the answer, but brings it: a promise, what a generator made, or any asynchronous
+ * iterable. Arrays, maps and texts are values. */
+function isLater(result) {
+  return isThenable(result) || isAsyncIterable(result) || isGenerator(result);
+}
+
+/** Never rejects, either. */
+async function finish(under, result) {
+  try {
+    if (isThenable(result)) result = await result;
+    if (isAsyncIterable(result)) result = await under.sendAll(result[Symbol.asyncIterator](), true);
+    else if (isGenerator(result)) result = await under.sendAll(result, false);
+  } catch (error) {
+    return under.fail(error);
+  }
+  under.end(result);
+}
+
+function isThenable(result) {
+  return typeof result?.then === 'function';
+}
+
+function isAsyncIterable(result) {
+  return isObject(result) && typeof result[Symbol.asyncIterator] === 'function';
+}
+
+function isGenerator(result) {
+  return isObject(result) && typeof result.next === 'function' && typeof result[Symbol.iterator] === 'function';
+}
+
+function isObject(result) {
+  return typeof result === 'object' && result !== null;
 }
 
 function refuse(value) {

@@ -4,11 +4,14 @@ const abort = require('./abort.js');
 const hub = require('./hub.js');
 const options = require('./options.js');
 const { Aborted, raised, invalid } = require('./errors.js');
+const { flushAll } = require('./outbox.js');
+const { ALL, ONE_BY_ONE, Starts } = require('./starts.js');
 const { Stream } = require('./stream.js');
 
 /** A client of one service or of fixed endpoints. */
 class Client {
   #native;
+  #starts;
   #keeper = new hub.Keeper();
 
   constructor(target, clientOptions) {
@@ -19,15 +22,15 @@ class Client {
     } catch (error) {
       throw raised(error);
     }
+    this.#starts = new Starts((kinds, heads, args) => this.#native.start(hub.get(), kinds, heads, args));
   }
 
   async call(method, args = [], callOptions) {
     options.text('method', method);
     const text = options.json(`the arguments of "${method}"`, args);
     const { signal, settings } = options.ofCall(callOptions);
-    const start = (tag) => this.#native.start(hub.get(), tag, method, text, settings, true);
     try {
-      return JSON.parse(await this.#gathered(start, method, signal));
+      return await this.#gathered(ALL, method, text, settings, signal);
     } catch (report) {
       throw raised(report);
     }
@@ -41,20 +44,20 @@ class Client {
       throw invalid(`option "maxValues" must be a whole number from 0 on, not ${String(maxValues)}`);
     }
     const { signal, settings } = options.ofCall(others);
-    const start = (tag) => this.#native.startBuffered(hub.get(), tag, method, text, settings, maxValues);
     try {
-      const [values, count, report] = await this.#gathered(start, method, signal);
-      return { values: JSON.parse(values), count, error: report ? raised(report) : null };
+      const { values, count, report } = await this.#gathered(maxValues, method, text, settings, signal);
+      return { values, count, error: report === null ? null : raised(report) };
     } catch (report) {
       throw raised(report);
     }
   }
 
-  /** What the native half gives when a call is done whose values come together. */
-  #gathered(start, method, signal) {
+  /** What a call gives whose values come together: all of them, or `most` and how it ended. */
+  #gathered(most, method, text, settings, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw new Aborted(signal, method);
-      new Pending(resolve, reject, this.#keeper, method, signal).begin(start);
+      const tag = hub.add(hub.receivers, new Pending(resolve, reject, this.#keeper, most, method, signal));
+      this.#starts.add(tag, most, method, settings, text, hub.isAlone());
     });
   }
 
@@ -62,7 +65,7 @@ class Client {
     options.text('method', method);
     const text = options.json(`the arguments of "${method}"`, args);
     const { signal, settings } = options.ofCall(callOptions);
-    const start = (tag, pairs) => this.#native.start(hub.get(), tag, method, text, pairs, false);
+    const start = (tag, pairs) => this.#starts.add(tag, ONE_BY_ONE, method, pairs, text, hub.isAlone());
     return new Stream(start, method, settings, this.#native.window(), this.#keeper, signal);
   }
 
@@ -76,6 +79,7 @@ class Client {
   }
 
   stats() {
+    flushAll();
     try {
       return JSON.parse(this.#native.stats());
     } catch (error) {
@@ -84,6 +88,7 @@ class Client {
   }
 
   kang() {
+    flushAll();
     try {
       return JSON.parse(this.#native.kang());
     } catch (error) {
@@ -104,37 +109,31 @@ class Client {
 
 /** A call whose values come together. */
 class Pending {
-  constructor(resolve, reject, keeper, method, signal) {
+  constructor(resolve, reject, keeper, most, method, signal) {
     this.resolve = resolve;
     this.reject = reject;
     this.keeper = keeper;
-    this.method = method;
+    this.most = most;
     this.signal = signal;
     this.tag = 0;
     this.abort = null;
+    keeper.add();
+    if (signal) this.watch(method);
   }
 
-  begin(start) {
-    this.tag = hub.add(hub.receivers, this);
-    this.keeper.add();
-    try {
-      start(this.tag);
-    } catch (error) {
+  watch(method) {
+    this.abort = () => {
       hub.receivers.delete(this.tag);
-      return this.failed(error);
-    }
-    if (this.signal) {
-      this.abort = () => {
-        hub.receivers.delete(this.tag);
-        this.failed(new Aborted(this.signal, this.method, hub.get().abandon(this.tag)));
-      };
-      abort.watch(this.signal, this.abort);
-    }
+      this.failed(new Aborted(this.signal, method, hub.get().abandon(this.tag)));
+    };
+    abort.watch(this.signal, this.abort);
   }
 
-  done(payload) {
+  done(values, count, report) {
     this.settled();
-    this.resolve(payload);
+    if (this.most !== ALL) this.resolve({ values, count, report });
+    else if (report === null) this.resolve(values);
+    else this.reject(report);
   }
 
   failed(report) {
@@ -144,7 +143,7 @@ class Pending {
 
   settled() {
     this.keeper.remove();
-    if (this.abort) abort.forget(this.signal, this.abort);
+    if (this.abort !== null) abort.forget(this.signal, this.abort);
   }
 }
 

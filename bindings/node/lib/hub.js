@@ -3,69 +3,101 @@
 
 const native = require('./native.js');
 const { raised } = require('./errors.js');
+const { flushAll } = require('./outbox.js');
 
-// Kinds of events, as in src/hub.rs.
+// Kinds of events, as in src/batch.rs.
 const VALUE = 0;
 const DONE = 1;
-const FAILED = 2;
-const REQUEST = 3;
-const CANCELLED = 4;
-const WRITABLE = 5;
-const BUFFERED = 6;
+const CUT = 2;
+const ENDED = 3;
+const FAILED = 4;
+const REQUEST = 5;
+const PEER = 6;
+const CANCELLED = 7;
+const WRITABLE = 8;
+const OUTCOMES = 9;
 
 /** Events taken before others have their turn on this thread. */
 const BATCH = 256;
+/** Numbers for each event; there may be a PEER before each. */
+const HEAD = 3;
+const heads = new Float64Array(2 * BATCH * HEAD);
 
 let hub = null;
 let lastTag = 0;
+/** Who sends the requests that come. */
+let peer = '';
 let holds = 0;
-/** tag → `{ value(text), done(payload), failed(report) }` of a call or a wait. */
+/** tag → `{ value(value), done(value, count, report), failed(report) }` of a call or a wait. */
 const receivers = new Map();
 /** tag → what takes the requests of one method. */
 const methods = new Map();
 /** id → `{ cancel(), resume() }` of a request being answered. */
 const answers = new Map();
 
-/** The native hub. Made on first use, so that loading this package starts nothing. */
+/** The native hub. Made on first use, so that loading this package starts nothing. It knows of all that was begun. */
 function get() {
   hub ??= new native.Hub(drain);
+  flushAll();
   return hub;
 }
 
 /** Tags are never used again: a late event finds nobody rather than somebody else. */
 function add(table, entry) {
   lastTag += 1;
+  entry.tag = lastTag;
   table.set(lastTag, entry);
   return lastTag;
 }
 
-function drain() {
-  const events = hub.poll(BATCH);
-  for (let i = 1; i < events.length; i += 3) dispatch(events[i], events[i + 1], events[i + 2]);
-  if (events[0]) setImmediate(drain);
+/** Whether what was added last is all that is under way. */
+function isAlone() {
+  return receivers.size === 1;
 }
 
-function dispatch(kind, number, payload) {
+function drain() {
+  const batch = new Batch(hub.poll(heads));
+  for (let i = 0; i < batch.events; i++) dispatch(batch, heads[i * HEAD], heads[i * HEAD + 1], heads[i * HEAD + 2]);
+  if (batch.more) setImmediate(drain);
+}
+
+/** An event takes its value and its payload also if nobody waits for them: those of others come behind them. */
+function dispatch(batch, kind, number, third) {
   switch (kind) {
-    case VALUE:
-      receivers.get(number)?.value(payload);
+    case VALUE: {
+      const value = batch.value();
+      receivers.get(number)?.value(value);
       break;
-    case DONE:
-    case BUFFERED:
+    }
+    case DONE: {
+      const value = batch.value();
+      taken(number)?.done(value, third, null);
+      break;
+    }
+    case CUT: {
+      const value = batch.value();
+      const report = batch.payload();
+      taken(number)?.done(value, third, report);
+      break;
+    }
+    case ENDED:
+      taken(number)?.done();
+      break;
     case FAILED: {
-      const receiver = receivers.get(number);
-      receivers.delete(number);
-      if (kind === FAILED) receiver?.failed(payload);
-      else receiver?.done(payload);
+      const report = batch.payload();
+      taken(number)?.failed(report);
       break;
     }
     case REQUEST: {
-      const [tag, method, peer, args] = payload;
-      const take = methods.get(tag);
-      if (take) take(number, method, peer, args);
+      const args = batch.value();
+      const take = methods.get(third);
+      if (take) take(number, peer, args);
       else hub.forget(number);
       break;
     }
+    case PEER:
+      peer = batch.payload();
+      break;
     case CANCELLED:
       answers.get(number)?.cancel();
       // Not when its handler is done with it, which may be never.
@@ -75,6 +107,49 @@ function dispatch(kind, number, payload) {
     case WRITABLE:
       answers.get(number)?.resume();
       break;
+    case OUTCOMES:
+      for (let i = 0; i < number; i++) {
+        const receiver = taken(batch.payload());
+        const report = batch.payload();
+        const result = batch.payload();
+        if (report === null) receiver?.done(result);
+        else receiver?.failed(report);
+      }
+      break;
+  }
+}
+
+function taken(tag) {
+  const receiver = receivers.get(tag);
+  receivers.delete(tag);
+  return receiver;
+}
+
+/** What comes with the events of one poll: texts, each a JSON array of the values of some events, and payloads. */
+class Batch {
+  #items;
+  #text = 3;
+  #payload;
+  #values = [];
+  #next = 0;
+
+  constructor(items) {
+    this.#items = items;
+    this.more = items[0];
+    this.events = items[1];
+    this.#payload = 3 + items[2];
+  }
+
+  value() {
+    if (this.#next === this.#values.length) {
+      this.#values = JSON.parse(this.#items[this.#text++]);
+      this.#next = 0;
+    }
+    return this.#values[this.#next++];
+  }
+
+  payload() {
+    return this.#items[this.#payload++];
   }
 }
 
@@ -123,4 +198,4 @@ function hold(change) {
   else if (before > 0 && holds === 0) get().letGo();
 }
 
-module.exports = { get, add, wait, receivers, methods, answers, Keeper };
+module.exports = { get, add, isAlone, wait, receivers, methods, answers, Keeper };

@@ -3,6 +3,7 @@ const native = require('./native.js');
 const hub = require('./hub.js');
 const options = require('./options.js');
 const { raised, invalid } = require('./errors.js');
+const { flushAll } = require('./outbox.js');
 const { answer } = require('./answer.js');
 
 /** Servers that listen: they are not collected although nobody may hold them. */
@@ -34,7 +35,7 @@ class Server {
   method(name, handler) {
     options.text('name', name);
     if (typeof handler !== 'function') throw invalid(`the handler of "${name}" must be a function`);
-    const tag = hub.add(hub.methods, (id, method, peer, args) => void answer(handler, id, method, peer, args));
+    const tag = hub.add(hub.methods, (id, peer, args) => answer(handler, id, name, peer, args));
     try {
       this.#native.method(hub.get(), name, tag);
     } catch (error) {
@@ -60,6 +61,7 @@ class Server {
   }
 
   kang() {
+    flushAll();
     try {
       return JSON.parse(this.#native.kang());
     } catch (error) {

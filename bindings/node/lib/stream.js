@@ -30,8 +30,8 @@ class Stream {
   async next() {
     try {
       this.#inbox ??= this.#open();
-      const text = await this.#inbox.take();
-      return text === END ? { value: undefined, done: true } : { value: JSON.parse(text), done: false };
+      const value = await this.#inbox.take();
+      return value === END ? { value: undefined, done: true } : { value, done: false };
     } catch (report) {
       throw raised(report);
     }
@@ -75,7 +75,7 @@ class Inbox {
     this.method = method;
     this.signal = signal;
     this.tag = 0;
-    this.texts = [];
+    this.values = [];
     this.head = 0;
     this.taken = 0;
     /** Those who wait in `take`, in order. While there are any, the process stays alive. */
@@ -94,29 +94,24 @@ class Inbox {
   open(start) {
     const { signal } = this;
     if (signal?.aborted) throw new Aborted(signal, this.method);
-    this.tag = hub.add(hub.receivers, this);
-    try {
-      start(this.tag);
-    } catch (error) {
-      hub.receivers.delete(this.tag);
-      throw error;
-    }
+    start(hub.add(hub.receivers, this));
     if (signal) {
       this.abort = () => this.#close((report) => new Aborted(signal, this.method, report));
       abort.watch(signal, this.abort);
     }
   }
 
-  /** The next text, or END. */
+  /** The next value, or END. */
   take() {
-    if (this.head < this.texts.length) {
-      const text = this.texts[this.head++];
-      if (this.head === this.texts.length) {
-        this.texts.length = 0;
+    if (this.head < this.values.length) {
+      const value = this.values[this.head];
+      this.values[this.head++] = undefined;
+      if (this.head === this.values.length) {
+        this.values.length = 0;
         this.head = 0;
       }
       this.#grant();
-      return text;
+      return value;
     }
     if (this.over) {
       const { report } = this;
@@ -128,15 +123,15 @@ class Inbox {
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
-  value(text) {
+  value(value) {
     const waiter = this.waiting.shift();
     if (!waiter) {
-      this.texts.push(text);
+      this.values.push(value);
       return;
     }
     this.keeper.remove();
     this.#grant();
-    waiter.resolve(text);
+    waiter.resolve(value);
   }
 
   done() {
@@ -149,7 +144,7 @@ class Inbox {
 
   abandon() {
     if (!this.over) this.#close(() => undefined);
-    this.texts.length = this.head = 0;
+    this.values.length = this.head = 0;
     this.report = undefined;
   }
 
@@ -165,7 +160,7 @@ class Inbox {
   #close(why) {
     hub.receivers.delete(this.tag);
     const report = hub.get().abandon(this.tag);
-    this.texts.length = this.head = 0;
+    this.values.length = this.head = 0;
     this.#end(why(report));
   }
 

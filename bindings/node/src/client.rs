@@ -1,15 +1,20 @@
 //! The native half of `Client`.
 
-use crate::failure::thrown;
+use crate::failure::{contained, thrown};
 use crate::hub::Hub;
 use crate::options;
 use crate::outcome::{Outcome, wait_for};
 use bytes::Bytes;
 use libfast_embed::CallSettings;
-use libfast_model::Result;
+use libfast_model::{Error, Result};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Numbers for each call that is started, as in `lib/starts.js`.
+const HEAD: usize = 3;
+/// Instead of how many values of a call come together.
+const ONE_BY_ONE: f64 = -1.0;
 
 #[napi]
 pub struct Client {
@@ -34,46 +39,29 @@ impl Client {
         self.window
     }
 
-    /// Starts a call. With `collect` it comes as one event with all its values, otherwise value by value.
+    /// Starts calls, whose requests leave together. `args` has a line for each with its arguments: JSON text as
+    /// JavaScript writes it has no line ends. `heads` has [`HEAD`] numbers for each: its tag, how many of its values come
+    /// together ([`ONE_BY_ONE`], or more than there ever are: all), and the index of its kind. A kind is the name of a method
+    /// and the options of a call. What cannot be started fails as a wait does.
     #[napi]
     pub fn start(
         &self,
         hub: &mut Hub,
-        tag: f64,
-        method: String,
+        kinds: Vec<Vec<String>>,
+        heads: &[f64],
         args: String,
-        pairs: Option<Vec<String>>,
-        collect: bool,
     ) -> napi::Result<()> {
         thrown(|| {
-            let settings = settings(pairs)?;
-            let queue = &hub.shared().queue;
-            let call =
-                self.client.start(queue, tag as u64, &method, Bytes::from(args), &settings, collect)?;
-            hub.add_call(tag as u64, call, false);
-            Ok(())
-        })
-    }
-
-    /// Starts a call that comes as one event with its first `most` values, the count of all, and its error if it failed.
-    #[napi]
-    #[allow(clippy::too_many_arguments)]
-    pub fn start_buffered(
-        &self,
-        hub: &mut Hub,
-        tag: f64,
-        method: String,
-        args: String,
-        pairs: Option<Vec<String>>,
-        most: f64,
-    ) -> napi::Result<()> {
-        thrown(|| {
-            let settings = settings(pairs)?;
-            let queue = &hub.shared().queue;
-            let args = Bytes::from(args);
-            let call =
-                self.client.start_buffered(queue, tag as u64, &method, args, &settings, most as u64)?;
-            hub.add_call(tag as u64, call, true);
+            let kinds: Vec<_> = kinds.iter().map(|kind| (kind[0].as_str(), settings(&kind[1..]))).collect();
+            libfast_embed::burst(|| {
+                for (head, args) in heads.chunks_exact(HEAD).zip(args.split('\n')) {
+                    let (tag, most, (method, settings)) = (head[0] as u64, head[1], &kinds[head[2] as usize]);
+                    let started = contained(|| self.start_one(hub, tag, most, method, settings, args));
+                    if let Err(error) = started {
+                        hub.shared().bring(tag, Err(error));
+                    }
+                }
+            });
             Ok(())
         })
     }
@@ -110,8 +98,34 @@ impl Client {
     }
 }
 
-fn settings(pairs: Option<Vec<String>>) -> Result<CallSettings> {
-    pairs.map_or(Ok(CallSettings::default()), |pairs| options::of_call(&pairs))
+impl Client {
+    fn start_one(
+        &self,
+        hub: &mut Hub,
+        tag: u64,
+        most: f64,
+        method: &str,
+        settings: &Result<CallSettings>,
+        args: &str,
+    ) -> Result<()> {
+        let settings = settings.as_ref().map_err(Error::clone)?;
+        let args = Bytes::copy_from_slice(args.as_bytes());
+        let queue = &hub.shared().queue;
+        let call = if most == ONE_BY_ONE {
+            self.client.start(queue, tag, method, args, settings, false)
+        } else {
+            self.client.start_buffered(queue, tag, method, args, settings, most as u64)
+        };
+        hub.add_call(tag, call?);
+        Ok(())
+    }
+}
+
+fn settings(pairs: &[String]) -> Result<CallSettings> {
+    match pairs {
+        [] => Ok(CallSettings::default()),
+        pairs => options::of_call(pairs),
+    }
 }
 
 /// `lib/options.js` lets through whole numbers from 0 on only.

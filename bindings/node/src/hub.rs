@@ -1,14 +1,16 @@
 //! Where an environment's calls, requests and waits live, and how its JavaScript learns of them.
 
-use crate::failure::{self, thrown};
+use crate::batch::Batch;
+use crate::failure::{self, contained, thrown};
 use crate::outcome::{Outcome, Outcomes};
 use libfast_embed::{Event, Queue, QueuedCall, ServerRequest};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
-use napi::bindgen_prelude::{Array, Function, ToNapiValue};
+use napi::bindgen_prelude::{Array, Either, Float64ArraySlice, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown, check_status, sys};
 use napi_derive::napi;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +23,12 @@ pub struct Shared {
     pub outcomes: Outcomes,
 }
 
-struct Started {
-    call: Arc<QueuedCall>,
-    buffered: bool,
+impl Shared {
+    /// The outcome comes to the environment with `tag`.
+    pub fn bring(&self, tag: u64, outcome: Result<Outcome>) {
+        self.outcomes.push(tag, outcome);
+        self.queue.wake();
+    }
 }
 
 /// One per environment; used on its thread only.
@@ -31,21 +36,10 @@ struct Started {
 pub struct Hub {
     shared: Arc<Shared>,
     waker: Arc<Waker>,
-    calls: HashMap<u64, Started>,
-    requests: HashMap<u64, ServerRequest>,
+    calls: HashMap<u64, Arc<QueuedCall>, Numbers>,
+    requests: HashMap<u64, ServerRequest, Numbers>,
+    batch: Batch,
 }
-
-// Kinds of events, as in `lib/hub.js`. Each is followed by a number and a payload.
-const VALUE: u32 = 0;
-const DONE: u32 = 1;
-const FAILED: u32 = 2;
-const REQUEST: u32 = 3;
-const CANCELLED: u32 = 4;
-const WRITABLE: u32 = 5;
-const BUFFERED: u32 = 6;
-
-/// What V8 accepts, in UTF-16 units, of which there are never more than bytes.
-const LONGEST_STRING: usize = (1 << 29) - 24;
 
 #[napi]
 impl Hub {
@@ -66,15 +60,21 @@ impl Hub {
                 shared.queue.close();
             }
         })?;
-        Ok(Self { shared, waker, calls: HashMap::new(), requests: HashMap::new() })
+        Ok(Self {
+            shared,
+            waker,
+            calls: HashMap::default(),
+            requests: HashMap::default(),
+            batch: Batch::default(),
+        })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    pub(crate) fn add_call(&mut self, tag: u64, call: Arc<QueuedCall>, buffered: bool) {
-        self.calls.insert(tag, Started { call, buffered });
+    pub(crate) fn add_call(&mut self, tag: u64, call: Arc<QueuedCall>) {
+        self.calls.insert(tag, call);
     }
 
     /// Keeps the process (or worker) alive until [`let_go`](Self::let_go).
@@ -90,68 +90,56 @@ impl Hub {
         check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.waker.raw()) })
     }
 
-    /// Takes about `max` events: `[more, kind, number, payload, kind, number, payload, …]`. If `more` is true there is no
-    /// wake for what is left.
+    /// Takes events: as many as `heads` has room for, with what is in [`Batch`]. Gives `[more, events, texts]`, then the
+    /// texts and the payloads. If `more` is true there is no wake for what is left.
     #[napi]
-    pub fn poll<'env>(&mut self, env: &'env Env, max: u32) -> napi::Result<Array<'env>> {
-        let events = thrown(|| self.shared.queue.poll(max as usize, Some(Duration::ZERO)))?;
-        let mut batch = Batch { array: env.create_array(0)?, length: 0 };
-        batch.push(events.len() >= max as usize)?;
+    pub fn poll<'env>(
+        &mut self,
+        env: &'env Env,
+        mut heads: Float64ArraySlice<'_>,
+    ) -> napi::Result<Array<'env>> {
+        // SAFETY: JavaScript does not run before this returns, and only this thread has the array.
+        let heads = unsafe { heads.as_mut() };
+        let max = Batch::room(heads);
+        let events = thrown(|| self.shared.queue.poll(max, Some(Duration::ZERO)))?;
+        let more = events.len() >= max;
+        let mut batch = self.batch.begin(env, heads);
         for event in events {
             match event {
-                Event::Data { tag, value } => {
-                    batch.json(VALUE, tag, &value)?;
-                }
+                Event::Data { tag, value } => batch.value(tag, &value)?,
                 Event::Done { tag, values, count, error } => {
-                    let buffered = self.calls.remove(&tag).is_some_and(|started| started.buffered);
-                    match (error, values) {
-                        (error, Some(values)) if buffered => batch.buffered(tag, &values, count, error)?,
-                        (Some(error), _) => batch.event(FAILED, tag, failure::text(&error))?,
-                        (None, Some(values)) => batch.json(DONE, tag, &values)?,
-                        (None, None) => batch.event(DONE, tag, ())?,
+                    self.calls.remove(&tag);
+                    match values {
+                        Some(values) => batch.done(tag, &values, count, error)?,
+                        None => batch.ended(tag, error)?,
                     }
                 }
                 Event::Request { tag, request } => {
                     let id = request.id();
-                    let args = String::from_utf8_lossy(request.args());
-                    batch.event(
-                        REQUEST,
-                        id,
-                        (tag as f64, request.method(), request.peer(), args.as_ref()),
-                    )?;
+                    batch.request(id, tag, &request)?;
                     self.requests.insert(id, request);
                 }
-                Event::Cancelled { id, .. } => batch.event(CANCELLED, id, ())?,
-                Event::Writable { id, .. } => batch.event(WRITABLE, id, ())?,
-                Event::Wake => {
-                    for (tag, outcome) in self.shared.outcomes.take() {
-                        match outcome {
-                            Ok(Outcome::Nothing) => batch.event(DONE, tag, ())?,
-                            Ok(Outcome::Text(text)) => batch.event(DONE, tag, text)?,
-                            Ok(Outcome::Picked(picked)) => batch.event(DONE, tag, picked)?,
-                            Ok(Outcome::Announced(announced)) => batch.event(DONE, tag, announced)?,
-                            Err(error) => batch.event(FAILED, tag, failure::text(&error))?,
-                        }
-                    }
-                }
+                Event::Cancelled { id, .. } => batch.cancelled(id),
+                Event::Writable { id, .. } => batch.writable(id),
+                Event::Wake => batch.outcomes(self.shared.outcomes.take())?,
             }
         }
-        Ok(batch.array)
+        batch.finish(more)
     }
 
     /// Allows `credits` more values of a call.
     #[napi]
     pub fn grant(&self, tag: f64, credits: u32) {
-        if let Some(started) = self.calls.get(&(tag as u64)) {
-            started.call.grant(credits.into());
+        if let Some(call) = self.calls.get(&(tag as u64)) {
+            call.grant(credits.into());
         }
     }
 
     /// Forgets a call, and gives its failure unless it was over. A last event may still come.
     #[napi]
     pub fn abandon(&mut self, tag: f64) -> Option<String> {
-        let started = self.calls.remove(&(tag as u64))?;
-        started.call.abandon().map(|error| failure::text(&error))
+        let call = self.calls.remove(&(tag as u64))?;
+        call.abandon().map(|error| failure::text(&error))
     }
 
     /// Sends one value; false: wait for [`WRITABLE`] before the next.
@@ -160,12 +148,21 @@ impl Hub {
         thrown(|| self.request(id)?.send(value.as_bytes()))
     }
 
-    /// Ends an answer, with a last value if there is one.
+    /// Ends answers, which leave together. `values` has a line for each: its last value, or nothing. Gives the ids of
+    /// those that could not be ended, each followed by why.
     #[napi]
-    pub fn end(&mut self, id: f64, value: Option<String>) -> napi::Result<()> {
-        thrown(|| self.request(id)?.end(value.as_ref().map(String::as_bytes)))?;
-        self.requests.remove(&(id as u64));
-        Ok(())
+    pub fn end(&mut self, ids: &[f64], values: String) -> Vec<Either<f64, String>> {
+        let mut failures = Vec::new();
+        libfast_embed::burst(|| {
+            for (&id, value) in ids.iter().zip(values.split('\n')) {
+                let value = (!value.is_empty()).then_some(value.as_bytes());
+                match contained(|| self.request(id)?.end(value)) {
+                    Ok(()) => drop(self.requests.remove(&(id as u64))),
+                    Err(error) => failures.extend([Either::A(id), Either::B(failure::text(&error))]),
+                }
+            }
+        });
+        failures
     }
 
     /// Ends an answer with an error. `info`, `context` and `ase_errors` are JSON text or empty.
@@ -203,41 +200,23 @@ impl Hub {
     }
 }
 
-/// Events as one flat array: an object for each would cost more than the event.
-struct Batch<'env> {
-    array: Array<'env>,
-    length: u32,
-}
+/// Hashes of numbers that count up, which nobody chooses who wants them to collide.
+type Numbers = BuildHasherDefault<Number>;
 
-impl Batch<'_> {
-    fn event(&mut self, kind: u32, number: u64, payload: impl ToNapiValue) -> napi::Result<()> {
-        self.push(kind)?;
-        // A number of JavaScript: exact up to 2^53, which a count of calls does not reach.
-        self.push(number as f64)?;
-        self.push(payload)
+#[derive(Default)]
+struct Number(u64);
+
+impl Hasher for Number {
+    fn finish(&self) -> u64 {
+        self.0
     }
 
-    /// A text that is too long for JavaScript fails its call rather than the batch.
-    fn json(&mut self, kind: u32, tag: u64, text: &[u8]) -> napi::Result<()> {
-        if text.len() > LONGEST_STRING {
-            let message = format!("{} bytes of values are more than a JavaScript string holds", text.len());
-            return self.event(FAILED, tag, failure::text(&Error::new(ErrorKind::TooLarge, message)));
-        }
-        self.event(kind, tag, String::from_utf8_lossy(text).as_ref())
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
     }
 
-    fn buffered(&mut self, tag: u64, values: &[u8], count: u64, error: Option<Error>) -> napi::Result<()> {
-        if values.len() > LONGEST_STRING {
-            return self.json(BUFFERED, tag, values);
-        }
-        let values = String::from_utf8_lossy(values);
-        let error = error.map(|error| failure::text(&error));
-        self.event(BUFFERED, tag, (values.as_ref(), count as f64, error))
-    }
-
-    fn push(&mut self, item: impl ToNapiValue) -> napi::Result<()> {
-        self.array.set(self.length, item)?;
-        self.length += 1;
-        Ok(())
+    fn write_u64(&mut self, number: u64) {
+        // The table looks at the upper bits, too.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }

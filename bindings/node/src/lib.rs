@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod announced;
+mod batch;
 mod client;
 mod failure;
 mod hub;

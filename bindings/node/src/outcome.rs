@@ -24,7 +24,7 @@ impl Outcomes {
         std::mem::take(&mut *self.lock())
     }
 
-    fn push(&self, tag: u64, outcome: Result<Outcome>) {
+    pub fn push(&self, tag: u64, outcome: Result<Outcome>) {
         self.lock().push((tag, outcome));
     }
 
@@ -68,7 +68,6 @@ impl Wake for Tell {
 
 fn bring(shared: &Weak<Shared>, tag: u64, outcome: Result<Outcome>) {
     if let Some(shared) = shared.upgrade() {
-        shared.outcomes.push(tag, outcome);
-        shared.queue.wake();
+        shared.bring(tag, outcome);
     }
 }

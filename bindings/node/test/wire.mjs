@@ -1,11 +1,19 @@
-// A client that speaks the protocol itself, for what a proper client does not do: half-close, not read.
+// The protocol itself, for what proper clients and servers do not do: half-close, not read, odd texts.
 import net from 'node:net';
 import { once } from 'node:events';
 
+const DATA = 1;
+export const END = 2;
+
 /** A request as bytes. */
 export function request(method, args = [], id = 1) {
-  const payload = Buffer.from(JSON.stringify({ m: { name: method }, d: args }));
-  const head = Buffer.from([2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  return frame(DATA, id, JSON.stringify({ m: { name: method }, d: args }));
+}
+
+/** A message as bytes. */
+export function frame(status, id, text) {
+  const payload = Buffer.from(text);
+  const head = Buffer.from([2, 1, status, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   head.writeUInt32BE(id, 3);
   head.writeUInt32BE(crc16(payload), 7);
   head.writeUInt32BE(payload.length, 11);

@@ -24,7 +24,7 @@ impl Announced {
 pub(crate) fn announce(py: Python<'_>, config: &Config, queue: Option<&Queue>) -> PyResult<Job> {
     let config = config.0.clone();
     let work = move || libfast_embed::Announced::new(&config).map(Answer::Announced);
-    Job::start(queue.map(Queue::shared), work).or_raise(py)
+    Job::start(queue.map(Queue::share), work).or_raise(py)
 }
 
 #[pymethods]
@@ -39,7 +39,7 @@ impl Announced {
     fn withdraw(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
         let announced = self.0.clone();
         let work = move || announced.withdraw().map(|()| Answer::Nothing);
-        Job::start(queue.map(Queue::shared), work).or_raise(py)
+        Job::start(queue.map(Queue::share), work).or_raise(py)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::SLICE;
 use crate::error::{OrRaise, instance};
+use crate::json;
 use bytes::BytesMut;
 use libfast_embed::{Gathered, Next};
 use pyo3::prelude::*;
@@ -9,15 +10,15 @@ use pyo3::types::PyBytes;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The JSON text of an array, a count, and an exception or `None`.
-pub(crate) type Buffered = (Py<PyBytes>, u64, Py<PyAny>);
+/// The list of the values, a count, and an exception or `None`.
+pub(crate) type Buffered = (Py<PyAny>, u64, Py<PyAny>);
 
 /// A call whose values are pulled. Dropping it abandons the call.
 #[pyclass(frozen)]
 pub(crate) struct PullCall(pub libfast_embed::PullCall);
 
 impl PullCall {
-    /// The first `most` values as the JSON text of an array, the count of all, and the error if there was one.
+    /// The list of the first `most` values, the count of all, and the error if there was one.
     pub fn buffer(&self, py: Python<'_>, most: u64) -> PyResult<Buffered> {
         let mut gathered = Gathered::new(most);
         let error = loop {
@@ -27,16 +28,16 @@ impl PullCall {
                 Err(error) => break instance(py, &error)?.unbind(),
             }
         };
-        let values = PyBytes::new(py, &gathered.take_array()).unbind();
+        let values = json::value(py, &gathered.take_array())?.unbind();
         Ok((values, gathered.count(), error))
     }
 
-    /// All values as the JSON text of an array.
-    pub fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    /// The list of all values.
+    pub fn collect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let mut array = BytesMut::new();
         loop {
             match py.detach(|| self.0.collect(&mut array, Some(SLICE))).or_raise(py)? {
-                Some(array) => return Ok(PyBytes::new(py, &array)),
+                Some(array) => return json::value(py, &array),
                 None => py.check_signals()?,
             }
         }
@@ -45,7 +46,7 @@ impl PullCall {
 
 #[pymethods]
 impl PullCall {
-    /// The next value, or `None` at the end.
+    /// The JSON text of the next value, or `None` at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         loop {
             match py.detach(|| self.0.next(Some(SLICE))).or_raise(py)? {

@@ -1,6 +1,6 @@
 //! `libfast._native`: the Rust half of the Python package, which `python/libfast` makes pleasant to use.
 //!
-//! It moves JSON as text and never waits with the interpreter held. No thread of the library ever enters Python: what
+//! It never waits with the interpreter held. No thread of the library ever enters Python: what
 //! must be told waits in a [`queue::Queue`], whose descriptor the program watches.
 
 mod announced;
@@ -8,10 +8,12 @@ mod call;
 mod client;
 mod error;
 mod job;
+mod json;
 mod queue;
+mod reply;
+mod running;
 mod server;
 mod settings;
-mod text;
 
 use libfast_model::{ClientOptions, ErrorKind, OptionKind, ServerOptions, option_specs};
 use pyo3::prelude::*;
@@ -35,6 +37,8 @@ mod _native {
     #[pymodule_export]
     use crate::queue::Queue;
     #[pymodule_export]
+    use crate::reply::Reply;
+    #[pymodule_export]
     use crate::server::{Request, Server};
     #[pymodule_export]
     use crate::settings::{CallSettings, Config};
@@ -48,6 +52,12 @@ mod _native {
     #[pyfunction]
     fn fork_generation() -> u64 {
         libfast_embed::fork_generation()
+    }
+
+    /// The object of some JSON text that the library gave.
+    #[pyfunction]
+    fn loads<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        crate::json::value(py, text)
     }
 
     /// The numbers of all clients and servers of the process, as text for Prometheus (docs/METRICS.md).

@@ -4,12 +4,11 @@ use crate::SLICE;
 use crate::call::millis;
 use crate::error::OrRaise;
 use crate::job::{Answer, Job};
+use crate::json;
 use crate::queue::Queue;
 use crate::settings::Config;
-use crate::text;
 use libfast_model::RemoteError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,14 +24,14 @@ impl Server {
 
     /// Adds a method whose requests come through `queue`.
     fn handle(&self, py: Python<'_>, method: &str, queue: &Queue, tag: u64) -> PyResult<()> {
-        self.0.handle(method, &queue.shared(), tag).or_raise(py)
+        self.0.handle(method, queue.shared(), tag).or_raise(py)
     }
 
     /// Listens; the job yields the address.
     #[pyo3(signature = (queue=None))]
     fn start(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
         let server = self.0.clone();
-        Job::start(queue.map(Queue::shared), move || server.start().map(Answer::Address)).or_raise(py)
+        Job::start(queue.map(Queue::share), move || server.start().map(Answer::Address)).or_raise(py)
     }
 
     /// Withdraws and accepts no more connections.
@@ -40,7 +39,7 @@ impl Server {
     fn stop_accepting(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
         let server = self.0.clone();
         let work = move || server.stop_accepting().map(|()| Answer::Nothing);
-        Job::start(queue.map(Queue::shared), work).or_raise(py)
+        Job::start(queue.map(Queue::share), work).or_raise(py)
     }
 
     /// Waits until no connection is open, at most `timeout_ms` (`None`: for ever). False: some are.
@@ -61,7 +60,7 @@ impl Server {
 
     /// A job that is done when no connection is open.
     fn connections_closed(&self, py: Python<'_>, queue: &Queue) -> PyResult<Job> {
-        Job::when(queue.shared(), |waker| self.0.poll_connections_closed(waker)).or_raise(py)
+        Job::when(queue.share(), |waker| self.0.poll_connections_closed(waker)).or_raise(py)
     }
 
     /// Counters, connections and running requests as JSON text, in the words of kang.
@@ -74,13 +73,19 @@ impl Server {
     fn stop(&self, py: Python<'_>, drain_ms: Option<u64>, queue: Option<&Queue>) -> PyResult<Job> {
         let server = self.0.clone();
         let work = move || server.stop(drain_ms.map(millis)).map(|()| Answer::Nothing);
-        Job::start(queue.map(Queue::shared), work).or_raise(py)
+        Job::start(queue.map(Queue::share), work).or_raise(py)
     }
 }
 
 /// One request. Dropping it without an end answers `HandlerDropped`.
 #[pyclass(frozen)]
 pub(crate) struct Request(pub libfast_embed::ServerRequest);
+
+impl Request {
+    fn what(&self) -> String {
+        format!("a value of '{}'", self.0.method())
+    }
+}
 
 #[pymethods]
 impl Request {
@@ -94,10 +99,10 @@ impl Request {
         self.0.method()
     }
 
-    /// The arguments as JSON text.
+    /// The list of the arguments.
     #[getter]
-    fn args<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.args())
+    fn args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::value(py, self.0.args())
     }
 
     #[getter]
@@ -117,7 +122,7 @@ impl Request {
 
     /// Sends one value. False: wait until it is writable.
     fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        self.0.send(text::bytes(value)?).or_raise(py)
+        json::with_text(value, || self.what(), |text| self.0.send(text))?.or_raise(py)
     }
 
     /// Waits until more values can be sent or the caller is gone.
@@ -131,8 +136,12 @@ impl Request {
     /// Ends the answer, with a last value if there is one.
     #[pyo3(signature = (value=None))]
     fn end(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let value = value.map(text::bytes).transpose()?;
-        self.0.end(value).or_raise(py)
+        match value {
+            Some(value) => {
+                json::with_text(value, || self.what(), |text| self.0.end(Some(text)))?.or_raise(py)
+            }
+            None => self.0.end(None).or_raise(py),
+        }
     }
 
     /// Ends the answer with an error. `info` is the JSON text of an object, `context` and `ase_errors` of anything; or

@@ -1,10 +1,13 @@
 """The client for asyncio."""
 
 import asyncio
+import contextvars
 import gc
 import pickle
 import random
 import threading
+import warnings
+import weakref
 
 import pytest
 
@@ -182,3 +185,118 @@ def test_queues_go_with_their_loops(server):
         run(server, lambda client: client.call("add", [1, 2]))
     gc.collect()
     assert not libfast._loop._loops
+
+
+def test_a_task_goes_on_in_its_own_context(server):
+    variable = contextvars.ContextVar("variable")
+
+    async def test(client):
+        async def task(number):
+            variable.set(number)
+            for _ in range(5):
+                assert await client.call("add", [number, 1]) == [number + 1]
+                assert variable.get() == number and asyncio.current_task() is tasks[number]
+            raise KeyError(number)
+
+        tasks = [asyncio.ensure_future(task(number)) for number in range(100)]
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [outcome.args for outcome in outcomes] == [(number,) for number in range(100)]
+
+    run(server, test)
+
+
+def test_a_cancelled_call_says_why_and_once(server):
+    async def test(client):
+        task = asyncio.ensure_future(client.call("forever"))
+        await asyncio.to_thread(server.entered.wait, 10)
+        task.cancel("no more")
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        assert caught.value.args in [("no more",), ()] and task.cancelled()
+        assert client.stats()["in_flight"] == 0
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.call("forever"), 0.01)
+        assert client.stats()["in_flight"] == 0
+        buffered = await client.call_buffered("fail", [3], max_values=2)
+        assert (buffered.values, buffered.count, buffered.error.name) == ([0, 1], 3, "CalcError")
+
+    run(server, test)
+
+
+def test_a_task_that_ends_the_loop_takes_no_answers_along(server):
+    loop = asyncio.new_event_loop()
+    client = libfast.aio.Client(server.address)
+
+    async def stop():
+        await client.call("add", [0, 0])
+        raise SystemExit(7)
+
+    async def calls():
+        return [await client.call("add", [i, 1]) for i in range(10)]
+
+    async def start():
+        return [loop.create_task(stop() if i % 10 == 0 else calls()) for i in range(40)]
+
+    tasks = loop.run_until_complete(start())
+    ended = 0
+    while not all(task.done() for task in tasks):
+        try:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=30))
+        except SystemExit:
+            ended += 1
+    assert ended == 4 and {task.exception().code for task in tasks[::10]} == {7}
+    del tasks[::10]
+    assert [task.result() for task in tasks] == [[[i + 1] for i in range(10)]] * 36
+    loop.run_until_complete(client.close())
+    loop.close()
+
+
+def test_a_task_may_wait_for_a_call_with_its_thread(server):
+    # It should not; but what it waits for must have left, although calls of tasks leave together.
+    async def test(client):
+        async def task(number):
+            assert await client.call("add", [number, 1]) == [number + 1]
+            later = asyncio.ensure_future(client.call("add", [number, 2]))
+            assert waiting.call("add", [number, 3]) == [number + 3]
+            assert await later == [number + 2]
+
+        with libfast.Client(server.address) as waiting:
+            await asyncio.gather(*map(task, range(50)))
+
+    run(server, test)
+
+
+def test_a_loop_that_nobody_closed_is_collected_with_its_calls(server):
+    client = libfast.aio.Client(server.address)
+
+    async def begin():
+        call = asyncio.ensure_future(client.call("forever", timeout_ms=0))
+        call._log_destroy_pending = False
+        await client.call("add", [1, 2])
+        return call
+
+    loop = asyncio.new_event_loop()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        left_over = loop.run_until_complete(begin())
+        assert client.stats()["in_flight"] == 1
+        gone = weakref.ref(loop)
+        del loop, left_over
+        gc.collect()
+    assert gone() is None and client.stats()["in_flight"] == 0
+
+
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="Python 3.12 has it")
+def test_tasks_may_begin_eagerly(server):
+    async def test(client):
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+
+        async def task(number):
+            assert await client.call("add", [number, 1]) == [number + 1]
+            return await asyncio.create_task(client.call("add", [number, 2]))
+
+        assert await asyncio.gather(*map(task, range(100))) == [[i + 2] for i in range(100)]
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.call("forever"), 0.01)
+
+    run(server, test)

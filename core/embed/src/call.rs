@@ -183,8 +183,16 @@ impl QueuedCall {
             queue: Arc::downgrade(queue),
             queued: AtomicBool::new(false),
         });
-        // The first poll happens on the program's thread, when it next polls the queue.
-        started.wake_by_ref();
+        // Most calls have to wait now; only one that does not is worth waking the program for.
+        let mut events = Vec::new();
+        let more = started.take(1, &mut events);
+        events.into_iter().for_each(|event| started.push(Ready::Event(event)));
+        if more {
+            started.push(Ready::Call(started.clone()));
+        }
+        if queue.is_closed() {
+            started.let_go();
+        }
         started
     }
 

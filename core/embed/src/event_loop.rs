@@ -76,6 +76,7 @@ impl EventLoop {
         until: Option<Instant>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Option<T> {
+        libfast_rpc::write_burst();
         // Who only looks sees what has arrived, and is no reason for the library's thread to stay away.
         let looks = until.is_some_and(|until| until <= Instant::now());
         let _waiting = (!looks).then(|| self.turns.wait());

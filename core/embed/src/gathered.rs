@@ -35,14 +35,18 @@ impl Gathered {
 }
 
 pub(crate) fn push_element(array: &mut BytesMut, value: &[u8]) {
+    if array.is_empty() {
+        // With the brackets, for most answers are one value.
+        array.reserve(value.len() + 2);
+    }
     array.put_u8(if array.is_empty() { b'[' } else { b',' });
     array.put_slice(value);
 }
 
 pub(crate) fn close_array(array: &mut BytesMut) -> Bytes {
     if array.is_empty() {
-        array.put_u8(b'[');
+        return Bytes::from_static(b"[]");
     }
     array.put_u8(b']');
-    array.split().freeze()
+    std::mem::take(array).freeze()
 }

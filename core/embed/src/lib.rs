@@ -32,6 +32,7 @@ pub use config::Config;
 pub use event::Event;
 pub use fork::fork_generation;
 pub use gathered::Gathered;
+pub use libfast_rpc::burst;
 pub use metrics::metrics_text;
 pub use queue::{Queue, Wake};
 pub use request::ServerRequest;

@@ -8,7 +8,7 @@ use libfast_model::{Error, ErrorKind, Result};
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Called when events begin to wait; from any thread, so it may only pass the wake on.
@@ -34,6 +34,8 @@ struct State {
     ready: VecDeque<Ready>,
     /// The outside has been told that something waits, and polls until nothing does.
     told: bool,
+    /// Threads that wait in a poll. Telling nobody would cost a system call.
+    polling: usize,
     closed: bool,
 }
 
@@ -112,14 +114,16 @@ impl Queue {
             if !state.ready.is_empty() {
                 continue;
             }
-            match deadline {
-                None if timeout.is_none() => drop(inner.arrived.wait(state)),
-                None => drop(inner.arrived.wait_timeout(state, timeout.unwrap_or_default())),
-                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
-                    Some(left) if !left.is_zero() => drop(inner.arrived.wait_timeout(state, left)),
-                    _ => return Ok(events),
-                },
+            let left = match (timeout, deadline) {
+                (None, _) => None,
+                // A timeout beyond what the clock can hold.
+                (Some(timeout), None) => Some(timeout),
+                (_, Some(deadline)) => Some(deadline.saturating_duration_since(Instant::now())),
+            };
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(events);
             }
+            inner.wait(state, left);
         }
     }
 
@@ -138,6 +142,10 @@ impl Queue {
         drop(state);
         inner.arrived.notify_all();
         refused.into_iter().for_each(Ready::refuse);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.get_in_any_life().is_ok_and(|inner| inner.lock().closed)
     }
 
     pub(crate) fn push(&self, ready: Ready) {
@@ -168,45 +176,83 @@ impl Inner {
             // The counter cannot overflow: it is 0 whenever nobody has been told.
             let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
         }
+        let polled = state.polling > 0;
         drop(state);
-        self.arrived.notify_one();
+        if polled {
+            self.arrived.notify_one();
+        }
         if let (true, Some(wake)) = (tell, &self.wake) {
             wake();
         }
     }
 
+    /// Waits until something arrives, at most `left` (`None`: for ever), or for no reason.
+    fn wait(&self, mut state: MutexGuard<'_, State>, left: Option<Duration>) {
+        state.polling += 1;
+        let mut state = match left {
+            None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(left) => self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        state.polling -= 1;
+    }
+
     fn take_ready(&self, max: usize, events: &mut Vec<Event>) {
         while events.len() < max {
             let mut state = self.lock();
-            let Some(ready) = state.ready.pop_front() else {
+            if state.ready.is_empty() {
                 // Level semantics: the descriptor stops being readable when, under the lock, nothing waits.
                 let told = std::mem::take(&mut state.told);
                 if let (true, Some(fd)) = (told, self.fd.get()) {
                     let _ = rustix::io::read(fd, &mut [0u8; 8]);
                 }
                 return;
-            };
+            }
+            // Many at once: the threads of the library want the lock, too.
+            let many = state.ready.len().min(max - events.len());
+            let taken: Vec<_> = state.ready.drain(..many).collect();
             drop(state);
-            match ready {
-                Ready::Event(event) => events.push(event),
+            self.take_events(taken, max, events);
+        }
+    }
+
+    /// Moves events of `taken` into `events`, up to `max`, and puts back what has to wait.
+    fn take_events(&self, taken: Vec<Ready>, max: usize, events: &mut Vec<Event>) {
+        let mut taken = taken.into_iter();
+        while events.len() < max {
+            match taken.next() {
+                None => return,
+                Some(Ready::Event(event)) => events.push(event),
                 // Without the queue's lock: taking values takes the connection's.
-                Ready::Call(call) => {
+                Some(Ready::Call(call)) => {
                     if call.take(max - events.len(), events) {
                         self.push(Ready::Call(call));
                     }
                 }
             }
         }
+        if taken.len() > 0 {
+            self.put_back(taken);
+        }
+    }
+
+    fn put_back(&self, rest: std::vec::IntoIter<Ready>) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            rest.for_each(Ready::refuse);
+        } else {
+            rest.rev().for_each(|ready| state.ready.push_front(ready));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut state.ready).into_iter().for_each(Ready::refuse);
     }
 }

@@ -1,6 +1,7 @@
 //! From bytes to frames, however the stream is cut.
 
 use crate::header::Header;
+use crate::json::check_utf8;
 use crate::payload::Parts;
 use crate::{Checksum, Frame, HEADER_BYTES, Limits, ProtocolError};
 use bytes::{Buf, Bytes, BytesMut};
@@ -77,8 +78,8 @@ impl Decoder {
 
 /// The bytes as text. Checksums are taken over the text, so replacing comes before everything else.
 fn into_text(bytes: Bytes) -> Bytes {
-    match std::str::from_utf8(&bytes) {
-        Ok(_) => bytes,
+    match check_utf8(&bytes) {
+        Ok(()) => bytes,
         Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
     }
 }

@@ -3,11 +3,13 @@
 //! Whoever starts an attempt while no other is under way writes it to the socket at once, on its own thread. Requests that
 //! are made while others are under way come in bursts, such as after a read that brought many answers: they gather until
 //! those who are ready have had their turn, and the task that [`drive`](Shared::drive)s the connection writes them in one
-//! go, and what the kernel did not take. That task also reads, puts what arrives into the inboxes, and wakes those whose
-//! time has run out. All attempts of a connection share one lock, held for one batch of messages at a time.
+//! go, and what the kernel did not take. Whoever makes several in a [`burst`](crate::burst()) writes them at its end. The
+//! task also reads, puts what arrives into the inboxes, and wakes those whose time has run out. All attempts of a connection
+//! share one lock, held for one batch of messages at a time.
 
 mod attempt;
 mod inbox;
+mod writing;
 
 pub(crate) use attempt::Attempt;
 
@@ -72,6 +74,8 @@ struct State {
     /// How many came since, and how many are expected: one from each caller that was woken.
     gathered: usize,
     expected: usize,
+    /// A thread holds requests back, which it writes itself.
+    held: bool,
     /// When somebody has to be woken whose time has run out, at the earliest.
     soonest: Option<Instant>,
     /// Bytes of given-up requests that waited to be written when they were given up, since nothing waited last.
@@ -113,6 +117,7 @@ impl Connection {
             gathering: false,
             gathered: 0,
             expected: 0,
+            held: false,
             soonest: None,
             stale: 0,
             full: 0,
@@ -205,17 +210,7 @@ impl Connection {
         state.queued += bytes;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
-        let gathered = state.gathering || state.write_blocked;
-        if is_alone && !gathered {
-            self.0.flush(&mut state);
-        }
-        let first = !is_alone && !gathered;
-        state.gathering |= first;
-        state.gathered += 1;
-        drop(state);
-        if first {
-            self.0.write_wanted.notify_one();
-        }
+        self.0.send(state, is_alone);
         Ok(Attempt::new(self.clone(), key, id, bytes))
     }
 }
@@ -333,42 +328,6 @@ impl Shared {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// Writes what callers have not written themselves.
-    async fn write_all(&self) -> Error {
-        loop {
-            self.write_wanted.notified().await;
-            let is_blocked = self.lock().write_blocked;
-            if is_blocked {
-                if let Err(error) = self.socket.writable().await {
-                    return self.broken(&error);
-                }
-            } else {
-                self.gather().await;
-            }
-            let mut state = self.lock();
-            if let Some(failure) = &state.failure {
-                return failure.clone();
-            }
-            (state.gathering, state.gathered, state.expected) = (false, 0, 0);
-            self.flush(&mut state);
-            drop(state);
-            self.written.wake_all();
-        }
-    }
-
-    /// Lets all who are ready have their turn: the others of the burst. Not all may fit in one turn of the runtime.
-    async fn gather(&self) {
-        let mut seen = 0;
-        loop {
-            tokio::task::yield_now().await;
-            let state = self.lock();
-            if state.gathered >= state.expected || state.gathered == seen {
-                return;
-            }
-            seen = state.gathered;
-        }
-    }
-
     /// Wakes those who wait for an answer beyond their deadline. One timer for all of a connection: calls that are answered
     /// in time, nearly all, cost nothing.
     async fn wake_overdue(&self) -> Infallible {
@@ -384,23 +343,6 @@ impl Shared {
                     }
                 }
             }
-        }
-    }
-
-    fn flush(&self, state: &mut State) {
-        let before = state.wire.transmit().len();
-        let result = self.socket.try_write(state.wire.transmit());
-        state.written += (before - state.wire.transmit().len()) as u64;
-        state.publish();
-        state.write_blocked = !matches!(result, Ok(true));
-        if state.wire.transmit().is_empty() {
-            state.stale = 0;
-        }
-        if let Err(error) = result {
-            state.failure.get_or_insert_with(|| self.broken(&error));
-        }
-        if state.write_blocked {
-            self.write_wanted.notify_one();
         }
     }
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod advertise;
+mod burst;
 mod call;
 mod call_request;
 mod channel;
@@ -32,6 +33,7 @@ mod socket;
 mod value;
 mod wakers;
 
+pub use burst::{burst, write_burst};
 pub use call::{Buffered, Call, CallOptions};
 pub use call_request::CallRequest;
 pub use client::Client;

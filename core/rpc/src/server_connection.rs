@@ -1,5 +1,6 @@
 //! A server's side of one connection.
 
+use crate::burst::{self, Gathering};
 use crate::clock::{Start, WallClock};
 use crate::remote::OVERLOADED;
 use crate::request::Request;
@@ -218,7 +219,7 @@ impl ServerConnection {
         requests.iter().for_each(|request| request.half_close());
     }
 
-    pub fn send(&self, request: &Running, value: &[u8]) -> Result<bool> {
+    pub fn send(self: &Arc<Self>, request: &Running, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
         self.check_room(&mut state)?;
         let uts = state.clock.micros(Instant::now());
@@ -226,7 +227,7 @@ impl ServerConnection {
         Ok(self.gather(state) <= self.high_water())
     }
 
-    pub fn end(&self, request: &Running, last: Option<&[u8]>) -> Result<()> {
+    pub fn end(self: &Arc<Self>, request: &Running, last: Option<&[u8]>) -> Result<()> {
         let mut state = self.lock_open(request)?;
         if last.is_some() {
             self.check_room(&mut state)?;
@@ -239,7 +240,7 @@ impl ServerConnection {
         Ok(())
     }
 
-    pub fn fail(&self, request: &Running, error: &RemoteError) -> Result<()> {
+    pub fn fail(self: &Arc<Self>, request: &Running, error: &RemoteError) -> Result<()> {
         let mut state = self.lock_open(request)?;
         let now = Instant::now();
         let uts = state.clock.micros(now);
@@ -271,7 +272,7 @@ impl ServerConnection {
     }
 
     /// After the last frame of a request.
-    fn finish(&self, state: MutexGuard<'_, State>) {
+    fn finish(self: &Arc<Self>, state: MutexGuard<'_, State>) {
         // Before the client can know of the end: it may send the next request at once.
         self.server.requests_ended(1);
         if state.wire.in_flight() == 0 {
@@ -407,14 +408,17 @@ impl ServerConnection {
     }
 
     /// Has the output written soon, at the latest when there is enough of it. Returns how many bytes wait.
-    fn gather(&self, mut state: MutexGuard<'_, State>) -> usize {
+    fn gather(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> usize {
         let waiting = state.wire.transmit_bytes();
         if waiting > self.high_water() {
             return self.flush(state);
         }
         if !state.write_blocked && !state.corked && !std::mem::replace(&mut state.gathering, true) {
+            let in_burst = burst::add(self);
             drop(state);
-            self.write_wanted.notify_one();
+            if !in_burst {
+                self.write_wanted.notify_one();
+            }
         }
         waiting
     }
@@ -470,6 +474,14 @@ impl ServerConnection {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Gathering for ServerConnection {
+    fn write_gathered(&self) {
+        let mut state = self.lock();
+        state.gathering = false;
+        self.flush(state);
     }
 }
 

@@ -201,6 +201,10 @@ impl Reader {
                     Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
                 };
             }
+            // An empty rest, too, holds on to what it was cut from: megabytes, after a large message.
+            if input.is_empty() {
+                *input = BytesMut::new();
+            }
             SCRATCH.with_borrow_mut(|scratch| {
                 let mut read = ReadBuf::new(scratch);
                 // Unlike `try_read`, this knows from a short read that there is no more, and does not ask again.
@@ -324,5 +328,27 @@ mod tests {
             let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
             assert!(stream.as_ref().nodelay().unwrap());
         }
+    }
+
+    /// A connection that waits after a large message must not keep the memory of that.
+    #[tokio::test]
+    async fn a_waiting_reader_lets_go_of_what_was_taken() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.address().unwrap();
+        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
+        let (mut writer, (_socket, mut reader)) = (connected.unwrap().0, accepted.unwrap());
+        let Stream::Tcp(stream) = &mut writer.stream else { panic!("a TCP address") };
+        let (sent, mut input) = (vec![7; 1_000_000], BytesMut::new());
+        let write = tokio::io::AsyncWriteExt::write_all(stream, &sent);
+        let read = async {
+            while input.len() < sent.len() {
+                reader.read(&mut input).await.unwrap();
+            }
+        };
+        assert!(tokio::join!(write, read).0.is_ok());
+        let taken = input.split().freeze();
+        let mut read = pin!(reader.read(&mut input));
+        assert!(poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx).is_pending())).await);
+        assert!(taken.is_unique());
     }
 }

@@ -50,6 +50,15 @@ impl Contender {
     }
 }
 
+/// What is not a peer.
+const OWN: [&str; 10] =
+    ["raw", "floor", "libfast", "c", "c queue", "python", "python asyncio", "node", "php", "c server"];
+
+/// Whether it is neither libfast nor what that is measured by.
+pub fn is_peer(name: &str) -> bool {
+    !OWN.contains(&name)
+}
+
 /// Those that can run here. What was not built is left out, with a word about it.
 pub fn all() -> Result<Vec<Contender>, String> {
     let bench = std::env::current_exe().map_err(|error| error.to_string())?;

@@ -1,12 +1,15 @@
 //! What the programs of the benchmark share: the workloads, and how a client measures and reports.
 //!
 //! Every contender is a program with two commands: `server` prints `listening PORT` and serves until its input ends;
-//! `client PORT WORKLOAD SECONDS` makes the load, and prints one line of JSON. `bench` runs them in turn.
+//! `client PORT WORKLOAD SECONDS` makes the load, and prints one line of JSON. `bench` runs them in turn. Those in Rust are a
+//! [`Program`](program::Program).
 
 #![forbid(unsafe_code)]
 
+pub mod codec;
 mod counted;
 mod measured;
+pub mod program;
 mod workload;
 
 pub use counted::{COUNTED, Counted};
@@ -36,7 +39,7 @@ impl Order {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match *arguments {
-            ["server"] => Ok(Self::Server),
+            ["server"] | ["server", _] => Ok(Self::Server),
             ["client", port, workload, seconds] => Ok(Self::Client {
                 port: port.parse().map_err(|_| format!("{port:?} is no port"))?,
                 workload: Workload::find(workload)?,
@@ -46,12 +49,12 @@ impl Order {
                     .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                     .ok_or_else(|| format!("{seconds:?} is no number of seconds"))?,
             }),
-            _ => Err("write `server`, or `client PORT WORKLOAD SECONDS`".into()),
+            _ => Err("write `server [HOST]`, or `client PORT WORKLOAD SECONDS`".into()),
         }
     }
 }
 
-/// Ends a server when its input does, so that none outlives the benchmark.
+/// Prints the port, and returns when the input ends, so that no server outlives the benchmark.
 pub fn serve_until_input_ends(port: u16) {
     println!("listening {port}");
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

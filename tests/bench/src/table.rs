@@ -6,7 +6,7 @@ use libfast_bench::{Kind, Workload};
 use std::fmt::Write as _;
 
 /// The contender that the others are compared with.
-const FLOOR: &str = "floor";
+pub const FLOOR: &str = "floor";
 
 /// Two tables with a row per contender and a column per workload: the figures, and the CPU time behind them.
 pub fn render(contenders: &[Contender], workloads: &[&Workload], results: &Results) -> String {

@@ -5,7 +5,6 @@ import time
 from typing import NamedTuple, Optional
 
 from . import _native
-from ._codec import loads
 from ._errors import Error, make
 from ._options import config, document
 
@@ -23,7 +22,7 @@ class Buffered(NamedTuple):
     @classmethod
     def of(cls, values, count, error):
         """As the library tells it; it tells of no values if the call did not begin."""
-        return cls(loads(values) if values is not None else [], count, error)
+        return cls(values if values is not None else [], count, error)
 
 
 def checked_max(max_values):

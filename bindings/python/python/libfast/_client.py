@@ -1,8 +1,8 @@
 """The client for threads that may wait."""
 
 from . import _native
+from ._native import loads
 from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
-from ._codec import dumps, loads
 from ._options import config, document, settings
 
 
@@ -18,19 +18,18 @@ class Client(BaseClient):
 
     def call(self, method, args=(), /, **options):
         """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
-        return loads(self._native().call(method, dumps(args, "the arguments"), settings(options)))
+        return self._native().call(method, args, settings(options))
 
     def call_buffered(self, method, args=(), /, *, max_values, **options):
         """Calls, keeps the first ``max_values`` values and counts all; for those who want to know what came before an
         error, or how much there is. Returns a `Buffered`; an error of the call is in it instead of being raised."""
-        text = dumps(args, "the arguments")
         most = checked_max(max_values)
-        return Buffered.of(*self._native().call_buffered(method, text, settings(options), most))
+        return Buffered.of(*self._native().call_buffered(method, args, settings(options), most))
 
     def stream(self, method, args=(), /, **options):
         """Returns an iterator of the values as they come. The call is sent when the first one is asked for; dropping the
         iterator abandons it."""
-        return Stream(self._native().stream(method, dumps(args, "the arguments"), settings(options)))
+        return Stream(self._native().stream(method, args, settings(options)))
 
     def ready(self, timeout_ms=5000):
         """Waits until a server is known and connected."""

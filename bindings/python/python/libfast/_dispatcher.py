@@ -41,7 +41,7 @@ class Dispatcher:
             task.cancel()
 
     def _drain(self):
-        for kind, tag, what, _ in self._queue.poll(_BATCH):
+        for kind, tag, what in self._queue.poll(_BATCH):
             if kind == _REQUEST:
                 self._dispatch(tag, what)
             elif kind in (_WRITABLE, _CANCELLED):

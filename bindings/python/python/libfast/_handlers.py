@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 
-from ._codec import dumps, loads
 from ._errors import BY_CODE, Error, RemoteError
 
 _OverloadError, _TooLargeError = BY_CODE["FAST_E_OVERLOAD"], BY_CODE["FAST_E_TOO_LARGE"]
@@ -18,7 +17,7 @@ class Context:
 
     def __init__(self, request):
         self._request = request
-        self.args = loads(request.args)
+        self.args = request.args
 
     @property
     def method(self):
@@ -62,7 +61,7 @@ def run_sync(handler, request):
         if value is None:
             request.end()
         else:
-            _insist(request, request.end, _text(request, value))
+            _insist(request, request.end, value)
     except BaseException as error:
         _fail(request, error)
 
@@ -75,7 +74,7 @@ async def run_async(handler, request, writable):
         if value is None:
             request.end()
         else:
-            await _insist_async(request, request.end, _text(request, value), writable)
+            await _insist_async(request, request.end, value, writable)
     except BaseException as error:
         _fail(request, error)
 
@@ -89,7 +88,7 @@ async def run_async_generator(handler, request, writable):
         async for value in values:
             if value is None:
                 continue
-            if not await _insist_async(request, request.send, _text(request, value), writable):
+            if not await _insist_async(request, request.send, value, writable):
                 await writable(request)
         request.end()
     except BaseException as error:
@@ -107,31 +106,27 @@ def _send_all(values, request):
                 value = next(values)
             except StopIteration as end:
                 return end.value
-            if value is not None and not _insist(request, request.send, _text(request, value)):
+            if value is not None and not _insist(request, request.send, value):
                 request.wait_writable()
     finally:
         values.close()
 
 
-def _insist(request, send, text):
+def _insist(request, send, value):
     """Sends, once there is room: all requests of a connection share what may wait for a slow caller."""
     while True:
         try:
-            return send(text)
+            return send(value)
         except _OverloadError:
             request.wait_writable()
 
 
-async def _insist_async(request, send, text, writable):
+async def _insist_async(request, send, value, writable):
     while True:
         try:
-            return send(text)
+            return send(value)
         except _OverloadError:
             await writable(request)
-
-
-def _text(request, value):
-    return dumps(value, f"a value of {request.method!r}")
 
 
 def _fail(request, error):

@@ -1,16 +1,14 @@
 """One queue of the library per event loop."""
 
 import asyncio
-import itertools
 import weakref
 
 from . import _native
 
 _loops = weakref.WeakKeyDictionary()
-_tags = itertools.count(1)
 _BATCH = 256
 
-DATA, DONE, WAKE = _native.Queue.DATA, _native.Queue.DONE, _native.Queue.WAKE
+DATA = _native.Queue.DATA
 
 
 class LoopQueue:
@@ -23,13 +21,16 @@ class LoopQueue:
     def __init__(self):
         self.native = _native.Queue()
         self.generation = _native.fork_generation()
-        self._sinks = {}
         self._jobs = {}
 
     @classmethod
     def running(cls):
         """The one of the running loop."""
-        loop = asyncio.get_running_loop()
+        return cls.of(asyncio.get_running_loop())
+
+    @classmethod
+    def of(cls, loop):
+        """The one of a loop that runs on this thread."""
         known = _loops.get(loop)
         queue = known and known()
         if queue is None or queue.generation != _native.fork_generation():
@@ -37,17 +38,6 @@ class LoopQueue:
             loop.add_reader(queue.native.fd, queue._drain)
             _loops[loop] = weakref.ref(queue)
         return queue
-
-    def start(self, start, method, args, settings, how, sink):
-        """Starts a call, with `start` of a client, whose events go to `sink(kind, what, error)`. Dropping what is
-        returned abandons it."""
-        tag = next(_tags)
-        self._sinks[tag] = sink
-        try:
-            return start(self.native, tag, method, args, settings, how)
-        except BaseException:
-            del self._sinks[tag]
-            raise
 
     async def answer(self, job):
         """What a job of the library yields. If the waiter is cancelled the job goes on."""
@@ -62,15 +52,15 @@ class LoopQueue:
         return job.result()
 
     def _drain(self):
-        for kind, tag, what, error in self.native.poll(_BATCH):
-            if kind == WAKE:
-                self._wake_jobs()
-                continue
-            sink = self._sinks.pop(tag, None) if kind == DONE else self._sinks.get(tag)
-            if sink is not None:
-                sink(kind, what, error)
+        if self.native.drain(_BATCH):
+            self._wake_jobs()
 
     def _wake_jobs(self):
         for job, waiter in list(self._jobs.items()):
             if job.done and not waiter.done():
                 waiter.set_result(None)
+
+
+def native_queue(loop):
+    """The queue of a loop that runs on this thread; called by the library, for calls."""
+    return LoopQueue.of(loop).native

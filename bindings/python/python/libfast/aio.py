@@ -5,10 +5,10 @@ from collections import deque
 
 from ._aio_server import Server
 from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
-from ._codec import dumps, loads
 from ._loop import DATA, LoopQueue
 from ._options import config, settings, window
 from . import _native
+from ._native import loads
 
 __all__ = ["Announced", "Client", "Server", "Stream", "announce"]
 
@@ -21,33 +21,22 @@ class Client(BaseClient):
 
     async def call(self, method, args=(), /, **options):
         """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
-        (values, _), error = await self._gather("start", method, args, settings(options), True)
-        if error is not None:
-            raise error
-        return loads(values)
+        reply = self._native().ask(method, args, settings(options))
+        try:
+            return await reply
+        except BaseException:
+            reply.abandon()
+            raise
 
     async def call_buffered(self, method, args=(), /, *, max_values, **options):
         """Calls, keeps the first ``max_values`` values and counts all; for those who want to know what came before an
         error, or how much there is. Returns a `libfast.Buffered`; an error of the call is in it instead of being raised."""
-        most = checked_max(max_values)
-        (values, count), error = await self._gather("start_buffered", method, args, settings(options), most)
-        return Buffered.of(values, count, error)
-
-    async def _gather(self, start, method, args, call_settings, how):
-        """The values as text with their count, and the error, of a call whose values come with its end."""
-        done = asyncio.get_running_loop().create_future()
-
-        def sink(kind, values, error):
-            # As a result, because an exception that nobody fetched would be complained about.
-            if not done.done():
-                done.set_result((values, error))
-
-        text = dumps(args, "the arguments")
-        call = LoopQueue.running().start(getattr(self._native(), start), method, text, call_settings, how, sink)
+        reply = self._native().ask(method, args, settings(options), checked_max(max_values))
         try:
-            return await done
-        finally:
-            call.abandon()
+            return Buffered.of(*await reply)
+        except BaseException:
+            reply.abandon()
+            raise
 
     def stream(self, method, args=(), /, **options):
         """Calls and returns an asynchronous iterator of the values as they come. Dropping it abandons the call.
@@ -56,10 +45,7 @@ class Client(BaseClient):
         """
         call_settings = settings(options)
         stream = Stream(window(call_settings, self._options))
-        text = dumps(args, "the arguments")
-        sink = stream._inbox.sink
-        start = self._native().start
-        stream._native = LoopQueue.running().start(start, method, text, call_settings, False, sink)
+        stream._native = self._native().start(method, args, call_settings, stream._inbox.sink)
         return stream
 
     async def ready(self, timeout_ms=5000):

@@ -266,8 +266,11 @@ pub(crate) fn plain_run(text: &[u8]) -> usize {
             return length + (marked.trailing_zeros() / 8) as usize;
         }
         length += 8;
-        // A long one: without an exit in each step the compiler makes vectors of it.
-        while let Some(block) = text[length..].first_chunk::<64>() {
+        // A long one: without an exit in each step the compiler makes vectors of it. Not after each word, since most blocks
+        // in which a string ends are looked at in vain.
+        while length.is_multiple_of(64)
+            && let Some(block) = text[length..].first_chunk::<64>()
+        {
             if block.iter().fold(false, |any, byte| any | is_special(*byte)) {
                 break;
             }

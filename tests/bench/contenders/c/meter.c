@@ -61,19 +61,19 @@ struct order order_read(int argc, char **argv) {
 struct meter meter_start(const struct order *order) {
   int64_t counting = now() + WARM_UP;
   int64_t *latencies = allocate(sizeof(int64_t) * LATENCIES);
-  return (struct meter){.counting = counting, .end = counting + order->duration, .latencies = latencies};
+  return (struct meter){.counting = counting, .duration = order->duration, .latencies = latencies};
 }
 
 bool meter_count(struct meter *meter, int64_t began, int64_t ended) {
   meter->made++;
   if (!meter->first) {
     if (ended >= meter->counting) meter->first = meter->last = ended;
-  } else if (meter->last < meter->end) {
+  } else if (meter->last - meter->first < meter->duration) {
     meter->last = ended;
     meter->calls++;
     if (meter->kept < LATENCIES) meter->latencies[meter->kept++] = ended - began;
   }
-  return meter->last < meter->end;
+  return meter->last - meter->first < meter->duration;
 }
 
 static int ascending(const void *a, const void *b) {

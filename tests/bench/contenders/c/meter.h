@@ -23,7 +23,7 @@ struct order {
 
 /* Of one thread. */
 struct meter {
-  int64_t counting, end, first, last; /* ns; the measured time is from `first` to `last`, 0 before it began */
+  int64_t counting, duration, first, last; /* ns; the measured time is from `first` to `last`, 0 before it began */
   uint64_t calls, made, kept;
   int64_t *latencies;
 };

@@ -34,7 +34,7 @@ function payload(size) {
 // When to count, and when to stop. Times are those of performance.now(), in milliseconds.
 export class Meter {
   #counting = performance.now() + WARM_UP_MS;
-  #end;
+  #durationMs;
   #first = 0;
   #last = 0;
   #calls = 0;
@@ -42,7 +42,7 @@ export class Meter {
   #latencies = new Float64Array(LATENCIES);
 
   constructor(order) {
-    this.#end = this.#counting + order.durationMs;
+    this.#durationMs = order.durationMs;
   }
 
   // Counts one call; false once the time is over.
@@ -50,12 +50,12 @@ export class Meter {
     this.#made += 1;
     if (this.#first === 0) {
       if (ended >= this.#counting) this.#first = this.#last = ended;
-    } else if (this.#last < this.#end) {
+    } else if (this.#last - this.#first < this.#durationMs) {
       this.#last = ended;
       if (this.#calls < LATENCIES) this.#latencies[this.#calls] = ended - began;
       this.#calls += 1;
     }
-    return this.#last < this.#end;
+    return this.#last - this.#first < this.#durationMs;
   }
 
   report(order) {

@@ -10,7 +10,7 @@ final class Meter
     private const LATENCIES = 1 << 20;
 
     private readonly int $counting;
-    private readonly int $end;
+    private readonly int $duration;
     private int $first = 0;
     private int $last = 0;
     private int $calls = 0;
@@ -21,7 +21,7 @@ final class Meter
     public function __construct(float $seconds)
     {
         $this->counting = hrtime(true) + self::WARM_UP;
-        $this->end = $this->counting + (int) ($seconds * 1e9);
+        $this->duration = (int) ($seconds * 1e9);
     }
 
     /** Counts one call; false once the time is over. */
@@ -32,14 +32,14 @@ final class Meter
             if ($ended >= $this->counting) {
                 $this->first = $this->last = $ended;
             }
-        } elseif ($this->last < $this->end) {
+        } elseif ($this->last - $this->first < $this->duration) {
             $this->last = $ended;
             if ($this->calls++ < self::LATENCIES) {
                 $this->latencies[] = $ended - $began;
             }
         }
 
-        return $this->last < $this->end;
+        return $this->last - $this->first < $this->duration;
     }
 
     public function report(int $units): string

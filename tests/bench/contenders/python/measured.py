@@ -39,7 +39,7 @@ class Meter:
 
     def __init__(self, order):
         self.counting = now() + WARM_UP
-        self.end = self.counting + order.duration
+        self.duration = order.duration
         self.first = self.last = 0
         self.calls = self.made = 0
         self.latencies = []
@@ -50,12 +50,12 @@ class Meter:
         if not self.first:
             if ended >= self.counting:
                 self.first = self.last = ended
-        elif self.last < self.end:
+        elif self.last - self.first < self.duration:
             self.last = ended
             self.calls += 1
             if self.calls <= LATENCIES:
                 self.latencies.append(ended - began)
-        return self.last < self.end
+        return self.last - self.first < self.duration
 
 
 def report(meters, order):

@@ -3,33 +3,82 @@
 #![forbid(unsafe_code)]
 
 use bytes::{BufMut, Bytes, BytesMut};
-use libfast::{Client, ClientOptions, Request, Result, Server, ServerOptions};
-use libfast_bench::{Kind, Meter, Order, Tally, Workload, payload};
-use std::cell::RefCell;
-use std::rc::Rc;
+use libfast::{Client, ClientOptions, Request, Server, ServerOptions};
+use libfast_bench::program::{Load, Program, Result, run, serve_until_input_ends};
+use libfast_bench::{Kind, Workload, payload};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
-fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match Order::read()? {
-        Order::Server => runtime.block_on(serve())?,
-        Order::Client { port, workload, duration } => {
-            println!("{}", runtime.block_on(run(port, workload, duration))?);
-        }
+/// Above the largest payload, 16 MiB, which with its envelope is more than the default.
+const MAX_FRAME_BYTES: u64 = 1 << 25;
+
+struct Libfast;
+
+impl Program for Libfast {
+    const NAME: &'static str = "libfast";
+    type Link = Client;
+
+    async fn serve(host: &str) -> Result<()> {
+        let mut options = ServerOptions::default();
+        options.listen = format!("{host}:0");
+        options.max_frame_bytes = MAX_FRAME_BYTES;
+        let server = Server::new(options)?;
+        server.handle("echo", Arc::new(echo))?;
+        server.method("stream", stream)?;
+        let address = server.start().await?.to_string();
+        let port = address.rsplit(':').next().ok_or("no port")?.parse()?;
+        serve_until_input_ends(port).await;
+        Ok(())
     }
-    Ok(())
+
+    async fn open(port: u16, workload: &'static Workload) -> Result<Client> {
+        let mut options = ClientOptions::default();
+        options.max_frame_bytes = MAX_FRAME_BYTES;
+        // A million calls at once take longer than calls may by default.
+        options.timeout_ms = 60_000;
+        let client = Client::with_options(&endpoints(port, workload.endpoints), options)?;
+        client.ready(Duration::from_secs(5)).await?;
+        if workload.endpoints > 1 {
+            connect_to_all(&client, workload.endpoints).await?;
+        }
+        Ok(client)
+    }
+
+    async fn work(client: Client, load: Load) -> Result<()> {
+        let mut tasks = JoinSet::new();
+        for _ in 0..load.workload.in_flight {
+            tasks.spawn_local(calls(client.clone(), load.clone()));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
 }
 
-async fn serve() -> Result<()> {
-    let mut options = ServerOptions::default();
-    options.listen = "127.0.0.1:0".into();
-    let server = Server::new(options)?;
-    server.handle("echo", Arc::new(echo))?;
-    server.method("stream", stream)?;
-    let address = server.start().await?;
-    let port = address.to_string().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
-    let _ = tokio::task::spawn_blocking(move || libfast_bench::serve_until_input_ends(port)).await;
+fn main() -> ExitCode {
+    run::<Libfast>()
+}
+
+/// One server under so many addresses of this machine.
+fn endpoints(port: u16, count: usize) -> String {
+    let address = |i: usize| format!("127.{}.{}.{}:{port}", i >> 16, (i >> 8) & 255, i & 255);
+    (1..=count).map(address).collect::<Vec<_>>().join(",")
+}
+
+/// Connections are made when first picked, which is not what is measured: calls, until most endpoints had one.
+async fn connect_to_all(client: &Client, endpoints: usize) -> Result<()> {
+    for _ in 0..endpoints.div_ceil(32) {
+        let mut burst: Vec<_> =
+            (0..64).map(|_| client.start("echo", "[0]".into(), client.call_options())).collect();
+        for call in &mut burst {
+            while let Some(value) = call.next().await {
+                value?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -43,7 +92,7 @@ fn echo(request: Request) {
     let _ = request.end_text(&value);
 }
 
-async fn stream(request: Request) -> Result<()> {
+async fn stream(request: Request) -> libfast::Result<()> {
     let (objects,) = request.args::<(usize,)>()?;
     for i in 0..objects {
         request.send_text(format!("{{\"i\":{i},\"on\":true}}").as_bytes()).await?;
@@ -51,28 +100,8 @@ async fn stream(request: Request) -> Result<()> {
     Ok(())
 }
 
-async fn run(port: u16, workload: &'static Workload, duration: Duration) -> Result<String> {
-    let (meter, tally) = (Meter::start(duration), Rc::new(RefCell::new(Tally::default())));
-    let local = tokio::task::LocalSet::new();
-    for _ in 0..workload.connections {
-        let client = Client::with_options(&format!("127.0.0.1:{port}"), ClientOptions::default())?;
-        client.ready(Duration::from_secs(5)).await?;
-        for _ in 0..workload.in_flight {
-            let (client, tally) = (client.clone(), tally.clone());
-            local.spawn_local(async move {
-                if let Err(error) = call_on(&client, workload, meter, &tally).await {
-                    eprintln!("libfast: {error}");
-                }
-            });
-        }
-    }
-    local.await;
-    let report = meter.report(&tally.borrow(), workload);
-    Ok(report)
-}
-
-async fn call_on(client: &Client, workload: &Workload, meter: Meter, tally: &RefCell<Tally>) -> Result<()> {
-    let (method, args, values) = match workload.kind {
+async fn calls(client: Client, load: Load) -> Result<()> {
+    let (method, args, values) = match load.workload.kind {
         Kind::Echo(bytes) => ("echo", format!("[{}]", payload(bytes)), 1),
         Kind::Stream(objects) => ("stream", format!("[{objects}]"), objects),
     };
@@ -85,8 +114,10 @@ async fn call_on(client: &Client, workload: &Workload, meter: Meter, tally: &Ref
             value?;
             came += 1;
         }
-        assert_eq!(came, values);
-        if !meter.count(&mut tally.borrow_mut(), began, Instant::now()) {
+        if came != values {
+            return Err(format!("{came} values came instead of {values}").into());
+        }
+        if !load.count(began, Instant::now()) {
             return Ok(());
         }
     }

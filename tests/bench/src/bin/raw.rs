@@ -3,47 +3,41 @@
 #![forbid(unsafe_code)]
 
 use bytes::{Buf, BytesMut};
-use libfast_bench::{Kind, Meter, Order, Tally, Workload};
-use std::cell::RefCell;
+use libfast_bench::program::{Load, Program, Result, connect, run, serve_each};
+use libfast_bench::{Kind, Workload};
 use std::collections::VecDeque;
-use std::io::Result;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 /// Bytes around the payload of a call, both ways.
 const AROUND: usize = 80;
 
-fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match Order::read()? {
-        Order::Server => runtime.block_on(serve())?,
-        Order::Client { port, workload, duration } => {
-            println!("{}", runtime.block_on(run(port, workload, duration))?);
-        }
-    }
-    Ok(())
-}
+struct Raw;
 
-async fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    let until = tokio::task::spawn_blocking(move || libfast_bench::serve_until_input_ends(port));
-    let accept = async {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(echo(stream));
-        }
-    };
-    tokio::select! {
-        failed = accept => failed,
-        _ = until => Ok(()),
+impl Program for Raw {
+    const NAME: &'static str = "raw";
+    type Link = TcpStream;
+
+    async fn serve(host: &str) -> Result<()> {
+        serve_each(host, echo).await
+    }
+
+    async fn open(port: u16, _: &'static Workload) -> Result<TcpStream> {
+        connect(port).await
+    }
+
+    async fn work(stream: TcpStream, load: Load) -> Result<()> {
+        Ok(connection(stream, &load).await?)
     }
 }
 
-async fn echo(mut stream: TcpStream) -> Result<()> {
-    stream.set_nodelay(true)?;
+fn main() -> ExitCode {
+    run::<Raw>()
+}
+
+async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
     let mut bytes = BytesMut::new();
     loop {
         bytes.reserve(64 * 1024);
@@ -54,34 +48,16 @@ async fn echo(mut stream: TcpStream) -> Result<()> {
     }
 }
 
-async fn run(port: u16, workload: &'static Workload, duration: Duration) -> Result<String> {
-    let (meter, tally) = (Meter::start(duration), Rc::new(RefCell::new(Tally::default())));
-    let local = tokio::task::LocalSet::new();
-    for _ in 0..workload.connections {
-        let tally = tally.clone();
-        local.spawn_local(async move {
-            if let Err(error) = connection(port, workload, meter, &tally).await {
-                eprintln!("raw: {error}");
-            }
-        });
-    }
-    local.await;
-    let report = meter.report(&tally.borrow(), workload);
-    Ok(report)
-}
-
-async fn connection(port: u16, workload: &Workload, meter: Meter, tally: &RefCell<Tally>) -> Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.set_nodelay(true)?;
+async fn connection(mut stream: TcpStream, load: &Load) -> std::io::Result<()> {
     let size = AROUND
-        + match workload.kind {
+        + match load.workload.kind {
             Kind::Echo(bytes) => bytes,
             Kind::Stream(objects) => objects * AROUND,
         };
     let call = vec![b'x'; size];
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     let mut calls: VecDeque<Instant> = VecDeque::new();
-    for _ in 0..workload.in_flight {
+    for _ in 0..load.workload.in_flight {
         out.extend_from_slice(&call);
         calls.push_back(Instant::now());
     }
@@ -98,7 +74,7 @@ async fn connection(port: u16, workload: &Workload, meter: Meter, tally: &RefCel
         while input.len() >= size {
             input.advance(size);
             let now = Instant::now();
-            if calls.pop_front().is_some_and(|began| meter.count(&mut tally.borrow_mut(), began, now)) {
+            if calls.pop_front().is_some_and(|began| load.count(began, now)) {
                 out.extend_from_slice(&call);
                 calls.push_back(now);
             }

@@ -1,36 +1,17 @@
 //! The client.
 
-use crate::codec::{DATA, END, decode, encode};
 use bytes::{Buf, BytesMut};
-use libfast_bench::{Kind, Meter, Tally, Workload, payload};
-use std::cell::RefCell;
+use libfast_bench::codec::{DATA, END, decode, encode};
+use libfast_bench::program::Load;
+use libfast_bench::{Kind, payload};
 use std::collections::HashMap;
 use std::io::Result;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-pub async fn run(port: u16, workload: &'static Workload, duration: Duration) -> Result<String> {
-    let (meter, tally) = (Meter::start(duration), Rc::new(RefCell::new(Tally::default())));
-    let local = tokio::task::LocalSet::new();
-    for _ in 0..workload.connections {
-        let tally = tally.clone();
-        local.spawn_local(async move {
-            if let Err(error) = connection(port, workload, meter, &tally).await {
-                eprintln!("floor: {error}");
-            }
-        });
-    }
-    local.await;
-    let report = meter.report(&tally.borrow(), workload);
-    Ok(report)
-}
-
-async fn connection(port: u16, workload: &Workload, meter: Meter, tally: &RefCell<Tally>) -> Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.set_nodelay(true)?;
-    let (method, argument) = match workload.kind {
+pub async fn connection(mut stream: TcpStream, load: &Load) -> Result<()> {
+    let (method, argument) = match load.workload.kind {
         Kind::Echo(bytes) => ("echo", payload(bytes)),
         Kind::Stream(objects) => ("stream", objects.to_string()),
     };
@@ -42,7 +23,7 @@ async fn connection(port: u16, workload: &Workload, meter: Meter, tally: &RefCel
         encode(out, DATA, next, method, &["[", &argument, "]"]);
         calls.insert(next, (now, 0));
     };
-    for _ in 0..workload.in_flight {
+    for _ in 0..load.workload.in_flight {
         start(&mut out, &mut calls, Instant::now());
     }
     while !calls.is_empty() {
@@ -58,7 +39,7 @@ async fn connection(port: u16, workload: &Workload, meter: Meter, tally: &RefCel
                 let (began, _) = (*began, *values);
                 calls.remove(&id);
                 let now = Instant::now();
-                if meter.count(&mut tally.borrow_mut(), began, now) {
+                if load.count(began, now) {
                     start(&mut out, &mut calls, now);
                 }
             } else {

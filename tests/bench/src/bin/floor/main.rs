@@ -6,18 +6,32 @@
 #![forbid(unsafe_code)]
 
 mod client;
-mod codec;
 mod server;
 
-use libfast_bench::Order;
+use libfast_bench::Workload;
+use libfast_bench::program::{Load, Program, Result, connect, run, serve_each};
+use std::process::ExitCode;
+use tokio::net::TcpStream;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match Order::read()? {
-        Order::Server => runtime.block_on(server::serve())?,
-        Order::Client { port, workload, duration } => {
-            println!("{}", runtime.block_on(client::run(port, workload, duration))?);
-        }
+struct Floor;
+
+impl Program for Floor {
+    const NAME: &'static str = "floor";
+    type Link = TcpStream;
+
+    async fn serve(host: &str) -> Result<()> {
+        serve_each(host, server::connection).await
     }
-    Ok(())
+
+    async fn open(port: u16, _: &'static Workload) -> Result<TcpStream> {
+        connect(port).await
+    }
+
+    async fn work(stream: TcpStream, load: Load) -> Result<()> {
+        Ok(client::connection(stream, &load).await?)
+    }
+}
+
+fn main() -> ExitCode {
+    run::<Floor>()
 }

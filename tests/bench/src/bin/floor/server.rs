@@ -1,32 +1,15 @@
 //! The server.
 
-use crate::codec::{DATA, END, decode, encode};
 use bytes::{Buf, BytesMut};
+use libfast_bench::codec::{DATA, END, decode, encode};
 use std::io::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 /// Bytes gathered before a stream is written.
 const GATHERED: usize = 64 * 1024;
 
-pub async fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    let until = tokio::task::spawn_blocking(move || libfast_bench::serve_until_input_ends(port));
-    let accept = async {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(connection(stream));
-        }
-    };
-    tokio::select! {
-        failed = accept => failed,
-        _ = until => Ok(()),
-    }
-}
-
-async fn connection(mut stream: TcpStream) -> Result<()> {
-    stream.set_nodelay(true)?;
+pub async fn connection(mut stream: TcpStream) -> Result<()> {
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     loop {
         input.reserve(64 * 1024);

@@ -1,4 +1,4 @@
-//! Frames.
+//! Frames, as the floor and the measurements of memory make and read them.
 
 use bytes::{BufMut, BytesMut};
 use crc::{CRC_16_ARC, Crc, Table};
@@ -9,7 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 static ARC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_ARC);
 
+/// More is to come.
 pub const DATA: u8 = 1;
+/// Nothing more comes.
 pub const END: u8 = 2;
 const HEADER: usize = 15;
 
@@ -26,10 +28,15 @@ struct Meta<'p> {
     name: &'p str,
 }
 
+/// One message.
 pub struct Frame<'p> {
+    /// [`DATA`], [`END`] or 3, an error.
     pub status: u8,
+    /// Of the call.
     pub id: u32,
+    /// The method.
     pub name: &'p str,
+    /// The arguments or values, an array.
     pub d: &'p str,
     /// Bytes of the whole frame.
     pub bytes: usize,

@@ -1,0 +1,107 @@
+//! When requests leave.
+
+use super::{Shared, State};
+use crate::burst::{self, Gathering};
+use libfast_model::Error;
+use std::sync::{Arc, MutexGuard};
+
+/// What gathers in a burst before it is written, so that the server need not wait for the last of them.
+const BURST_BYTES: usize = 8 * 1024;
+
+impl Shared {
+    /// Sees to it that the request which was just made leaves. `is_alone`: no other was under way.
+    pub(super) fn send(self: &Arc<Self>, mut state: MutexGuard<'_, State>, is_alone: bool) {
+        if state.write_blocked {
+            return;
+        }
+        if burst::add(self) {
+            state.held = true;
+            if state.wire.transmit().len() >= BURST_BYTES {
+                self.flush(&mut state);
+            }
+            return;
+        }
+        state.gathered += 1;
+        if state.gathering {
+            return;
+        }
+        if is_alone {
+            self.flush(&mut state);
+        } else {
+            state.gathering = true;
+            drop(state);
+            self.write_wanted.notify_one();
+        }
+    }
+
+    /// Writes what callers have not written themselves.
+    pub(super) async fn write_all(&self) -> Error {
+        loop {
+            self.write_wanted.notified().await;
+            let is_blocked = self.lock().write_blocked;
+            if is_blocked {
+                if let Err(error) = self.socket.writable().await {
+                    return self.broken(&error);
+                }
+            } else {
+                self.gather().await;
+            }
+            let mut state = self.lock();
+            if let Some(failure) = &state.failure {
+                return failure.clone();
+            }
+            // What a thread holds back it writes itself, unless others wait for it.
+            let is_wanted = is_blocked || !state.held || state.gathered > 0;
+            (state.gathering, state.gathered, state.expected) = (false, 0, 0);
+            if is_wanted {
+                self.flush(&mut state);
+            }
+            drop(state);
+            self.written.wake_all();
+        }
+    }
+
+    /// Lets all who are ready have their turn: the others of the burst. Not all may fit in one turn of the runtime.
+    async fn gather(&self) {
+        let mut seen = 0;
+        loop {
+            tokio::task::yield_now().await;
+            let state = self.lock();
+            if state.gathered >= state.expected || state.gathered == seen {
+                return;
+            }
+            seen = state.gathered;
+        }
+    }
+
+    pub(super) fn flush(&self, state: &mut State) {
+        state.held = false;
+        let before = state.wire.transmit().len();
+        let result = self.socket.try_write(state.wire.transmit());
+        state.written += (before - state.wire.transmit().len()) as u64;
+        state.publish();
+        state.write_blocked = !matches!(result, Ok(true));
+        if state.wire.transmit().is_empty() {
+            state.stale = 0;
+        }
+        if let Err(error) = result {
+            state.failure.get_or_insert_with(|| self.broken(&error));
+        }
+        if state.write_blocked {
+            self.write_wanted.notify_one();
+        }
+    }
+}
+
+impl Gathering for Shared {
+    fn write_gathered(&self) {
+        let mut state = self.lock();
+        // If it has failed, its calls know.
+        if state.failure.is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
+            self.flush(&mut state);
+        }
+        drop(state);
+        // Also for what was written when it had become enough.
+        self.written.wake_all();
+    }
+}
