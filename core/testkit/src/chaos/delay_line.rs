@@ -9,14 +9,12 @@ pub const BUFFER_BYTES: usize = 96 << 10;
 /// Most moments of departure to be kept: small reads must not take more memory than the bytes that they bring.
 const MOST_DEPARTURES: usize = 512;
 
-/// Bytes in order, each with the moment from which it may leave.
+/// Bytes in order, each with the moment from which it may leave, once those before it have left.
 #[derive(Default)]
 pub struct DelayLine {
     bytes: VecDeque<u8>,
     /// So many bytes from this moment on.
     departures: VecDeque<(usize, Instant)>,
-    /// The last moment given, before which nothing may be given.
-    last: Option<Instant>,
 }
 
 impl DelayLine {
@@ -40,8 +38,7 @@ impl DelayLine {
             self.bytes.reserve_exact(BUFFER_BYTES);
         }
         self.bytes.extend(bytes);
-        let moment = (now + delay).max(self.last.unwrap_or(now));
-        self.last = Some(moment);
+        let moment = now + delay;
         match self.departures.back_mut() {
             Some((count, last)) if *last == moment => *count += bytes.len(),
             _ => self.departures.push_back((bytes.len(), moment)),

@@ -5,12 +5,22 @@ use libfast_testkit::ChaosProxy;
 use libfast_testkit::chaos::{Admission, Plan};
 use std::io::ErrorKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 
 #[tokio::test]
 async fn connections_are_refused_and_accepted_again_on_the_same_port() {
     let rig = Rig::new(Plan::default()).await;
     let address = rig.proxy.address();
+    let is_taken = || {
+        let error = TcpSocket::new_v4().unwrap().bind(address).err();
+        error.is_some_and(|error| error.kind() == ErrorKind::AddrInUse)
+    };
+    // No connection holds the port yet.
+    rig.proxy.change(|plan| plan.admission = Admission::Refuse);
+    within(rig.proxy.settled()).await;
+    assert!(is_taken());
+    rig.proxy.clear();
+    within(rig.proxy.settled()).await;
     let mut old = rig.connect().await;
     for _ in 0..3 {
         rig.proxy.change(|plan| plan.admission = Admission::Refuse);
@@ -19,7 +29,7 @@ async fn connections_are_refused_and_accepted_again_on_the_same_port() {
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         // Those that are there live, and nobody else gets the port by chance.
         old.talk().await;
-        assert_eq!(TcpSocket::new_v4().unwrap().bind(address).unwrap_err().kind(), ErrorKind::AddrInUse);
+        assert!(is_taken());
         rig.proxy.clear();
         within(rig.proxy.settled()).await;
         rig.connect().await.talk().await;
@@ -49,15 +59,15 @@ async fn connections_are_reset_just_after_they_are_accepted() {
 
 #[tokio::test]
 async fn without_a_server_connections_are_reset_until_it_comes() {
-    let place = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let upstream = place.local_addr().unwrap();
-    drop(place);
-    let proxy = ChaosProxy::start(upstream.to_string()).unwrap();
+    // Bound and not listening, so that nobody else gets the port.
+    let place = TcpSocket::new_v4().unwrap();
+    place.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let proxy = ChaosProxy::start(place.local_addr().unwrap().to_string()).unwrap();
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_reset(&mut client).await;
     until(|| proxy.counts().open == 0).await;
     assert_eq!((proxy.counts().unreachable, proxy.counts().reset), (1, 0));
-    let server = TcpListener::bind(upstream).await.unwrap();
+    let server = place.listen(1).unwrap();
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     let (mut accepted, _) = within(server.accept()).await.unwrap();
     accepted.write_all(b"welcome").await.unwrap();

@@ -62,6 +62,10 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> ExitCode {
+    let interrupted = match interrupted() {
+        Ok(interrupted) => interrupted,
+        Err(error) => return fail(&format!("signals cannot be handled: {error}")),
+    };
     let defaults = ChaosSettings::default();
     let seed = options.seed.unwrap_or(defaults.seed);
     let settings = ChaosSettings { listen: options.listen, seed, ..defaults };
@@ -80,7 +84,7 @@ async fn run(options: Options) -> ExitCode {
     }
     let exit = tokio::select! {
         exit = serve(&proxy, options.control) => exit,
-        exit = interrupted() => exit,
+        exit = interrupted => exit,
     };
     // Nobody else has it any more, unless a session has panicked.
     if let Some(proxy) = Arc::into_inner(proxy) {
@@ -106,16 +110,16 @@ async fn serve(proxy: &Arc<ChaosProxy>, control: Option<PathBuf>) -> ExitCode {
     }
 }
 
-async fn interrupted() -> ExitCode {
-    let signals = signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
-    let (mut interrupt, mut terminate) = match signals {
-        Ok(signals) => signals,
-        Err(error) => return fail(&format!("signals cannot be handled: {error}")),
-    };
-    tokio::select! {
-        _ = interrupt.recv() => ExitCode::from(INTERRUPTED),
-        _ = terminate.recv() => ExitCode::SUCCESS,
-    }
+/// Waits for a signal to end. Those are heard from this call on, not from the first wait.
+fn interrupted() -> std::io::Result<impl Future<Output = ExitCode>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => ExitCode::from(INTERRUPTED),
+            _ = terminate.recv() => ExitCode::SUCCESS,
+        }
+    })
 }
 
 /// Every connection takes two descriptors, and the usual limit is meant for programs that wait with `select`.
