@@ -68,6 +68,15 @@ const WRITE_LIMIT: OptionKind = OptionKind::Integer { min: 4096, max: 16 * 1024 
 const DEPTH: OptionKind = OptionKind::Integer { min: 1, max: 1_000_000 };
 const NAME_BYTES: OptionKind = OptionKind::Integer { min: 1, max: MIB };
 const CHECKSUMS: OptionKind = OptionKind::Choice(&["xmodem", "arc", "either"]);
+const POLICIES: OptionKind = OptionKind::Choice(&[
+    "p2c",
+    "round_robin",
+    "weighted_round_robin",
+    "least_loaded",
+    "random",
+    "weighted_random",
+    "sticky",
+]);
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
 
 // The options that clients and servers share have one text each. Macros, because an attribute takes no constant.
@@ -125,8 +134,8 @@ options! {
             "Longest a call may take, from its start to its last message, retries included. 0 means no limit.";
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
-        policy: Policy = Policy::P2c, OptionKind::Choice(&["p2c", "round_robin"]),
-            "How an endpoint is chosen: p2c prefers the one with the lowest latency and load, round_robin takes them in turn.";
+        policy: Policy = Policy::P2c, POLICIES,
+            "How an endpoint is chosen: p2c prefers the one with the lowest latency and load, least_loaded the one with the fewest calls under way; round_robin takes them in turn and random at random, both also by weight with weighted_ before; sticky stays with one as long as it is ready.";
         retries: u64 = 2, OptionKind::Integer { min: 0, max: 10 },
             "How often a failed call is repeated on another endpoint, if nothing of it was sent or it is marked idempotent.";
         idempotent: bool = false, OptionKind::Flag,
@@ -192,27 +201,48 @@ options! {
 
 /// How a client chooses an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Policy {
     /// Lowest latency and load; among many endpoints, the best of a few drawn at random.
     P2c,
+    /// Fewest calls under way, for their weight; among many endpoints, the best of a few drawn at random.
+    LeastLoaded,
     /// One after the other.
     RoundRobin,
+    /// One after the other, as often as their weights say, evenly spread.
+    WeightedRoundRobin,
+    /// At random, all alike.
+    Random,
+    /// At random, by weight.
+    WeightedRandom,
+    /// The owner of the call's affinity key, the same for every client; calls without a key as [`P2c`](Self::P2c).
+    Hash,
+    /// The endpoint that the affinity key had before, or the client if there is no key, as long as it is ready;
+    /// otherwise a new one as [`P2c`](Self::P2c).
+    Sticky,
+}
+
+impl Policy {
+    /// All of them with their names.
+    const NAMES: [(Self, &'static str); 8] = [
+        (Self::P2c, "p2c"),
+        (Self::LeastLoaded, "least_loaded"),
+        (Self::RoundRobin, "round_robin"),
+        (Self::WeightedRoundRobin, "weighted_round_robin"),
+        (Self::Random, "random"),
+        (Self::WeightedRandom, "weighted_random"),
+        (Self::Hash, "hash"),
+        (Self::Sticky, "sticky"),
+    ];
 }
 
 impl OptionValue for Policy {
     fn from_text(text: &str) -> Option<Self> {
-        match text {
-            "p2c" => Some(Self::P2c),
-            "round_robin" => Some(Self::RoundRobin),
-            _ => None,
-        }
+        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy)
     }
 
     fn to_text(&self) -> String {
-        match self {
-            Self::P2c => "p2c".into(),
-            Self::RoundRobin => "round_robin".into(),
-        }
+        Self::NAMES.iter().find(|(policy, _)| policy == self).map_or("", |(_, name)| *name).into()
     }
 }
 

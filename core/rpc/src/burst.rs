@@ -3,6 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+/// Bytes of requests or of last answers that are written although more are coming: the other side can begin with these
+/// meanwhile.
+pub(crate) const ENOUGH: usize = 4 * 1024;
+
 /// A connection that may have something to write.
 pub(crate) trait Gathering {
     /// Writes what has gathered.
@@ -34,6 +38,12 @@ pub fn write_burst() {
     connections.into_iter().flatten().for_each(|connection| connection.write_gathered());
 }
 
+/// Whether this thread makes a burst.
+pub(crate) fn is_on() -> bool {
+    // Gone on a thread that ends.
+    BURST.try_with(|burst| burst.borrow().is_some()).unwrap_or(false)
+}
+
 /// Notes that something gathers on a connection. False: no burst is going on, nobody will write it.
 pub(crate) fn add(connection: &Arc<impl Gathering + 'static>) -> bool {
     let add = |burst: &RefCell<Option<Vec<Arc<dyn Gathering>>>>| {
@@ -44,7 +54,6 @@ pub(crate) fn add(connection: &Arc<impl Gathering + 'static>) -> bool {
         }
         true
     };
-    // Gone on a thread that ends.
     BURST.try_with(add).unwrap_or(false)
 }
 

@@ -9,7 +9,7 @@ use crate::observer::{CallEvent, CallObserver};
 use crate::remote;
 use crate::value::Value;
 use bytes::Bytes;
-use libfast_balance::Member;
+use libfast_balance::{Member, Outcome};
 use libfast_model::{Error, ErrorKind, Progress, Result};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -216,11 +216,11 @@ impl Call {
                 None => {
                     self.delivered = true;
                     let now = Instant::now();
-                    charge.succeed(now);
+                    charge.settle(Outcome::Answered, now);
                     self.ended = attempt.is_over().then_some(now);
                 }
                 Some(Ok(())) => {
-                    charge.succeed(*self.ended.get_or_insert_with(Instant::now));
+                    charge.settle(Outcome::Answered, *self.ended.get_or_insert_with(Instant::now));
                     self.phase = Phase::Done;
                     return Poll::Ready(None);
                 }
@@ -323,8 +323,9 @@ impl Call {
     fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
         let error = remote::with_call(error, &self.method.name, msgid);
         match error.kind() {
-            ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Overload => charge.fail(),
-            ErrorKind::Remote => charge.succeed(Instant::now()),
+            ErrorKind::Connect | ErrorKind::ConnectionLost => charge.settle(Outcome::Failed, Instant::now()),
+            ErrorKind::Overload => charge.settle(Outcome::Refused(Duration::ZERO), Instant::now()),
+            ErrorKind::Remote => charge.settle(Outcome::Answered, Instant::now()),
             _ => {}
         }
         let lost = matches!(error.kind(), ErrorKind::ConnectionLost);
@@ -394,11 +395,11 @@ impl Call {
                 self.client.shared().target
             )),
             Phase::Connecting { mut charge, .. } => {
-                charge.fail();
+                charge.settle(Outcome::TimedOut, Instant::now());
                 error("connecting").at(&charge.member.endpoint.address)
             }
             Phase::Running { mut charge, mut attempt } => {
-                charge.fail();
+                charge.settle(Outcome::TimedOut, Instant::now());
                 attempt.time_out();
                 msgid = Some(attempt.id());
                 let address = &charge.member.endpoint.address;

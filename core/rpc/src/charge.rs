@@ -2,43 +2,30 @@
 
 use crate::channel::Channel;
 use crate::clock;
-use libfast_balance::Member;
+use libfast_balance::{Member, Outcome, Pick};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Counts an attempt as load of its endpoint until it is settled or given up.
 pub(crate) struct Charge {
     pub member: Arc<Member<Channel>>,
-    since: Instant,
-    settled: bool,
+    /// None once it was settled.
+    pick: Option<Pick<Channel>>,
 }
 
 impl Charge {
     pub fn new(member: Arc<Member<Channel>>, since: Instant) -> Self {
-        member.load.begin();
         if let Some(meter) = &member.owner.meter {
             meter.picks.inc();
         }
-        Self { member, since, settled: false }
+        let pick = Pick::begin(member.clone(), clock::moment(since));
+        Self { member, pick: Some(pick) }
     }
 
-    pub fn succeed(&mut self, now: Instant) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.succeed(clock::moment(now), now.saturating_duration_since(self.since));
-        }
-    }
-
-    pub fn fail(&mut self) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.member.load.fail(clock::moment(Instant::now()));
-        }
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.member.load.forget();
+    /// The endpoint did its part, or not.
+    pub fn settle(&mut self, outcome: Outcome, now: Instant) {
+        if let Some(mut pick) = self.pick.take() {
+            pick.record(outcome, clock::moment(now));
         }
     }
 }

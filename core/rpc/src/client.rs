@@ -11,8 +11,8 @@ use crate::registries::Registries;
 use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
-use libfast_balance::{EndpointSet, Member, Picker};
-use libfast_model::{ClientOptions, Error, ErrorKind, OptionValue, Result, Target};
+use libfast_balance::{BalanceOptions, Balancer, Member};
+use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
 use serde::Serialize;
@@ -43,8 +43,9 @@ pub(crate) struct Shared {
     pub methods: ClientMethods,
     meter: Option<Arc<ClientMeter>>,
     options: Arc<ClientOptions>,
-    picker: Picker,
-    known: Mutex<Known>,
+    balancer: Balancer<Channel>,
+    /// What the registry said last. Locked while the balancer learns of it, too.
+    resolution: Mutex<Resolution>,
     known_changed: Wakers,
     pub connections: Arc<Connections>,
     in_flight: AtomicU64,
@@ -53,11 +54,6 @@ pub(crate) struct Shared {
     closed: AtomicBool,
     /// Calls under way make no further progress.
     detached: AtomicBool,
-}
-
-struct Known {
-    set: Arc<EndpointSet<Channel>>,
-    resolution: Resolution,
 }
 
 impl Client {
@@ -92,9 +88,9 @@ impl Client {
             runtime: runtime.clone(),
             methods: ClientMethods::new(meter.clone()),
             meter,
-            picker: Picker::new(options.policy, fastrand::usize(..)),
+            balancer: Balancer::new(BalanceOptions::from(&options), fastrand::u64(..)),
             options: Arc::new(options),
-            known: Mutex::new(Known { set: Arc::default(), resolution: Resolution::Pending }),
+            resolution: Mutex::new(Resolution::Pending),
             known_changed: Wakers::default(),
             connections: Arc::default(),
             in_flight: AtomicU64::new(0),
@@ -227,7 +223,8 @@ impl Client {
             consumer.withdraw().await;
         }
         self.0.follower.abort();
-        shared.lock().set = Arc::default();
+        let _turn = shared.lock();
+        shared.listed([]);
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -242,7 +239,7 @@ impl Client {
     /// Counters and endpoints as a JSON object, for operators.
     pub fn stats(&self) -> String {
         let shared = &self.0.shared;
-        let set = shared.lock().set.clone();
+        let set = shared.balancer.set();
         let now = clock::moment(Instant::now());
         let endpoints: Vec<_> = set.members().iter().map(|member| member_stats(member, now)).collect();
         serde_json::json!({
@@ -278,21 +275,22 @@ impl Shared {
         if let Err(detached) = self.check_attached() {
             return Poll::Ready(Err(detached));
         }
-        let known = self.lock();
-        if matches!(known.resolution, Resolution::Pending) {
+        let moment = clock::moment(now);
+        let choose = || RNG.with_borrow_mut(|rng| self.balancer.choose(moment, None, rng, &tried));
+        if let Some(member) = choose() {
+            return Poll::Ready(Ok(member));
+        }
+        let resolution = self.lock();
+        if matches!(*resolution, Resolution::Pending) {
             // Under the lock, so that the answer cannot come in between.
             self.known_changed.register(cx);
             return Poll::Pending;
         }
-        let set = known.set.clone();
-        let failed = match &known.resolution {
-            Resolution::Failed(error) => Some(error.clone()),
-            _ => None,
-        };
-        drop(known);
-        let now = clock::moment(now);
-        let picked = RNG.with_borrow_mut(|rng| set.pick(&self.picker, now, rng, tried).cloned());
-        Poll::Ready(picked.ok_or_else(|| failed.unwrap_or_else(|| self.no_endpoint(set.members().len()))))
+        // It may have come in between.
+        Poll::Ready(choose().ok_or_else(|| match &*resolution {
+            Resolution::Failed(error) => error.clone(),
+            _ => self.no_endpoint(self.balancer.set().members().len()),
+        }))
     }
 
     pub fn call_began(&self) {
@@ -323,22 +321,24 @@ impl Shared {
         let mut known = self.lock();
         match &resolution {
             Resolution::Bound(providers) => {
-                let endpoints = providers.iter().map(|p| (p.key.clone(), p.endpoint.clone()));
-                let set = known.set.updated(endpoints, |endpoint, load| {
-                    let (address, options) = (endpoint.address.clone(), self.options.clone());
-                    let connections = self.connections.clone();
-                    let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
-                    Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
-                });
-                known.set = Arc::new(set);
+                self.listed(providers.iter().map(|p| (p.key.clone(), p.endpoint.clone())));
             }
-            Resolution::Absent => known.set = Arc::default(),
+            Resolution::Absent => self.listed([]),
             // A registry that fails leaves the last known list standing.
             Resolution::Pending | Resolution::Failed(_) => {}
         }
-        known.resolution = resolution;
+        *known = resolution;
         drop(known);
         self.known_changed.wake_all();
+    }
+
+    fn listed(&self, endpoints: impl IntoIterator<Item = (String, Endpoint)>) {
+        self.balancer.update(clock::moment(Instant::now()), endpoints, |endpoint, load| {
+            let (address, options) = (endpoint.address.clone(), self.options.clone());
+            let connections = self.connections.clone();
+            let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
+            Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
+        });
     }
 
     fn was_closed(&self) -> Error {
@@ -366,8 +366,8 @@ impl Shared {
         Error::new(ErrorKind::NoEndpoint, message)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Resolution> {
+        self.resolution.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A server's side of one connection.
 
-use crate::burst::{self, Gathering};
+use crate::burst::{self, ENOUGH, Gathering};
 use crate::clock::{Start, WallClock};
 use crate::remote::OVERLOADED;
 use crate::request::Request;
@@ -275,7 +275,7 @@ impl ServerConnection {
     fn finish(self: &Arc<Self>, state: MutexGuard<'_, State>) {
         // Before the client can know of the end: it may send the next request at once.
         self.server.requests_ended(1);
-        if state.wire.in_flight() == 0 {
+        if state.wire.in_flight() == 0 || state.wire.transmit_bytes() >= ENOUGH {
             self.flush(state);
         } else {
             self.gather(state);
@@ -427,7 +427,7 @@ impl ServerConnection {
     fn flush(&self, mut state: MutexGuard<'_, State>) -> usize {
         let waiting = state.wire.transmit_bytes();
         // What gathers must not look like a slow client.
-        if state.write_blocked || (state.corked && waiting <= self.high_water()) {
+        if state.write_blocked || (state.corked && waiting < ENOUGH.min(self.high_water())) {
             return waiting;
         }
         if self.write(&mut state).is_err() {

@@ -1,27 +1,24 @@
 //! When requests leave.
 
 use super::{Shared, State};
-use crate::burst::{self, Gathering};
+use crate::burst::{self, ENOUGH, Gathering};
 use libfast_model::Error;
 use std::sync::{Arc, MutexGuard};
-
-/// What gathers in a burst before it is written, so that the server need not wait for the last of them.
-const BURST_BYTES: usize = 8 * 1024;
 
 impl Shared {
     /// Sees to it that the request which was just made leaves. `is_alone`: no other was under way.
     pub(super) fn send(self: &Arc<Self>, mut state: MutexGuard<'_, State>, is_alone: bool) {
+        state.gathered += usize::from(!burst::is_on());
         if state.write_blocked {
             return;
         }
+        if state.wire.transmit().len() >= ENOUGH {
+            return self.flush(&mut state);
+        }
         if burst::add(self) {
             state.held = true;
-            if state.wire.transmit().len() >= BURST_BYTES {
-                self.flush(&mut state);
-            }
             return;
         }
-        state.gathered += 1;
         if state.gathering {
             return;
         }

@@ -1,0 +1,34 @@
+//! One endpoint of a set.
+
+use crate::Load;
+use libfast_model::Endpoint;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// One endpoint of a set, with what is known about it and what the owner of the set keeps per endpoint.
+// Apart from the counts of its `Arc`, which every pick writes while others read what is here.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct Member<T> {
+    /// The number of its address in this set and all that follow from it, never given to another address.
+    pub slot: u32,
+    /// Unique to the registration it came from.
+    pub key: String,
+    /// Address, weight and place.
+    pub endpoint: Endpoint,
+    /// Shared by all members that ever had this address without a gap.
+    pub load: Arc<Load>,
+    /// The owner's part, such as a connection. Shared likewise.
+    pub owner: Arc<T>,
+    /// The hash of its address.
+    pub(crate) hash: u64,
+    /// Calls under way in the whole set, where the policy asks for it.
+    pub(crate) tally: Option<Arc<AtomicU64>>,
+}
+
+impl<T> Member<T> {
+    /// Whether it takes new calls as far as it says itself.
+    pub(crate) fn is_open(&self) -> bool {
+        self.endpoint.weight > 0 && !self.endpoint.draining
+    }
+}

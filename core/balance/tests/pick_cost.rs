@@ -1,0 +1,74 @@
+//! What a pick and its record cost, under two threads (M9). It prints and asserts nothing: the machine decides.
+//!
+//! `cargo test --release -p libfast-balance --test pick_cost -- --ignored --nocapture`
+
+use libfast_balance::{BalanceOptions, Balancer, Moment, Outcome, hash};
+use libfast_model::{Endpoint, Policy};
+use std::time::{Duration, Instant};
+
+const CALLS: u64 = 300_000;
+const ROUNDS: usize = 5;
+
+fn balancer(policy: Policy, endpoints: usize) -> Balancer<()> {
+    let mut options = BalanceOptions::with_policy(policy);
+    options.subset_size = 0;
+    let balancer = Balancer::new(options, 1);
+    let listed = (0..endpoints).map(|n| {
+        let mut endpoint = Endpoint::new(format!("10.{}.{}.1:2030", n / 250, n % 250).parse().unwrap());
+        let weighs = matches!(policy, Policy::WeightedRoundRobin | Policy::WeightedRandom);
+        endpoint.weight = if weighs { [100, 200, 400][n % 3] } else { 100 };
+        (n.to_string(), endpoint)
+    });
+    balancer.update(Moment(1), listed, |_, _| ());
+    balancer
+}
+
+/// Nanoseconds for one pick and its record, by one of so many threads that all do nothing else.
+fn cost(balancer: &Balancer<()>, threads: u64, origin: Instant) -> f64 {
+    let run = &|seed: u64| {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let start = Instant::now();
+        for call in 0..CALLS {
+            // The clock is the caller's, who has read it anyway.
+            let now = Moment(start.duration_since(origin).as_nanos() as u64 + call * 1000);
+            let key = (call % 4096).to_le_bytes();
+            let mut pick =
+                balancer.pick(now, Some(hash(&key)), &mut rng, |_| false).expect("there are endpoints");
+            pick.record(Outcome::Answered, now + Duration::from_micros(500 + rng.u64(..500)));
+        }
+        start.elapsed().as_nanos() as f64 / CALLS as f64
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|n| scope.spawn(move || run(n))).collect();
+        let mine = run(0);
+        others.into_iter().map(|other| other.join().expect("it does not panic")).fold(mine, f64::min)
+    })
+}
+
+#[test]
+#[ignore = "prints measurements; run it alone and in release"]
+fn pick_and_record() {
+    let sizes = [8, 10, 100, 10_000];
+    println!("ns per pick and record with so many endpoints, alone / under two threads");
+    println!("{:<22}{}", "", sizes.map(|size| format!("{size:>16}")).concat());
+    let origin = Instant::now();
+    for policy in [
+        Policy::P2c,
+        Policy::LeastLoaded,
+        Policy::RoundRobin,
+        Policy::WeightedRoundRobin,
+        Policy::Random,
+        Policy::WeightedRandom,
+        Policy::Hash,
+        Policy::Sticky,
+    ] {
+        let costs = sizes.map(|endpoints| {
+            let balancer = balancer(policy, endpoints);
+            let [alone, two] = [1, 2].map(|threads| {
+                (0..ROUNDS).map(|_| cost(&balancer, threads, origin)).fold(f64::INFINITY, f64::min)
+            });
+            format!("{:>16}", format!("{alone:.0} / {two:.0}"))
+        });
+        println!("{:<22}{}", format!("{policy:?}"), costs.concat());
+    }
+}

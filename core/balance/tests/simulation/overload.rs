@@ -1,0 +1,98 @@
+//! A server gets three times what it can do, and clients repeat what failed.
+
+use super::records::median;
+use super::*;
+use libfast_balance::{Admission, AdmissionOptions, Moment, Offer, RetryBudget, Throttle};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// Eight workers and handlers of 10 ms: 800 calls a second.
+const WORKERS: usize = 8;
+const SERVICE: Duration = Duration::from_millis(10);
+const CAPACITY: f64 = WORKERS as f64 / 0.01;
+/// After this nobody waits for the answer any more.
+const PATIENCE: Duration = Duration::from_secs(1);
+const OVERLOADED: Duration = Duration::from_secs(20);
+
+/// Answers in time during three times the load, against what the workers can do; and in the second after, against the calls.
+fn goodput(seed: u64, options: Option<AdmissionOptions>) -> (f64, f64) {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut admission = Admission::new(options.unwrap_or_default());
+    // What runs and has no worker yet, and when workers are done with what.
+    let (mut queue, mut done) = (VecDeque::new(), BinaryHeap::new());
+    let (mut now, mut busy, mut refused) = (Moment(0), 0, Vec::new());
+    let end = Moment(0) + OVERLOADED;
+    let (mut good, mut late_good, mut late) = (0, 0, 0);
+    let mut next = now;
+    while now < end + SECOND * 2 {
+        let mut started: Vec<Moment> = Vec::new();
+        match done.peek() {
+            Some(&Reverse((at, came, began))) if at <= next => {
+                now = at;
+                done.pop();
+                busy -= 1;
+                let in_time = now.since(came) <= PATIENCE;
+                good += usize::from(in_time && now < end);
+                late_good += usize::from(in_time && came >= end + SECOND);
+                admission.finished(Some(now.since(began)));
+                while let Some(came) = admission.next(now, &mut refused) {
+                    started.push(came);
+                }
+            }
+            _ => {
+                now = next;
+                let rate = if now < end { 3.0 * CAPACITY } else { 0.5 * CAPACITY };
+                next = now + Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / rate);
+                late += usize::from(now >= end + SECOND);
+                match (options.is_some(), admission.offer(now, now)) {
+                    (_, Offer::Run(came)) => started.push(came),
+                    (false, Offer::Refuse(came, _)) => started.push(came),
+                    _ => {}
+                }
+            }
+        }
+        queue.extend(started.into_iter().map(|came| (came, now)));
+        while busy < WORKERS {
+            let Some((came, began)) = queue.pop_front() else { break };
+            busy += 1;
+            done.push(Reverse((now + SERVICE.mul_f64(-(1.0 - rng.f64()).ln()), came, began)));
+        }
+    }
+    (good as f64 / (CAPACITY * OVERLOADED.as_secs_f64()), late_good as f64 / late as f64)
+}
+
+#[test]
+fn three_times_the_load_leaves_nine_tenths_of_the_work_done() {
+    let (during, after): (Vec<f64>, Vec<f64>) =
+        seeds(0.03).map(|seed| goodput(seed, Some(AdmissionOptions::default()))).unzip();
+    let (during, after) = (median(during), median(after));
+    println!(
+        "overload: {:.1} % of capacity during it, {:.1} % answered a second later",
+        during * 100.0,
+        after * 100.0
+    );
+    assert!(during >= 0.9 && after >= 0.99);
+}
+
+/// All calls fail for a while: repeating them adds at most a quarter to the load, and half of that for a target that is throttled.
+#[test]
+fn a_storm_of_retries_does_not_come() {
+    let (budget, throttle) = (RetryBudget::default(), Throttle::new());
+    let mut rng = fastrand::Rng::with_seed(1);
+    let (mut offered, mut sent) = (0, 0);
+    for call in 0..60_000u64 {
+        let now = Moment(call * 1_000_000);
+        offered += 1;
+        budget.deposit(now);
+        // Once, and twice more if that may be.
+        for attempt in 0..3 {
+            if attempt > 0 && !budget.try_withdraw(now) {
+                break;
+            }
+            sent += u32::from(throttle.admit(now, &mut rng));
+        }
+    }
+    println!("storm: {sent} attempts reach a target that is down, of {offered} calls");
+    assert!(f64::from(sent) <= 1.25 * f64::from(offered));
+    assert!(f64::from(sent) <= 0.6 * f64::from(offered), "most are held back");
+}
