@@ -20,7 +20,7 @@ async fn serve() -> (Server, String) {
     let stream = |request: Request| async move {
         request.send(&1).await?;
         request.cancelled().await;
-        Ok(())
+        Ok::<(), libfast_model::Error>(())
     };
     server.method("stream", stream).unwrap();
     let address = server.start().await.unwrap().to_string();
@@ -75,7 +75,8 @@ async fn call_until_picked(client: &Client, address: &str) -> libfast_model::Res
 #[tokio::test]
 async fn a_call_that_may_have_run_is_repeated_after_a_pause_if_it_is_idempotent() {
     let ((_server, good), bad) = (serve().await, hangs_up());
-    let client = client(&format!("{good},{}", bad.address), &[("idempotent", "true"), ("policy", "round_robin")]);
+    let client =
+        client(&format!("{good},{}", bad.address), &[("idempotent", "true"), ("policy", "round_robin")]);
     let values = call_until_picked(&client, &bad.address).await.unwrap();
     assert_eq!(values[0].text(), format!("{good:?}"));
     assert_eq!(endpoint(&client, &bad.address)["failures"], 1);
@@ -109,7 +110,8 @@ async fn a_server_that_refuses_says_for_how_long() {
     let (_server, good) = serve().await;
     let full = Script::once(|mut bare| {
         let id = bare.next().expect("a request").msgid;
-        let info = r#"{"name":"FastOverloaded","message":"full","info":{"processed":false,"retryAfterMs":7000}}"#;
+        let info =
+            r#"{"name":"FastOverloaded","message":"full","info":{"processed":false,"retryAfterMs":7000}}"#;
         bare.say(Status::Error, id, &format!(r#"{{"m":{{"name":"m"}},"d":{info}}}"#));
         bare.until_ended();
     });
