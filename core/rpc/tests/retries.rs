@@ -55,6 +55,7 @@ fn dead() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
+const NONE: [u8; 0] = [];
 const NO_BUDGET: [(&str, &str); 2] = [("retry_percent", "0"), ("retries_per_second", "0")];
 
 /// A server that reads one request and hangs up.
@@ -65,7 +66,7 @@ fn hangs_up() -> Script {
 /// The client's first call by turns goes to one of both; it is made until the one at `address` was picked.
 async fn call_until_picked(client: &Client, address: &str) -> libfast_model::Result<Vec<libfast_rpc::Value>> {
     loop {
-        let ended = client.call("m", ()).await;
+        let ended = client.call("m", NONE).await;
         if endpoint(client, address)["picks"].as_u64() > Some(0) {
             return ended;
         }
@@ -130,7 +131,7 @@ async fn a_server_that_refuses_says_for_how_long() {
 async fn a_stream_is_load_as_long_as_it_runs() {
     let (_server, address) = serve().await;
     let client = client(&address, &[]);
-    let mut stream = client.stream("stream", ());
+    let mut stream = client.stream("stream", NONE);
     stream.next().await.unwrap().unwrap();
     assert_eq!(endpoint(&client, &address)["in_flight"], 1);
     drop(stream);
@@ -143,7 +144,7 @@ async fn what_ends_on_this_side_is_not_held_against_the_endpoint() {
     // It accepts and says nothing.
     let silent = Script::once(|mut bare| bare.until_ended());
     let client = silent.client().await;
-    let abandoned = client.stream("m", ());
+    let abandoned = client.stream("m", NONE);
     until("it is under way", || endpoint(&client, &silent.address)["in_flight"] == 1).await;
     drop(abandoned);
     let no_connection = self::client("127.0.0.1:1", &[]);
@@ -167,7 +168,7 @@ async fn stats_tell_that_an_endpoint_is_ejected_and_until_when() {
     call_until_picked(&client, &bad.address).await.unwrap_err();
     // Who picks next decides.
     while endpoint(&client, &bad.address)["health"] != "ejected" {
-        let _ = client.call("m", ()).await;
+        let _ = client.call("m", NONE).await;
     }
     let known = endpoint(&client, &bad.address);
     let left = known["ejected_ms"].as_u64().expect("it is ejected");
@@ -204,7 +205,7 @@ async fn the_same_key_goes_to_the_same_endpoint_from_every_client() {
     for key in ["alice", "bob", "carol", "dave", "é", "6", "7", "8", "9", "10", "11", "12"] {
         let mut owner = None;
         for client in &clients {
-            let values = client.call("m", ()).affinity(key).await.unwrap();
+            let values = client.call("m", NONE).affinity(key).await.unwrap();
             let answered = values[0].text().to_owned();
             assert_eq!(owner.get_or_insert(answered.clone()), &answered, "{key}");
         }
@@ -212,7 +213,7 @@ async fn the_same_key_goes_to_the_same_endpoint_from_every_client() {
     }
     assert!(owners.len() > 1, "{owners:?}");
     let own = client(&target, &[("policy", "hash"), ("affinity", "alice")]);
-    let by_option = own.call("m", ()).await.unwrap();
-    let by_call = clients[0].call("m", ()).affinity("alice").await.unwrap();
+    let by_option = own.call("m", NONE).await.unwrap();
+    let by_call = clients[0].call("m", NONE).affinity("alice").await.unwrap();
     assert_eq!(by_option[0].text(), by_call[0].text());
 }
