@@ -221,6 +221,8 @@ impl Inner {
         while events.len() < max {
             match taken.next() {
                 None => return,
+                // Only now: it may have waited long for the program.
+                Some(Ready::Event(Event::Request { request, .. })) if request.end_if_expired() => {}
                 Some(Ready::Event(event)) => events.push(event),
                 // Without the queue's lock: taking values takes the connection's.
                 Some(Ready::Call(call)) => {

@@ -48,6 +48,16 @@ impl ServerRequest {
         self.request.get().map_or("", Request::peer)
     }
 
+    /// How long the caller goes on waiting, if it says so; zero once it has stopped.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.request.get().ok()?.remaining()
+    }
+
+    /// Answers it if its caller has stopped waiting. True: the program need not see it.
+    pub(crate) fn end_if_expired(&self) -> bool {
+        self.request.get().is_ok_and(Request::end_if_expired)
+    }
+
     /// True once nobody waits for the answer any more.
     pub fn is_cancelled(&self) -> bool {
         self.request.get().map_or(true, Request::is_cancelled)

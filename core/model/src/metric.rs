@@ -56,6 +56,8 @@ metrics! {
         "Time from the start of a call to its end, retries included";
     ServerInFlight = "fast_server_in_flight_requests", Gauge, ["rpc_method"], false,
         "Requests being handled";
+    ServerRefusals = "fast_server_refused_requests_total", Counter, ["reason"], false,
+        "Requests that were answered without being run: overloaded, or expired if their callers had stopped waiting";
     ClientInFlight = "fast_client_in_flight_requests", Gauge, ["rpc_method"], false,
         "Calls under way";
     ServerConnections = "fast_server_connections", Gauge, ["state"], false,
@@ -114,7 +116,7 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("direction", "`sent` or `received`"),
     ("status", "`data`, `end` or `error`"),
     ("state", "see the metric"),
-    ("reason", "of a protocol error its `fastReason`; of a retry the code of the error"),
+    ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
     ("policy", "the client's `policy`"),
     ("version", "as in `x.y.z`"),
     ("rpcMethod", "as `rpc_method`"),

@@ -10,6 +10,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use foldhash::{HashMap, HashMapExt};
 use libfast_model::{ChecksumV1, Error, ErrorKind, Result};
+use std::time::Duration;
 
 /// How a client speaks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +24,8 @@ pub struct ClientWire {
     /// Whether null as a value is passed over. If not, which is the default, it fails its call. A call may differ
     /// ([`ClientConnection::ignore_nulls`]).
     pub ignore_nulls: bool,
+    /// Whether servers are told how long the callers of requests wait. Default false.
+    pub send_deadline: bool,
 }
 
 /// One connection to a server. `T` is what the owner keeps for each call.
@@ -71,6 +74,9 @@ struct Deferred {
     last: bool,
 }
 
+/// The longest wait that is told: any number that JavaScript holds exactly.
+const MAX_DEADLINE_MS: u128 = (1 << 53) - 1;
+
 impl<T> ClientConnection<T> {
     /// A connection on which nothing was sent.
     pub fn new(wire: ClientWire) -> Self {
@@ -88,12 +94,27 @@ impl<T> ClientConnection<T> {
         }
     }
 
+    /// Encodes a request that does not say how long its caller waits; otherwise as
+    /// [`start_call_within`](Self::start_call_within).
+    pub fn start_call(&mut self, uts: u64, method: &str, args: &[u8], call: T) -> Result<u32> {
+        self.start_call_within(uts, method, args, None, call)
+    }
+
     /// Encodes a request and gives its id. `uts` is the time in microseconds since 1970; `args` is JSON text
-    /// of an array that [`json::check_array`] has passed.
+    /// of an array that [`json::check_array`] has passed. `remaining` is how long the caller waits, which the server is
+    /// told in whole milliseconds, rounded up, if [`ClientWire::send_deadline`] is set; one that does not look for it
+    /// notices nothing.
     ///
     /// Fails with `ConnectionLost` after the end of the connection, `TooLarge`, or `Overload` if all ids are
     /// taken. Nothing is sent then.
-    pub fn start_call(&mut self, uts: u64, method: &str, args: &[u8], call: T) -> Result<u32> {
+    pub fn start_call_within(
+        &mut self,
+        uts: u64,
+        method: &str,
+        args: &[u8],
+        remaining: Option<Duration>,
+        call: T,
+    ) -> Result<u32> {
         match self.state {
             State::Open => {}
             State::Ended => {
@@ -124,6 +145,12 @@ impl<T> ClientConnection<T> {
         out.reserve(args.len() + method.len() + 64);
         let frame = OpenFrame::begin_named(out, uts);
         json::escape_into(out, method);
+        if let Some(remaining) = remaining.filter(|_| self.wire.send_deadline) {
+            out.put_slice(br#","x":{"dl":"#);
+            let ms = remaining.as_nanos().div_ceil(1_000_000).min(MAX_DEADLINE_MS) as u64;
+            out.put_slice(itoa::Buffer::new().format(ms).as_bytes());
+            out.put_slice(b"}");
+        }
         out.put_slice(br#"},"d":"#);
         out.put_slice(args);
         out.put_u8(b'}');

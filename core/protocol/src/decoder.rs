@@ -70,9 +70,10 @@ impl Decoder {
         let payload = into_text(input.split_to(announced).freeze());
         let checksum = Checksum::find(header.version, self.checksum_v1, &payload, header.checksum)
             .map_err(|calculated| ProtocolError::checksum(header.version, header.checksum, calculated))?;
-        let Parts { body, meta, name } = Parts::read(&payload, header.status, self.limits.payload_depth())?;
+        let Parts { body, meta, name, deadline_ms } =
+            Parts::read(&payload, header.status, self.limits.payload_depth())?;
         let Header { version, status, msgid, .. } = header;
-        Ok(Some(Frame { version, checksum, status, msgid, payload, body, meta, name }))
+        Ok(Some(Frame { version, checksum, status, msgid, payload, body, meta, name, deadline_ms }))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Frame {
     pub meta: Option<Range<usize>>,
     /// Where in the payload the name of the method is, a JSON string, if that was seen on the way.
     pub(crate) name: Option<Range<usize>>,
+    /// How long the caller of a request waits, if that was seen on the way.
+    pub(crate) deadline_ms: Option<u64>,
 }
 
 /// The member `d` of a payload.
@@ -46,6 +48,21 @@ impl Frame {
     /// The method that `m` names, if it names one. Surrogates without partner are replaced.
     pub fn method(&self) -> Option<String> {
         json::decode_string(&self.method_text()?)
+    }
+
+    /// How long the caller of a request goes on waiting, in milliseconds from when it sent it, if `m.x.dl` says so. What
+    /// is no number there says nothing; parts of a millisecond are cut off, and nobody waits less than 0.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        if self.name.is_some() {
+            return self.deadline_ms;
+        }
+        let meta = self.meta()?;
+        let [extras] = json::members_of(meta, ["x"]);
+        let extras = &meta[extras?.span()];
+        let [deadline] = json::members_of(extras, ["dl"]);
+        let number = std::str::from_utf8(&extras[deadline?.span()]).ok()?;
+        // The cast holds bounds: a number that is too large waits as long as can be said.
+        number.parse::<f64>().ok().map(|ms| ms as u64)
     }
 
     /// The raw text of the name of the method, a JSON string.

@@ -16,13 +16,15 @@ pub(crate) struct Parts {
     pub meta: Option<Range<usize>>,
     /// Where the name in it is, a JSON string, if it was seen on the way.
     pub name: Option<Range<usize>>,
+    /// Likewise how long the caller of a request waits.
+    pub deadline_ms: Option<u64>,
 }
 
 impl Parts {
     pub fn read(payload: &Bytes, status: Status, max_depth: usize) -> Result<Self, ProtocolError> {
-        if let Some(Envelope { meta, name, body }) = Envelope::read(payload, max_depth) {
+        if let Some(Envelope { meta, name, deadline_ms, body }) = Envelope::read(payload, max_depth) {
             let body = read_body(payload, status, Some(body))?;
-            return Ok(Self { body, meta: Some(meta), name: Some(name) });
+            return Ok(Self { body, meta: Some(meta), name: Some(name), deadline_ms });
         }
         let document = Document::read(payload, ["m", "d"], max_depth).map_err(|e| ProtocolError::json(&e))?;
         let (meta, body) = match document {
@@ -31,7 +33,7 @@ impl Parts {
             Document::Scalar => return Err(ProtocolError::data()),
         };
         let body = read_body(payload, status, body)?;
-        Ok(Self { body, meta: meta.map(|meta| meta.span()), name: None })
+        Ok(Self { body, meta: meta.map(|meta| meta.span()), name: None, deadline_ms: None })
     }
 }
 

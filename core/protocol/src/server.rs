@@ -323,9 +323,10 @@ impl<T> ServerConnection<T> {
         // A short name must not keep a large frame in memory while its handler runs, which may have dropped the arguments.
         let kept = if frame.payload.len() <= KEPT_BYTES { name } else { Bytes::copy_from_slice(&name) };
         vacant.insert(InFlight { reply: Reply { id, coding, name: kept }, request: None });
+        let deadline_ms = frame.deadline_ms();
         let meta = frame.meta.map(|meta| frame.payload.slice(meta));
         let Body::Values(values) = frame.body else { return Ok(None) };
-        Ok(Some(ServerEvent::Request { id, method, args: values.into_text(), meta }))
+        Ok(Some(ServerEvent::Request { id, method, args: values.into_text(), deadline_ms, meta }))
     }
 
     /// What is needed to answer a request in flight.

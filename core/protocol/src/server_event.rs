@@ -14,6 +14,8 @@ pub enum ServerEvent {
         method: Name,
         /// The arguments, raw JSON text of an array.
         args: Bytes,
+        /// How long its caller goes on waiting, in milliseconds from when it sent it, if it says so.
+        deadline_ms: Option<u64>,
         /// Raw text of the member `m`.
         meta: Option<Bytes>,
     },

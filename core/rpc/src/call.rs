@@ -276,9 +276,9 @@ impl Call {
                         }
                         Poll::Ready(connection) => {
                             let open = self.client.shared().check_attached();
-                            let started = open
-                                .and(connection)
-                                .and_then(|c| c.start(&self.method, &self.args, &self.options, now));
+                            let started = open.and(connection).and_then(|c| {
+                                c.start(&self.method, &self.args, &self.options, self.deadline, now)
+                            });
                             match started {
                                 Ok(attempt) => {
                                     let endpoint = charge.address();

@@ -289,5 +289,6 @@ fn wire(options: &ClientOptions) -> ClientWire {
             max_name_bytes: options.max_name_bytes as usize,
         },
         ignore_nulls: options.ignore_null_values,
+        send_deadline: options.send_deadline,
     }
 }

@@ -39,6 +39,11 @@ impl Start {
         now.saturating_duration_since(self.instant)
     }
 
+    /// So many milliseconds later; `None` beyond what the clock can hold.
+    pub fn after_ms(&self, ms: u64) -> Option<Instant> {
+        self.instant.checked_add(Duration::from_millis(ms))
+    }
+
     pub fn elapsed(&self) -> Duration {
         self.instant.elapsed()
     }

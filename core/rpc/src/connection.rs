@@ -170,12 +170,13 @@ impl Connection {
         }
     }
 
-    /// Sends a request. `args` is the text of a JSON array that was checked.
+    /// Sends a request. `args` is the text of a JSON array that was checked; its caller waits until `deadline`.
     pub fn start(
         self: &Arc<Self>,
         method: &Arc<ClientMethod>,
         args: &[u8],
         options: &CallOptions,
+        deadline: Option<Instant>,
         now: Instant,
     ) -> Result<Attempt> {
         let mut state = self.0.lock();
@@ -194,7 +195,8 @@ impl Connection {
                 format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
-        let id = match state.wire.start_call(uts, &method.name, args, key) {
+        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let id = match state.wire.start_call_within(uts, &method.name, args, remaining, key) {
             Ok(id) => {
                 if options.ignore_null_values != self.0.ignore_nulls {
                     state.wire.ignore_nulls(id, options.ignore_null_values);

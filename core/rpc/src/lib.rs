@@ -24,6 +24,7 @@ mod methods;
 mod metrics;
 mod observer;
 mod picked;
+mod refusal;
 mod registries;
 mod remote;
 mod request;

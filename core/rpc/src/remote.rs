@@ -1,18 +1,19 @@
 //! Errors that cross the wire.
 
+use crate::refusal::Refusal;
 use libfast_model::{Error, ErrorKind, RemoteError};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// The name under which a server refuses a request that it has no room for. It was not run.
-pub(crate) const OVERLOADED: &str = "FastOverloaded";
-
 /// The error of a call that a server answered with ERROR.
 pub(crate) fn from_wire(remote: RemoteError) -> Error {
-    if remote.name == OVERLOADED {
-        return Error::new(ErrorKind::Overload, remote.message.clone()).with_remote(remote);
-    }
-    Error::from_remote(remote)
+    let refusal = Refusal::ALL.into_iter().find(|refusal| refusal.error_name() == remote.name);
+    let kind = match refusal {
+        Some(Refusal::Overloaded) => ErrorKind::Overload,
+        Some(Refusal::Expired) => ErrorKind::Timeout,
+        None => return Error::from_remote(remote),
+    };
+    Error::new(kind, remote.message.clone()).with_remote(remote)
 }
 
 /// The ERROR that a server sends for a handler's error. What a server behind this one answered is passed on, but not that

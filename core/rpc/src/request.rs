@@ -1,5 +1,6 @@
 //! One request being handled.
 
+use crate::refusal::Refusal;
 use crate::remote;
 use crate::running::Running;
 use crate::server_connection::ServerConnection;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 /// One request, to be answered with any number of values and exactly one end or error, from any thread, at any time.
 ///
@@ -30,8 +32,11 @@ impl Request {
         Self(Arc::new(Inner { connection, running, ended: AtomicBool::new(false) }))
     }
 
-    /// Gives it to the handler of its method.
-    pub(crate) fn run(self) {
+    /// Gives it to the handler of its method. One that waited is not run if its caller does not wait any more.
+    pub(crate) fn run(self, has_waited: bool) {
+        if has_waited && self.end_if_expired() {
+            return;
+        }
         let running = self.0.running.clone();
         running.method.run(self);
     }
@@ -49,6 +54,33 @@ impl Request {
     /// The caller's address.
     pub fn peer(&self) -> &str {
         self.0.connection.peer()
+    }
+
+    /// Until when the caller waits for the answer, if it says so. The way of the request to this server is not counted.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.running.deadline
+    }
+
+    /// How long the caller goes on waiting, if it says so; zero once it has stopped. Give it to the calls that the answer
+    /// depends on.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Answers the request with the error `FastDeadlineExceeded` if its caller has stopped waiting; true if so. Requests are
+    /// looked at in this way before their handlers run: for programs that keep them waiting themselves.
+    pub fn end_if_expired(&self) -> bool {
+        let is_expired = self.0.running.is_expired();
+        if is_expired {
+            self.refuse(Refusal::Expired);
+        }
+        is_expired
+    }
+
+    /// Answers it with why it is not run.
+    pub(crate) fn refuse(&self, why: Refusal) {
+        // Whoever else has answered it, or is gone, needs no answer.
+        let _ = self.0.settle(|| self.0.connection.refuse(&self.0.running, why));
     }
 
     /// The arguments as the text of a JSON array.

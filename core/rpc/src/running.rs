@@ -16,6 +16,8 @@ pub(crate) struct Running {
     /// The text of a JSON array, a slice of what was read.
     pub args: Bytes,
     pub start: Start,
+    /// Until when its caller waits, if it says so.
+    pub deadline: Option<Instant>,
     cancelled: AtomicBool,
     half_closed: AtomicBool,
     waiting: Wakers,
@@ -24,7 +26,7 @@ pub(crate) struct Running {
 
 impl Running {
     /// A request that is about to be handed to its handler.
-    pub fn new(id: u32, method: Arc<Method>, args: Bytes, start: Start) -> Self {
+    pub fn new(id: u32, method: Arc<Method>, args: Bytes, start: Start, deadline: Option<Instant>) -> Self {
         if let Some(meter) = &method.meter {
             meter.begin();
         }
@@ -33,6 +35,7 @@ impl Running {
             method,
             args,
             start,
+            deadline,
             cancelled: AtomicBool::new(false),
             half_closed: AtomicBool::new(false),
             waiting: Wakers::default(),
@@ -45,6 +48,11 @@ impl Running {
         if let Some(meter) = &self.method.meter {
             meter.end(self.start.until(now), error_type);
         }
+    }
+
+    /// Whether its caller has stopped waiting. Reads the clock if its caller says how long it waits.
+    pub fn is_expired(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     pub fn is_cancelled(&self) -> bool {

@@ -3,6 +3,7 @@
 use crate::advertise::advertised;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
+use crate::refusal::Refusals;
 use crate::registries::Registries;
 use crate::request::Request;
 use crate::server_account::{SeenConnection, Tally};
@@ -74,6 +75,7 @@ pub(crate) struct Shared {
     pub options: ServerOptions,
     pub methods: Methods,
     pub meter: Option<Arc<ServerMeter>>,
+    pub refusals: Refusals,
     runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
@@ -119,6 +121,7 @@ impl Server {
     pub fn with_metrics(options: ServerOptions, metrics: &Metrics) -> Result<Self> {
         let meter = ServerMeter::new(&options, metrics)?.map(Arc::new);
         let shared = Arc::new(Shared {
+            refusals: Refusals::new(&options),
             options,
             methods: Methods::default(),
             meter,
@@ -145,6 +148,10 @@ impl Server {
             Arc::new(move |request: Request| {
                 let answer = handler(request.clone());
                 runtime.spawn(async move {
+                    // What the handler does begins with the first poll, for which it may have waited long.
+                    if request.end_if_expired() {
+                        return;
+                    }
                     let result = answer.await.and_then(|value| {
                         serde_json::to_vec(&value).map_err(|error| {
                             Error::new(

@@ -3,7 +3,7 @@
 use crate::clock::Start;
 use crate::methods::Method;
 use crate::metrics::ServerMeter;
-use crate::remote::OVERLOADED;
+use crate::refusal::Refusal;
 use crate::running::Running;
 use crate::socket::Ends;
 use libfast_model::Cause;
@@ -107,12 +107,19 @@ impl ServerAccount {
         }
     }
 
-    /// A request was answered at once, because too many run.
-    pub fn refused(&mut self, method: &Method, start: &Start) {
+    /// A request was answered at once instead of being handed to its handler.
+    pub fn refused(&mut self, method: &Method, why: Refusal, start: &Start) {
         self.tally += AT_ONCE;
         if let Some(meter) = &method.meter {
-            meter.record(start.elapsed(), OVERLOADED);
+            meter.record(start.elapsed(), why.error_name());
         }
+        self.count_refusal(why);
+    }
+
+    /// A request that was about to be handed to its handler is not run.
+    pub fn refuse(&mut self, running: &Running, why: Refusal, now: Instant) {
+        self.end(running, why.error_name(), now);
+        self.count_refusal(why);
     }
 
     /// The client broke the protocol.
@@ -153,6 +160,12 @@ impl ServerAccount {
         tally +=
             Tally { started: malformed, completed: malformed, failed: malformed, aborts: wire.ignored() };
         tally
+    }
+
+    fn count_refusal(&self, why: Refusal) {
+        if let Some(meter) = &self.meter {
+            meter.refused(why);
+        }
     }
 
     fn count_connection(&self, stage: Stage, change: i64) {

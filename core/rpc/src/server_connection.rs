@@ -2,7 +2,7 @@
 
 use crate::burst::{self, ENOUGH, Gathering};
 use crate::clock::{Start, WallClock};
-use crate::remote::OVERLOADED;
+use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
 use crate::server::Shared;
@@ -32,6 +32,14 @@ pub(crate) struct ServerConnection {
     closing: Notify,
     /// Those who wait for the output to shrink.
     writable: Wakers,
+}
+
+/// A request as it came.
+struct Asked {
+    id: u32,
+    args: Bytes,
+    deadline_ms: Option<u64>,
+    start: Start,
 }
 
 struct State {
@@ -250,6 +258,17 @@ impl ServerConnection {
         Ok(())
     }
 
+    /// Ends a request that did not run.
+    pub fn refuse(self: &Arc<Self>, request: &Running, why: Refusal) -> Result<()> {
+        let mut state = self.lock_open(request)?;
+        let now = Instant::now();
+        let uts = state.clock.micros(now);
+        state.wire.fail(uts, request.id, &self.server.refusals.error(why))?;
+        state.account.refuse(request, why, now);
+        self.finish(state);
+        Ok(())
+    }
+
     pub fn poll_writable(&self, cx: &Context<'_>) -> Poll<()> {
         let state = self.lock();
         if state.dead || state.wire.transmit_bytes() <= self.high_water() / 4 {
@@ -327,8 +346,9 @@ impl ServerConnection {
         while let Some(event) = state.wire.next_event(input) {
             more = state.wire.transmit_bytes() > self.high_water();
             match event {
-                ServerEvent::Request { id, method, args, .. } => {
-                    batch.extend(self.take(&mut state, id, &method, args, start));
+                ServerEvent::Request { id, method, args, deadline_ms, .. } => {
+                    let asked = Asked { id, args, deadline_ms, start };
+                    batch.extend(self.take(&mut state, &method, asked));
                 }
                 ServerEvent::Fatal(error) => {
                     state.account.violated(&error);
@@ -341,8 +361,9 @@ impl ServerConnection {
         }
         state.corked = true;
         drop(state);
-        for request in batch.drain(..) {
-            request.run();
+        for (place, request) in batch.drain(..).enumerate() {
+            // The others waited for the handlers of those before them.
+            request.run(place > 0);
         }
         let mut state = self.lock();
         state.corked = false;
@@ -352,26 +373,26 @@ impl ServerConnection {
     }
 
     /// The request to hand to its handler, or none if it cannot be run and was answered.
-    fn take(
-        self: &Arc<Self>,
-        state: &mut State,
-        id: u32,
-        method: &str,
-        args: Bytes,
-        start: Start,
-    ) -> Option<Request> {
+    fn take(self: &Arc<Self>, state: &mut State, method: &str, asked: Asked) -> Option<Request> {
+        let Asked { id, args, deadline_ms, start } = asked;
         // The id is in flight, so answering cannot fail.
         let Some(method) = self.server.methods.get(method) else {
             let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
             state.account.unregistered(&start);
             return None;
         };
-        if !self.server.admit() {
-            let _ = state.wire.fail(start.wall_micros(), id, &self.server.overloaded());
-            state.account.refused(&method, &start);
+        let refusal = match deadline_ms {
+            Some(0) => Some(Refusal::Expired),
+            _ if !self.server.admit() => Some(Refusal::Overloaded),
+            _ => None,
+        };
+        if let Some(why) = refusal {
+            let _ = state.wire.fail(start.wall_micros(), id, &self.server.refusals.error(why));
+            state.account.refused(&method, why, &start);
             return None;
         }
-        let running = Arc::new(Running::new(id, method, args, start));
+        let deadline = deadline_ms.and_then(|ms| start.after_ms(ms));
+        let running = Arc::new(Running::new(id, method, args, start, deadline));
         state.wire.attach(id, running.clone());
         state.account.begin();
         Some(Request::new(self.clone(), running))
@@ -489,12 +510,5 @@ impl State {
     fn publish(&mut self) {
         let Self { wire, account, .. } = self;
         account.publish(wire);
-    }
-}
-
-impl Shared {
-    fn overloaded(&self) -> RemoteError {
-        let message = format!("`max_inflight` of {} requests are running already", self.options.max_inflight);
-        RemoteError::new(OVERLOADED, message).with_info(r#"{"processed":false}"#)
     }
 }

@@ -3,7 +3,10 @@
 use super::pair::*;
 use bytes::BytesMut;
 use libfast_model::{ErrorKind, RemoteError};
-use libfast_protocol::{ClientWire, Limits, Reason, ServerWire, Status, Version, encode};
+use libfast_protocol::{
+    ClientWire, Decoder, Limits, Reason, ServerEvent, ServerWire, Status, Version, encode,
+};
+use std::time::Duration;
 
 /// The id is free before the client can read END; a client that uses it again at once is right.
 #[test]
@@ -15,6 +18,61 @@ fn id_may_be_used_again_right_after_its_end() {
         assert_eq!(server_events(&mut server, &mut input), ["request 0 a []"]);
         server.end(UTS, 0, None).unwrap();
     }
+}
+
+/// How long the caller waits, in every spelling, and what says nothing about it.
+#[test]
+fn the_time_that_is_left_is_found_however_it_is_spelt() {
+    let told = |meta: &str| {
+        let (mut server, mut input) = (Server::new(ServerWire::default()), BytesMut::new());
+        let payload = format!(r#"{{"m":{meta},"d":[]}}"#);
+        encode(&mut input, Version::V2, Status::Data, 1, payload.as_bytes());
+        match server.next_event(&mut input) {
+            Some(ServerEvent::Request { deadline_ms, .. }) => deadline_ms,
+            other => panic!("{meta}: {other:?}"),
+        }
+    };
+    assert_eq!(told(r#"{"uts":1,"name":"a","x":{"dl":4999}}"#), Some(4999));
+    for (x, ms) in [
+        ("{\"dl\":0}", Some(0)),
+        (" { \"dl\" : 7 } ", Some(7)),
+        ("{\"tp\":\"00-1\",\"dl\":70}", Some(70)),
+        ("{\"d\\u006c\":8}", Some(8)),
+        ("{\"dl\":1,\"dl\":2}", Some(2)),
+        ("{\"dl\":-5}", Some(0)),
+        ("{\"dl\":1.5e3}", Some(1500)),
+        ("{\"dl\":1e999}", Some(u64::MAX)),
+        ("{\"dl\":123456789012345678901}", Some(u64::MAX)),
+        ("{\"dl\":\"5\"}", None),
+        ("{\"dl\":null}", None),
+        ("{\"dl\":[1]}", None),
+        ("{}", None),
+        ("5", None),
+        ("[{\"dl\":5}]", None),
+    ] {
+        assert_eq!(told(&format!(r#"{{"uts":1,"name":"a","x":{x}}}"#)), ms, "{x}");
+        assert_eq!(told(&format!(r#"{{"x":{x},"name":"a"}}"#)), ms, "{x}");
+    }
+    assert_eq!(told(r#"{"uts":1,"name":"a"}"#), None);
+}
+
+#[test]
+fn a_client_tells_the_time_that_is_left_if_it_is_to() {
+    let sent = |send_deadline, remaining| {
+        let mut client = Client::new(ClientWire { send_deadline, ..ClientWire::default() });
+        client.start_call_within(7, "a", b"[1]", remaining, "call").unwrap();
+        let frame = Decoder::new(Limits::default()).decode(client.transmit()).unwrap().unwrap();
+        (String::from_utf8(frame.payload.to_vec()).unwrap(), frame.deadline_ms())
+    };
+    let plain = r#"{"m":{"uts":7,"name":"a"},"d":[1]}"#;
+    let time = Some(Duration::from_micros(4998_001));
+    assert_eq!(
+        sent(true, time),
+        (r#"{"m":{"uts":7,"name":"a","x":{"dl":4999}},"d":[1]}"#.into(), Some(4999))
+    );
+    assert_eq!(sent(true, Some(Duration::ZERO)).1, Some(0));
+    assert_eq!(sent(true, Some(Duration::MAX)).1, Some((1 << 53) - 1));
+    assert_eq!((sent(true, None).0.as_str(), sent(false, time).0.as_str()), (plain, plain));
 }
 
 #[test]

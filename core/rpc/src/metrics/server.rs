@@ -5,8 +5,10 @@ use super::durations::Durations;
 use super::families::Families;
 use super::legacy::{LegacyLabels, LegacyMeter};
 use super::traffic::TrafficMeter;
+use crate::refusal::Refusal;
 use libfast_model::{METRIC_OTHER, Metric, Result, ServerOptions};
 use libfast_protocol::Reason;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -18,6 +20,8 @@ pub(crate) struct ServerMeter {
     legacy: Option<LegacyLabels>,
     /// For requests whose method is missing or not registered: their names are the peers' choice.
     unregistered: OnceLock<MethodMeter>,
+    /// In the order of [`Refusal::ALL`].
+    refused: [Counter; Refusal::ALL.len()],
     pub traffic: TrafficMeter,
     pub open: Gauge,
     pub draining: Gauge,
@@ -43,6 +47,7 @@ impl ServerMeter {
         Ok(Some(Self {
             legacy: options.metrics_legacy_names.then_some(labels),
             unregistered: OnceLock::new(),
+            refused: Refusal::ALL.map(|why| families.counter(Metric::ServerRefusals, &[why.reason()])),
             traffic: TrafficMeter::new(&families, "server"),
             open: connections("open"),
             draining: connections("draining"),
@@ -65,6 +70,12 @@ impl ServerMeter {
     /// Records a request that was answered at once because its method is missing or not registered.
     pub fn unregistered(&self, took: Duration) {
         self.unregistered.get_or_init(|| self.method(METRIC_OTHER)).record(took, "FastError");
+    }
+
+    /// A request was not run.
+    pub fn refused(&self, why: Refusal) {
+        // The variants are in the order of the array.
+        self.refused[why as usize].inc();
     }
 
     pub fn protocol_error(&self, reason: Reason) {
