@@ -188,11 +188,15 @@ export class Server {
   start(): Promise<string>;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
-  /** Withdraws and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
+  /** Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
   stopAccepting(): Promise<void>;
   /** Waits until no connection is open. */
   connectionsClosed(): Promise<void>;
-  /** Withdraws, drains for at most `drain_ms` (by default the option of that name) and closes. */
+  /**
+   * Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
+   * `drain_grace_ms`), accepts no more connections, and answers what runs. Takes at most `drain_ms` (by default the option
+   * of that name) in all; what runs then is cancelled. For rolling restarts: `process.once('SIGTERM', () => server.stop())`.
+   */
   stop(drain_ms?: number): Promise<void>;
   /** Lets the process exit although it listens. */
   unref(): this;

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod advertise;
+mod announced;
 mod burst;
 mod call;
 mod call_request;
@@ -17,7 +18,9 @@ mod client_account;
 mod clock;
 mod connection;
 mod connections;
+mod draining;
 mod kang;
+mod liveness;
 mod methods;
 mod metrics;
 mod observer;
@@ -25,6 +28,7 @@ mod picked;
 mod registries;
 mod remote;
 mod request;
+mod reserved;
 mod running;
 mod server;
 mod server_account;
@@ -33,6 +37,7 @@ mod socket;
 mod value;
 mod wakers;
 
+pub use announced::announce;
 pub use burst::{burst, write_burst};
 pub use call::{Buffered, Call, CallOptions};
 pub use call_request::CallRequest;
@@ -44,7 +49,7 @@ pub use observer::{CallEvent, CallObserver};
 pub use picked::Picked;
 pub use registries::Registries;
 pub use request::Request;
-pub use server::{Server, announce};
+pub use server::Server;
 pub use value::Value;
 
 /// The tokio runtime this is called in.
