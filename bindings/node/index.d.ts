@@ -36,7 +36,18 @@ export interface Buffered<T> {
 export interface ClientOptions {
   timeout_ms?: number;
   connect_timeout_ms?: number;
-  policy?: 'p2c' | 'round_robin';
+  unacknowledged_ms?: number;
+  watch_servers?: boolean;
+  ping_after_ms?: number;
+  ping_timeout_ms?: number;
+  policy?:
+    | 'p2c'
+    | 'round_robin'
+    | 'weighted_round_robin'
+    | 'least_loaded'
+    | 'random'
+    | 'weighted_random'
+    | 'sticky';
   retries?: number;
   idempotent?: boolean;
   window?: number;
@@ -67,6 +78,8 @@ export interface ServerOptions {
   max_inflight?: number;
   max_connections?: number;
   drain_ms?: number;
+  drain_grace_ms?: number;
+  unacknowledged_ms?: number;
   write_buffer_bytes?: number;
   write_limit_bytes?: number;
   checksum_v1?: 'xmodem' | 'arc' | 'either';
