@@ -68,7 +68,7 @@ impl Load {
             tokio::spawn(async move {
                 let mut answered = 0;
                 while !enough.load(Ordering::SeqCst) {
-                    client.call("count", ()).await.expect("no call fails");
+                    client.call("count", [0; 0]).await.expect("no call fails");
                     answered += 1;
                 }
                 answered
@@ -116,19 +116,19 @@ async fn calls_under_way_are_answered_while_new_ones_go_elsewhere() {
     let (stopped, other) = (Counted::start(&[]).await, Counted::start(&[]).await);
     let client = Client::new(&format!("{},{}", stopped.address, other.address)).unwrap();
     while stopped.calls() == 0 || other.calls() == 0 {
-        client.call("count", ()).await.unwrap();
+        client.call("count", [0; 0]).await.unwrap();
     }
     // Until both servers have one.
     let mut waiting = Vec::new();
     while stopped.server.in_flight() == 0 || other.server.in_flight() == 0 {
-        waiting.push(client.call("gate", ()).stream());
+        waiting.push(client.call("gate", [0; 0]).stream());
         tokio::task::yield_now().await;
     }
     let stop = stopped.stop();
     until("the client has left", || state_of(&stopped.address, &client) != "ready").await;
     let before = stopped.calls();
     for _ in 0..50 {
-        client.call("count", ()).await.unwrap();
+        client.call("count", [0; 0]).await.unwrap();
     }
     assert_eq!(stopped.calls(), before);
     assert!(!stop.is_finished(), "it waits for what runs");
@@ -146,13 +146,13 @@ async fn a_server_that_comes_back_is_called_again() {
     let first = Counted::start(&[]).await;
     let address = first.address.clone();
     let client = Client::new(&address).unwrap();
-    client.call("count", ()).await.unwrap();
+    client.call("count", [0; 0]).await.unwrap();
     first.server.stop(LONG).await;
-    let error = client.call("count", ()).await.unwrap_err();
+    let error = client.call("count", [0; 0]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
     let second = Counted::start(&[("listen", &address)]).await;
     client.ready(LONG).await.unwrap();
-    client.call("count", ()).await.unwrap();
+    client.call("count", [0; 0]).await.unwrap();
     assert_eq!(second.calls(), 1);
 }
 
@@ -303,7 +303,7 @@ async fn a_client_that_shall_not_watch_sends_its_calls_only() {
     let options = ClientOptions::from_pairs([("watch_servers", "false")]).unwrap();
     let client = Client::with_options(&script.address, options).unwrap();
     for _ in 0..2 {
-        client.call("m", ()).await.unwrap();
+        client.call("m", [0; 0]).await.unwrap();
     }
     client.close(Duration::ZERO).await;
     script.finish().await;

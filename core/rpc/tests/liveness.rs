@@ -48,8 +48,8 @@ async fn a_server_that_answers_neither_calls_nor_pings_is_given_up() {
         assert!(peer.next().is_none(), "the client has hung up");
     });
     let client = impatient(&script);
-    client.call("m", ()).await.unwrap();
-    let error = tokio::time::timeout(LONG, client.call("slow", ())).await.unwrap().unwrap_err();
+    client.call("m", [0; 0]).await.unwrap();
+    let error = tokio::time::timeout(LONG, client.call("slow", [0; 0])).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost);
     assert!(error.message().contains("40 ms"), "{error}");
     script.finish().await;
@@ -72,8 +72,8 @@ async fn a_slow_server_that_answers_pings_is_waited_for() {
         peer.say(Status::End, slow.msgid, r#"{"d":["done"]}"#);
     });
     let client = impatient(&script);
-    client.call("m", ()).await.unwrap();
-    let values = tokio::time::timeout(LONG, client.call("slow", ())).await.unwrap().unwrap();
+    client.call("m", [0; 0]).await.unwrap();
+    let values = tokio::time::timeout(LONG, client.call("slow", [0; 0])).await.unwrap().unwrap();
     assert_eq!(values.len(), 1);
     script.finish().await;
 }
@@ -90,8 +90,8 @@ async fn a_server_that_knows_nothing_of_pings_gets_none() {
         assert!(peer.next().is_none(), "nothing else came");
     });
     let client = impatient(&script);
-    client.call("m", ()).await.unwrap();
-    let mut slow = client.stream("slow", ());
+    client.call("m", [0; 0]).await.unwrap();
+    let mut slow = client.stream("slow", [0; 0]);
     // Many times what it would take to be given up.
     assert!(tokio::time::timeout(std::time::Duration::from_millis(400), slow.next()).await.is_err());
     go_on.send(()).unwrap();
@@ -116,8 +116,8 @@ async fn a_stream_that_is_not_read_is_no_silence() {
     (options.ping_after_ms, options.ping_timeout_ms, options.timeout_ms) = (40, 40, 0);
     options.stream_buffer_bytes = 4096;
     let client = Client::with_options(&script.address, options).unwrap();
-    client.call("m", ()).await.unwrap();
-    let stream = client.stream("stream", ());
+    client.call("m", [0; 0]).await.unwrap();
+    let stream = client.stream("stream", [0; 0]);
     tokio::time::sleep(std::time::Duration::from_millis(400)).await;
     go_on.send(()).unwrap();
     assert_eq!(tokio::time::timeout(LONG, stream.collect()).await.unwrap().unwrap().len(), 1);
