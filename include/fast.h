@@ -773,7 +773,7 @@ fast_code fast_server_start(struct fast_server *server, struct fast_error **err)
 const char *fast_server_address(const struct fast_server *server);
 
 /**
- * Takes the server off its registry, waits until its clients have learned that, and accepts no more connections. Those that
+ * Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that
  * are open go on being served, until they end or `fast_server_stop()` is called. FAST_OK also if it does not listen.
  */
 fast_code fast_server_stop_accepting(struct fast_server *server,
@@ -796,8 +796,9 @@ fast_code fast_server_kang(struct fast_server *server,
                            struct fast_error **err);
 
 /**
- * Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`
- * (-1: the option `drain_ms`) for running requests, cancels what runs then, and closes.
+ * Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
+ * `drain_grace_ms`), accepts no more, and answers what runs. Takes at most `drain_ms` (-1: the option `drain_ms`) in all; what
+ * runs then is cancelled. For SIGTERM: call it from the thread that waited for the signal, never from a signal handler.
  */
 fast_code fast_server_stop(struct fast_server *server,
                            int64_t drain_ms,

@@ -38,6 +38,10 @@ export interface Buffered<T> {
 export interface ClientOptions {
   timeout_ms?: number;
   connect_timeout_ms?: number;
+  unacknowledged_ms?: number;
+  watch_servers?: boolean;
+  ping_after_ms?: number;
+  ping_timeout_ms?: number;
   policy?:
     | 'p2c'
     | 'round_robin'
@@ -89,6 +93,8 @@ export interface ServerOptions {
   max_inflight?: number;
   max_connections?: number;
   drain_ms?: number;
+  drain_grace_ms?: number;
+  unacknowledged_ms?: number;
   write_buffer_bytes?: number;
   write_limit_bytes?: number;
   checksum_v1?: 'xmodem' | 'arc' | 'either';
@@ -218,11 +224,15 @@ export class Server {
   start(): Promise<string>;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
-  /** Withdraws and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
+  /** Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
   stopAccepting(): Promise<void>;
   /** Waits until no connection is open. */
   connectionsClosed(): Promise<void>;
-  /** Withdraws, drains for at most `drain_ms` (by default the option of that name) and closes. */
+  /**
+   * Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
+   * `drain_grace_ms`), accepts no more connections, and answers what runs. Takes at most `drain_ms` (by default the option
+   * of that name) in all; what runs then is cancelled. For rolling restarts: `process.once('SIGTERM', () => server.stop())`.
+   */
   stop(drain_ms?: number): Promise<void>;
   /** Lets the process exit although it listens. */
   unref(): this;

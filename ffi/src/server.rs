@@ -87,7 +87,7 @@ pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *con
     quiet(c"".as_ptr(), || Some(unsafe { server.as_ref() }?.address.get()?.as_ptr()))
 }
 
-/// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections. Those that
+/// Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that
 /// are open go on being served, until they end or `fast_server_stop()` is called. FAST_OK also if it does not listen.
 ///
 /// # Safety
@@ -142,8 +142,9 @@ pub unsafe extern "C" fn fast_server_kang(
     unsafe { texted(out_json, "out_json", err, || object(server, "server")?.server.kang()) }
 }
 
-/// Takes the server off its registry, waits until its clients have learned that, accepts no more, waits at most `drain_ms`
-/// (-1: the option `drain_ms`) for running requests, cancels what runs then, and closes.
+/// Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
+/// `drain_grace_ms`), accepts no more, and answers what runs. Takes at most `drain_ms` (-1: the option `drain_ms`) in all; what
+/// runs then is cancelled. For SIGTERM: call it from the thread that waited for the signal, never from a signal handler.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.

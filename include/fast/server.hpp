@@ -111,7 +111,8 @@ class server {
       return fast_server_kang(state_->handle.get(), json, err);
     });
   }
-  // Withdraws, waits until clients have learned that, and accepts no more connections; those that are open go on being served.
+  // Tells clients and the registry, serves on while calls still come, and accepts no more connections; those that are open go
+  // on being served.
   void stop_accepting() {
     detail::checked([&](fast_error** err) { return fast_server_stop_accepting(state_->handle.get(), err); });
   }
@@ -122,8 +123,9 @@ class server {
       return fast_server_wait_connections_closed(state_->handle.get(), ms, err);
     }) == FAST_OK;
   }
-  // Withdraws, waits for running requests (by default at most the option `drain_ms`), then cancels them and closes. The
-  // destructor does not wait for requests, only for methods that run.
+  // Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
+  // `drain_grace_ms`), accepts no more, and answers what runs. Takes at most `drain` (by default the option `drain_ms`) in
+  // all; what runs then is cancelled. The destructor does not wait for requests, only for methods that run.
   void stop(std::optional<std::chrono::milliseconds> drain = std::nullopt) {
     std::int64_t ms = drain ? static_cast<std::int64_t>(drain->count()) : -1;
     detail::checked([&](fast_error** err) { return fast_server_stop(state_->handle.get(), ms, err); });

@@ -54,6 +54,7 @@ const SILENT: u8 = 1 << 4;
 /// A ping was not answered either.
 const DEAF: u8 = 1 << 5;
 const WARMING: u8 = 1 << 6;
+const DRAINING: u8 = 1 << 7;
 
 /// By which factor nothing must have come for longer than usual, for timeouts to tell that it is the endpoint.
 const SILENCE_FACTOR: f64 = 10.0;
@@ -191,7 +192,10 @@ impl Health {
     /// Whether the caller may try, now that the ejection is over. True for one at a time.
     pub fn begin_trial(&self, now: Moment) -> bool {
         let notes = self.notes.load(Relaxed);
-        if notes & EJECTED == 0 || notes & (SUSPENDED | DEAF) != 0 || now.0 < self.until.load(Relaxed) {
+        if notes & EJECTED == 0
+            || notes & (DRAINING | SUSPENDED | DEAF) != 0
+            || now.0 < self.until.load(Relaxed)
+        {
             return false;
         }
         let trial = self.trial.load(Relaxed);
@@ -236,15 +240,17 @@ impl Health {
         let note = match standing {
             Standing::Ready => 0,
             Standing::Connecting => CONNECTING,
+            Standing::Draining => DRAINING,
             Standing::Suspended => SUSPENDED,
         };
         self.notes.fetch_or(note, Relaxed);
-        self.notes.fetch_and(!((CONNECTING | SUSPENDED) & !note), Relaxed);
+        self.notes.fetch_and(!((CONNECTING | DRAINING | SUSPENDED) & !note), Relaxed);
     }
 
     pub fn standing(&self) -> Standing {
         match self.notes.load(Relaxed) {
             notes if notes & SUSPENDED != 0 => Standing::Suspended,
+            notes if notes & DRAINING != 0 => Standing::Draining,
             notes if notes & CONNECTING != 0 => Standing::Connecting,
             _ => Standing::Ready,
         }
@@ -259,6 +265,7 @@ impl Health {
         match self.notes.load(Relaxed) {
             notes if notes & SUSPENDED != 0 => State::Suspended,
             notes if notes & DEAF != 0 => State::Silent,
+            notes if notes & DRAINING != 0 => State::Draining,
             notes if notes & CONNECTING != 0 => State::Connecting,
             _ => State::Ready,
         }

@@ -220,11 +220,12 @@ impl<T> EndpointSet<T> {
         rng: &mut fastrand::Rng,
     ) -> Option<usize> {
         let ranked = |m: &Arc<Member<T>>| if (scan.tried)(m) { None } else { scan.picker.rank(m) };
-        let best = self.members.iter().filter_map(ranked).min()?;
+        let standing = self.members.iter().enumerate().filter_map(|(at, member)| Some((ranked(member)?, at)));
+        let (best, first) = standing.min()?;
         let all = self.members.iter().enumerate().filter(|(_, member)| ranked(member) == Some(best));
-        // Counting first keeps the pick free of allocation.
-        let count = all.clone().count();
-        let at = |n: usize| all.clone().nth(n % count).expect("it was counted").0;
+        // Counting first keeps the pick free of allocation. Meanwhile other threads may learn how some of them stand.
+        let count = all.clone().count().max(1);
+        let at = |n: usize| all.clone().nth(n % count).map_or(first, |(at, _)| at);
         match scan.picker.options.policy {
             Policy::P2c | Policy::LeastLoaded | Policy::Sticky | Policy::Hash => {
                 Some(scan.cheapest(rng, count, at))

@@ -8,6 +8,8 @@ pub enum Standing {
     /// A connection is being made: it is used only if nothing else is ready. Leave an endpoint that is connected when first
     /// wanted as ready, or it is never wanted.
     Connecting,
+    /// It said that it is about to stop: it serves what comes, but gets calls only if nothing better is left.
+    Draining,
     /// Its last connection failed; it is tried only if no better endpoint is left.
     Suspended,
 }
@@ -19,6 +21,8 @@ pub enum State {
     Ready,
     /// A connection is being made.
     Connecting,
+    /// It is about to stop.
+    Draining,
     /// It answers neither calls nor pings.
     Silent,
     /// Its last connection failed.
@@ -33,6 +37,7 @@ impl State {
         match self {
             Self::Ready => "ready",
             Self::Connecting => "connecting",
+            Self::Draining => "draining",
             Self::Silent => "silent",
             Self::Suspended => "suspended",
             Self::Ejected => "ejected",

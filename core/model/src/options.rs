@@ -108,6 +108,14 @@ macro_rules! write_limit_doc {
         "Bytes that may wait to be written to one slow peer. One more value or call fails with FAST_E_OVERLOAD until the peer has read some."
     };
 }
+macro_rules! unacknowledged_doc {
+    ($why:literal) => {
+        concat!(
+            "Longest that a TCP peer may leave what was sent to it without acknowledgement, or take nothing more, before its connection is given up. 0 leaves that to the system, which takes up to 15 minutes. ",
+            $why
+        )
+    };
+}
 macro_rules! checksum_doc {
     () => {
         "Checksum of version 1 messages: xmodem as node-fast, arc as rust-fast before 0.2 and node-fast 2.8 in its V2 mode, either to understand both and answer each request with its own (a client sends xmodem)."
@@ -149,6 +157,14 @@ options! {
             "Whether servers are told how long each call still waits, so that they need not begin what nobody waits for. Servers that do not know of it notice nothing.";
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
+        unacknowledged_ms: u64 = 5_000, ANY_MS,
+            unacknowledged_doc!("A server that reads no requests because its answers are not read counts, too.");
+        watch_servers: bool = true, OptionKind::Flag,
+            "Whether servers are asked, after the first answer on a connection, to tell before they stop, so that no call is lost by that. A server that knows nothing of it refuses.";
+        ping_after_ms: u64 = 2_000, ANY_MS,
+            "Time without a byte from a server, while calls are under way on its connection, after which it is asked whether it is there. Only servers are asked that answered to watch_servers. 0 asks none.";
+        ping_timeout_ms: u64 = 2_000, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest to wait for the answer to that. Without one the connection is given up and its calls fail with FAST_E_CONN_LOST.";
         policy: Policy = Policy::P2c, POLICIES,
             "How an endpoint is chosen: p2c prefers the one with the lowest latency and load, least_loaded the one with the fewest calls under way; round_robin takes them in turn and random at random, both also by weight with weighted_ before; hash takes the owner of the call's `affinity`, the same for all clients of the same endpoints; sticky stays with one as long as it is ready, for each `affinity`.";
         affinity: String = String::new(), OptionKind::Text,
@@ -221,7 +237,11 @@ options! {
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
         drain_ms: u64 = 30_000, ANY_MS,
-            "Longest that stop waits for running requests before it cancels them.";
+            "Longest that stop takes in all: what still runs then is cancelled.";
+        drain_grace_ms: u64 = 3_000, ANY_MS,
+            "Longest that a server goes on taking new connections after it said that it is about to stop, as part of drain_ms. It is shorter if no request comes for 100 ms.";
+        unacknowledged_ms: u64 = 0, ANY_MS,
+            unacknowledged_doc!("A client that stops reading a stream for so long counts, too, which is why a server does not set it by itself.");
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
         write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();

@@ -1,7 +1,7 @@
 //! The connection to one endpoint: made when first wanted, made again when lost, shared by all calls.
 
 use crate::clock;
-use crate::connection::{Bounds, Connection};
+use crate::connection::{Bounds, Connection, Duties};
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
 use crate::socket::{Reader, Socket};
@@ -134,15 +134,18 @@ impl Channel {
     async fn connect(&self) -> Result<(Connection, Reader)> {
         self.lock().begun += 1;
         let limit = Duration::from_millis(self.options.connect_timeout_ms);
-        let (reason, why) = match tokio::time::timeout(limit, Socket::connect(&self.address)).await {
+        let unacknowledged = Duration::from_millis(self.options.unacknowledged_ms);
+        let connecting = Socket::connect(&self.address, unacknowledged);
+        let (reason, why) = match tokio::time::timeout(limit, connecting).await {
             Ok(Ok((socket, reader))) => {
                 let bounds = Bounds {
                     inbox_bytes: self.options.stream_buffer_bytes as usize,
                     unwritten_bytes: self.options.write_limit_bytes as usize,
                 };
-                let wire = wire(&self.options);
-                let meter = self.meter.as_ref();
-                return Ok((Connection::new(socket, self.address.clone(), wire, bounds, meter), reader));
+                let duties = Duties { load: self.load.clone(), watch: self.options.watch_servers };
+                let (address, wire) = (self.address.clone(), wire(&self.options));
+                let connection = Connection::new(socket, address, wire, bounds, duties, self.meter.as_ref());
+                return Ok((connection, reader));
             }
             Ok(Err(error)) => {
                 let reason = reason(&error);
@@ -158,6 +161,11 @@ impl Channel {
         }
         let message = format!("cannot connect to {}: {why}; check that a server listens there", self.address);
         Err(Error::new(ErrorKind::Connect, message).at(&self.address))
+    }
+
+    fn left(&self) -> Error {
+        let message = format!("the server at {} is about to stop; call another one", self.address);
+        Error::new(ErrorKind::Connect, message).at(&self.address)
     }
 
     fn set_ready(&self, connection: Connection) {
@@ -244,8 +252,23 @@ async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
                 now.set_ready(connection);
                 drop(now);
                 let since = Instant::now();
-                let error = shared.drive(reader).await;
-                let Some(now) = channel.upgrade() else { return };
+                let driven = shared.clone();
+                let mut driving = Box::pin(async move { driven.drive(reader).await });
+                let ended = tokio::select! {
+                    ended = &mut driving => Some(ended),
+                    () = shared.asked_to_leave() => None,
+                };
+                let now = channel.upgrade();
+                let error = match (ended, &now) {
+                    (Some(error), _) => error,
+                    (None, Some(now)) => {
+                        // Those who use it go on. The last one closes it.
+                        now.runtime.spawn(driving);
+                        now.left()
+                    }
+                    (None, None) => driving.await,
+                };
+                let Some(now) = now else { return };
                 // Suspended first, so that no call picks it while it is being tried again.
                 now.set_failed(error);
                 if since.elapsed() >= STABLE {

@@ -7,6 +7,7 @@ use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
+use crate::liveness;
 use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics};
 use crate::picked::Picked;
 use crate::registries::Registries;
@@ -110,6 +111,8 @@ impl Client {
         });
         shared.resolved(watch.current());
         let follower = runtime.spawn(follow(Follower(shared.clone()), watch)).abort_handle();
+        let (client, options) = (Arc::downgrade(&shared), shared.options.clone());
+        runtime.spawn(async move { liveness::look_after(client, &options).await });
         Ok(Self(Arc::new(Guard { shared, follower, consumer: Mutex::new(consumer) })))
     }
 

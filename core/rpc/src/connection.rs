@@ -9,9 +9,11 @@
 
 mod attempt;
 mod inbox;
+mod peer;
 mod writing;
 
 pub(crate) use attempt::Attempt;
+pub(crate) use peer::Patience;
 
 use crate::call_options::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
@@ -21,8 +23,10 @@ use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
 use bytes::BytesMut;
 use inbox::Inbox;
+use libfast_balance::Load;
 use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
+use peer::Peer;
 use slab::Slab;
 use std::convert::Infallible;
 use std::io;
@@ -46,6 +50,7 @@ pub(crate) struct Shared {
     write_wanted: Notify,
     read_resumed: Notify,
     deadline_set: Notify,
+    leaving: Notify,
     /// Those who wait until what they sent is written.
     written: Wakers,
 }
@@ -59,11 +64,20 @@ pub(crate) struct Bounds {
     pub unwritten_bytes: usize,
 }
 
+/// What a connection does for its endpoint, beside calls.
+#[derive(Debug)]
+pub(crate) struct Duties {
+    pub load: Arc<Load>,
+    /// Ask the server to tell before it stops.
+    pub watch: bool,
+}
+
 struct State {
     /// Keeps the key of the inbox per call.
     wire: ClientConnection<usize>,
     account: ClientAccount,
     clock: WallClock,
+    peer: Peer,
     inboxes: Slab<Inbox>,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
     queued: u64,
@@ -104,12 +118,14 @@ impl Connection {
         address: Address,
         wire: ClientWire,
         bounds: Bounds,
+        duties: Duties,
         meter: Option<&EndpointMeter>,
     ) -> Self {
         let state = State {
             wire: ClientConnection::new(wire),
             account: ClientAccount::new(meter.map(|meter| meter.client().clone())),
             clock: WallClock::new(),
+            peer: Peer::new(duties.load, duties.watch),
             inboxes: Slab::new(),
             queued: 0,
             written: 0,
@@ -132,6 +148,7 @@ impl Connection {
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
             deadline_set: Notify::new(),
+            leaving: Notify::new(),
             written: Wakers::default(),
         }))
     }
@@ -144,6 +161,11 @@ impl Connection {
     /// False once it has failed or ended.
     pub fn is_alive(&self) -> bool {
         self.0.lock().failure.is_none()
+    }
+
+    /// See [`Shared::look_after`].
+    pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) {
+        self.0.look_after(now, patience, stood_still);
     }
 
     /// Ends it. What is under way fails with `error`.
@@ -165,7 +187,10 @@ impl Connection {
             error: if account.errors > 0 { state.failure.clone() } else { None },
             detached: account.detached,
             transport_ended: account.transport_ended,
-            pending: wire.calls().map(|(id, &key)| (id, inboxes[key].asked.clone())).collect(),
+            pending: wire
+                .calls()
+                .filter_map(|(id, &key)| Some((id, inboxes.get(key)?.asked.clone())))
+                .collect(),
             given_up: account.given_up(wire),
         }
     }
@@ -183,7 +208,7 @@ impl Connection {
         if let Some(failure) = &state.failure {
             return Err(failure.clone().with_progress(Progress::NotStarted));
         }
-        let is_alone = state.wire.pending() == 0;
+        let is_alone = state.calls() == 0;
         let uts = state.clock.micros(now);
         let offset = state.queued;
         let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
@@ -285,9 +310,12 @@ impl Shared {
             is_partial = matches!(event, ClientEvent::Values { .. });
             match event {
                 ClientEvent::Values { id, values } => {
-                    let State { wire, inboxes, full, .. } = &mut *state;
+                    let State { wire, inboxes, full, peer, .. } = &mut *state;
                     let Some(&mut key) = wire.call_mut(id) else { continue };
-                    let inbox = &mut inboxes[key];
+                    let Some(inbox) = inboxes.get_mut(key) else {
+                        peer.told(key, &values);
+                        continue;
+                    };
                     inbox.asked.emitted += 1;
                     inbox.bytes += values.text().len();
                     inbox.values.extend(values);
@@ -303,8 +331,10 @@ impl Shared {
                 }
                 ClientEvent::NullValue { id, call, error } => {
                     let State { wire, account, inboxes, .. } = &mut *state;
-                    account.violated(&error);
-                    account.give_up(id, inboxes[call].asked.clone(), Why::Null, wire);
+                    if let Some(inbox) = inboxes.get(call) {
+                        account.violated(&error);
+                        account.give_up(id, inbox.asked.clone(), Why::Null, wire);
+                    }
                     wakers.extend(state.settle(call, Err(error.to_error().at(&self.address))));
                 }
                 ClientEvent::Fatal(error) => {
@@ -313,6 +343,7 @@ impl Shared {
                 }
             }
         }
+        self.heard(&mut state);
         // Before anybody can know of an answer.
         state.publish();
         // Those who are woken together ask together.
@@ -370,6 +401,7 @@ impl Shared {
 
     fn end_of_stream(&self, input: &BytesMut) -> Error {
         let mut state = self.lock();
+        state.forget_own();
         let ended = state.wire.handle_end_of_stream(input);
         match &ended {
             Ok(()) => state.account.transport_ended = true,
@@ -423,8 +455,11 @@ impl State {
     }
 
     fn settle(&mut self, key: usize, outcome: Result<()>) -> Option<Waker> {
+        let Some(inbox) = self.inboxes.get_mut(key) else {
+            self.peer.answered(key, outcome.is_ok());
+            return None;
+        };
         self.account.done += 1;
-        let inbox = &mut self.inboxes[key];
         inbox.outcome = Some(outcome);
         inbox.waker.take()
     }
@@ -450,6 +485,7 @@ impl State {
     fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
         self.failure = Some(error.clone());
         self.account.errors += u64::from(!self.account.transport_ended);
+        self.forget_own();
         let calls = self.wire.drain_calls();
         let failed = calls.into_iter().filter_map(|(_, key)| {
             let progress = self.progress_of(&self.inboxes[key]);

@@ -8,6 +8,7 @@
 
 mod advertise;
 mod affinity;
+mod announced;
 mod burst;
 mod call;
 mod call_options;
@@ -19,7 +20,9 @@ mod client_account;
 mod clock;
 mod connection;
 mod connections;
+mod draining;
 mod kang;
+mod liveness;
 mod methods;
 mod metrics;
 mod observer;
@@ -28,6 +31,7 @@ mod refusal;
 mod registries;
 mod remote;
 mod request;
+mod reserved;
 mod retry;
 mod running;
 mod server;
@@ -38,6 +42,7 @@ mod value;
 mod wakers;
 
 pub use affinity::Affinity;
+pub use announced::announce;
 pub use burst::{burst, write_burst};
 pub use call::{Buffered, Call};
 pub use call_options::CallOptions;
@@ -50,7 +55,7 @@ pub use observer::{CallEvent, CallObserver};
 pub use picked::Picked;
 pub use registries::Registries;
 pub use request::Request;
-pub use server::{Server, announce};
+pub use server::Server;
 pub use value::Value;
 
 /// The tokio runtime this is called in.

@@ -2,6 +2,7 @@
 
 use crate::metrics::MethodMeter;
 use crate::request::Request;
+use crate::reserved::PREFIX;
 use foldhash::HashMap;
 use libfast_model::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +26,10 @@ impl Methods {
     pub fn add(&self, name: &str, handler: Arc<Handler>, meter: Option<MethodMeter>) -> Result<()> {
         if name.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "the name of a method is empty"));
+        }
+        if name.starts_with(PREFIX) {
+            let message = format!("the name of method {name:?} begins with {PREFIX:?}, which is reserved");
+            return Err(Error::new(ErrorKind::Invalid, message));
         }
         let mut methods = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if methods.contains_key(name) {

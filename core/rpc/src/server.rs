@@ -1,24 +1,24 @@
 //! A server: its listener, its connections, its announcement, and its end.
 
-use crate::advertise::advertised;
+use crate::announced::Announced;
+pub(crate) use crate::draining::Phase;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
 use crate::refusal::Refusals;
-use crate::registries::Registries;
 use crate::request::Request;
 use crate::server_account::{SeenConnection, Tally};
 use crate::server_connection::ServerConnection;
 use crate::socket::{Listener, Reader, Socket};
 use crate::wakers::Wakers;
-use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
-use libfast_registry::{Announcement, Record, Role};
+use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions};
 use serde::Serialize;
 use slab::Slab;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// Serves methods. Cheap to clone; dropping the last clone stops it at once, without draining.
@@ -33,7 +33,7 @@ struct Guard {
 enum Running {
     New,
     Starting,
-    Started { address: Address, acceptor: Option<Acceptor>, announcement: Option<Announcement> },
+    Started { address: Address, acceptor: Option<Acceptor>, announced: Option<Announced> },
     Stopped,
 }
 
@@ -41,19 +41,30 @@ enum Running {
 const LEAST_CLOSING: Duration = Duration::from_millis(100);
 
 /// The task that accepts connections. Dropping it closes the listener.
-struct Acceptor(JoinHandle<()>);
+struct Acceptor {
+    task: JoinHandle<()>,
+    stop: Arc<Notify>,
+}
 
 impl Acceptor {
+    fn start(shared: Arc<Shared>, listener: Listener) -> Self {
+        let stop = Arc::new(Notify::new());
+        let runtime = shared.runtime.clone();
+        Self { task: runtime.spawn(accept_all(shared, listener, stop.clone())), stop }
+    }
+
     /// Closes the listener, if it is not closed yet, and waits until it is.
-    async fn close(mut self) {
-        self.0.abort();
-        let _ = (&mut self.0).await;
+    async fn close(&mut self) {
+        self.stop.notify_one();
+        if !self.task.is_finished() {
+            let _ = (&mut self.task).await;
+        }
     }
 }
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -82,7 +93,9 @@ pub(crate) struct Shared {
     none_open: Wakers,
     in_flight: AtomicU64,
     /// Requests ever taken, to notice that none came for a while.
-    taken: AtomicU64,
+    pub taken: AtomicU64,
+    /// A [`Phase`].
+    pub phase: AtomicU8,
 }
 
 #[derive(Default)]
@@ -105,9 +118,6 @@ pub(crate) struct SeenServer {
     pub open: Vec<SeenConnection>,
 }
 
-/// After its entry left the registry a server waits until no request came for this long: a client may have chosen it
-/// just before it learned.
-const QUIET: Duration = Duration::from_millis(100);
 /// Pause of the acceptor when the process has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -130,6 +140,7 @@ impl Server {
             none_open: Wakers::default(),
             in_flight: AtomicU64::new(0),
             taken: AtomicU64::new(0),
+            phase: AtomicU8::new(Phase::Serving as u8),
         });
         Ok(Self(Arc::new(Guard { shared, running: Mutex::new(Running::New) })))
     }
@@ -187,9 +198,9 @@ impl Server {
                 self.0.shared.close_all();
                 Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"))
             }
-            Ok((address, acceptor, announcement)) => {
+            Ok((address, acceptor, announced)) => {
                 let acceptor = Some(acceptor);
-                *running = Running::Started { address: address.clone(), acceptor, announcement };
+                *running = Running::Started { address: address.clone(), acceptor, announced };
                 Ok(address)
             }
             Err(error) => {
@@ -202,7 +213,7 @@ impl Server {
     }
 
     /// Listens and announces.
-    async fn begin(&self) -> Result<(Address, Acceptor, Option<Announcement>)> {
+    async fn begin(&self) -> Result<(Address, Acceptor, Option<Announced>)> {
         let shared = &self.0.shared;
         let options = &shared.options;
         let invalid = |error| Error::new(ErrorKind::Invalid, format!("option \"listen\": {error}"));
@@ -210,11 +221,12 @@ impl Server {
         let cannot_listen = |error: std::io::Error| {
             Error::new(ErrorKind::Connect, format!("cannot listen on {listen}: {error}")).at(&listen)
         };
-        let listener = Listener::bind(&listen).await.map_err(cannot_listen)?;
+        let unacknowledged = Duration::from_millis(options.unacknowledged_ms);
+        let listener = Listener::bind(&listen, unacknowledged).await.map_err(cannot_listen)?;
         let address = listener.address().map_err(cannot_listen)?;
-        let acceptor = Acceptor(shared.runtime.spawn(accept_all(shared.clone(), listener)));
-        match announce(options, Some(&address)).await {
-            Ok(announcement) => Ok((address, acceptor, announcement)),
+        let mut acceptor = Acceptor::start(shared.clone(), listener);
+        match Announced::new(options, Some(&address)).await {
+            Ok(announced) => Ok((address, acceptor, announced)),
             Err(error) => {
                 // Nothing is left behind: it may be started again.
                 acceptor.close().await;
@@ -232,24 +244,27 @@ impl Server {
         }
     }
 
-    /// Takes the server off its registry, waits until its clients have learned that, accepts no more, and waits at most
-    /// `drain` for running requests; what runs then is cancelled. Clients that know the address keep being served
-    /// while it drains.
+    /// Stops so that no call is lost, in at most `drain`; what runs then is cancelled.
+    ///
+    /// It says that it is about to stop, to its clients and in its registry, and serves on until no request came for 100 ms,
+    /// at most for `drain_grace_ms`. Then it leaves the registry, accepts no more connections, and answers what is under
+    /// way. Clients of libfast leave when they have their answers; the connections of others are closed when they are owed
+    /// none. The address is free when this returns.
     pub async fn stop(&self, drain: Duration) {
         let running = std::mem::replace(&mut *self.lock(), Running::Stopped);
-        let Running::Started { acceptor, announcement, .. } = running else { return };
+        let Running::Started { mut acceptor, announced, .. } = running else { return };
         let shared = &self.0.shared;
         let drained = async {
-            shared.leave(announcement).await;
-            if let Some(acceptor) = &acceptor {
-                acceptor.0.abort();
+            shared.say_draining(announced).await;
+            if let Some(acceptor) = &mut acceptor {
+                acceptor.close().await;
             }
-            shared.all_answered().await;
+            shared.see_off().await;
+            self.connections_closed().await;
         };
         let begun = Instant::now();
         let _ = tokio::time::timeout(drain, drained).await;
-        // The address is free when this returns, for the server that takes over.
-        if let Some(acceptor) = acceptor {
+        if let Some(mut acceptor) = acceptor {
             acceptor.close().await;
         }
         shared.close_all();
@@ -258,15 +273,14 @@ impl Server {
         let _ = tokio::time::timeout(rest, self.connections_closed()).await;
     }
 
-    /// Takes the server off its registry, waits until its clients have learned that, and accepts no more connections.
-    /// Those that are open go on being served, until they end or [`stop`](Self::stop) is called.
+    /// As [`stop`](Self::stop) begins, but connections that are open go on being served, until they end or `stop` is called.
     pub async fn stop_accepting(&self) {
-        let (acceptor, announcement) = match &mut *self.lock() {
-            Running::Started { acceptor, announcement, .. } => (acceptor.take(), announcement.take()),
+        let (acceptor, announced) = match &mut *self.lock() {
+            Running::Started { acceptor, announced, .. } => (acceptor.take(), announced.take()),
             Running::New | Running::Starting | Running::Stopped => return,
         };
-        self.0.shared.leave(announcement).await;
-        if let Some(acceptor) = acceptor {
+        self.0.shared.say_draining(announced).await;
+        if let Some(mut acceptor) = acceptor {
             acceptor.close().await;
         }
     }
@@ -321,32 +335,6 @@ impl Drop for Guard {
     }
 }
 
-/// Announces what `options` say, for servers of this and of other protocols: `listening` is the address listened on, if
-/// libfast listens; without it `advertise` must be set. `None` if `announce` is empty. Waits until the entry is listed.
-pub async fn announce(options: &ServerOptions, listening: Option<&Address>) -> Result<Option<Announcement>> {
-    if options.announce.is_empty() {
-        return Ok(None);
-    }
-    let within = |error: Error| error.context("option \"announce\"");
-    let Target::Service { registry, service } = Target::parse(&options.announce).map_err(within)? else {
-        let message = format!(
-            "option \"announce\": {:?} is an address; name a service, as in calc, dir:///folder/calc or zk://host/root/calc",
-            options.announce
-        );
-        return Err(Error::new(ErrorKind::Invalid, message));
-    };
-    let record = Record {
-        address: advertised(options, listening, &registry)?.to_string(),
-        weight: options.weight as u32,
-        zone: options.zone.clone(),
-        ..Record::of_this_process("")
-    };
-    let registries = Registries::open(&registry, options.zookeeper_session_ms)?;
-    let announcement = registries.announcer.announce(&service, Role::Provider, record);
-    announcement.registered().await.map_err(|error| error.context(format!("cannot announce {service}")))?;
-    Ok(Some(announcement))
-}
-
 impl Shared {
     /// Counts a request in, unless too many run already.
     pub fn admit(&self) -> bool {
@@ -397,43 +385,13 @@ impl Shared {
         }
     }
 
-    /// Takes the server off its registry, if it is there, and waits until its clients have learned that.
-    async fn leave(&self, announcement: Option<Announcement>) {
-        if let Some(announcement) = announcement {
-            announcement.withdraw().await;
-            self.quiet().await;
-        }
-    }
-
-    async fn quiet(&self) {
-        loop {
-            let before = self.taken.load(Ordering::Relaxed);
-            tokio::time::sleep(QUIET).await;
-            if self.taken.load(Ordering::Relaxed) == before {
-                return;
-            }
-        }
-    }
-
-    /// Waits until no request runs and no answer waits to be written.
-    async fn all_answered(&self) {
-        std::future::poll_fn(|cx| {
-            let connections = self.open();
-            // `all` would stop at the first that is not ready, and leave the others without this waker.
-            let waiting =
-                connections.iter().filter(|connection| connection.poll_answered(cx).is_pending()).count();
-            if waiting == 0 { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-
     /// Ends the connections that are open, but not those that come later.
     fn hang_up(&self) {
         self.open().iter().for_each(|connection| connection.close());
     }
 
     /// The connections that are open now.
-    fn open(&self) -> Vec<Arc<ServerConnection>> {
+    pub fn open(&self) -> Vec<Arc<ServerConnection>> {
         self.lock().open.iter().map(|(_, connection)| connection.clone()).collect()
     }
 
@@ -450,15 +408,23 @@ impl Shared {
     }
 }
 
-async fn accept_all(shared: Arc<Shared>, listener: Listener) {
+async fn accept_all(shared: Arc<Shared>, listener: Listener, stop: Arc<Notify>) {
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            // First those who wait already: with the listener they would be reset, and what they sent lost.
+            biased;
+            accepted = listener.accept() => accepted,
+            () = stop.notified() => return,
+        };
+        match accepted {
             Ok((socket, reader)) => shared.serve(socket, reader),
             Err(error) => {
                 // Without a pause this would spin while descriptors are short; a connection that was reset before it was
                 // accepted costs others the same short pause.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if tokio::time::timeout(ACCEPT_PAUSE, stop.notified()).await.is_ok() {
+                    return;
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A server's side of one connection.
 
+mod reserved;
+
 use crate::burst::{self, ENOUGH, Gathering};
 use crate::clock::{Start, WallClock};
 use crate::refusal::Refusal;
@@ -12,6 +14,7 @@ use crate::wakers::Wakers;
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
+use reserved::Watching;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
@@ -46,6 +49,7 @@ struct State {
     wire: Wire<Arc<Running>>,
     account: ServerAccount,
     clock: WallClock,
+    watching: Watching,
     /// While a batch of requests is handed out, answers gather and leave in one write.
     corked: bool,
     write_blocked: bool,
@@ -82,6 +86,7 @@ impl ServerConnection {
                 wire,
                 account,
                 clock: WallClock::new(),
+                watching: Watching::default(),
                 corked: false,
                 write_blocked: false,
                 gathering: false,
@@ -178,7 +183,10 @@ impl ServerConnection {
 
     /// Ends the connection now. Requests that still run are cancelled.
     pub fn close(&self) {
-        let mut state = self.lock();
+        self.close_locked(self.lock());
+    }
+
+    fn close_locked(&self, mut state: MutexGuard<'_, State>) {
         state.dead = true;
         let requests = state.wire.drain_requests();
         let State { wire, account, .. } = &mut *state;
@@ -294,7 +302,7 @@ impl ServerConnection {
     fn finish(self: &Arc<Self>, state: MutexGuard<'_, State>) {
         // Before the client can know of the end: it may send the next request at once.
         self.server.requests_ended(1);
-        if state.wire.in_flight() == 0 || state.wire.transmit_bytes() >= ENOUGH {
+        if state.owed() == 0 || state.wire.transmit_bytes() >= ENOUGH {
             self.flush(state);
         } else {
             self.gather(state);
@@ -377,8 +385,10 @@ impl ServerConnection {
         let Asked { id, args, deadline_ms, start } = asked;
         // The id is in flight, so answering cannot fail.
         let Some(method) = self.server.methods.get(method) else {
-            let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
-            state.account.unregistered(&start);
+            if !self.answer_reserved(state, start.wall_micros(), id, method) {
+                let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
+                state.account.unregistered(&start);
+            }
             return None;
         };
         let refusal = match deadline_ms {
@@ -401,7 +411,7 @@ impl ServerConnection {
     /// Waits until every request is answered and every byte written.
     pub fn poll_answered(&self, cx: &Context<'_>) -> Poll<()> {
         let state = self.lock();
-        if state.dead || (state.wire.in_flight() == 0 && state.wire.transmit_bytes() == 0) {
+        if state.dead || state.is_answered() {
             return Poll::Ready(());
         }
         self.writable.register(cx);

@@ -67,22 +67,29 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 const PROBES: u32 = 3;
 
 impl Socket {
-    /// Connects. The caller sets the time limit.
-    pub async fn connect(address: &Address) -> io::Result<(Self, Reader)> {
+    /// Connects. The caller sets the time limit. See [`tcp`](Self::tcp) for `unacknowledged`.
+    pub async fn connect(address: &Address, unacknowledged: Duration) -> io::Result<(Self, Reader)> {
         match address {
             Address::Tcp { host, port } => {
-                TcpStream::connect((host.as_str(), *port)).await.and_then(Self::tcp)
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                Self::tcp(stream, unacknowledged)
             }
             Address::Unix(path) => UnixStream::connect(path).await.map(Self::unix),
         }
     }
 
-    fn tcp(stream: TcpStream) -> io::Result<(Self, Reader)> {
+    /// Gives up a peer that leaves what was sent without acknowledgement, or takes nothing more, for `unacknowledged`;
+    /// zero leaves that to the system.
+    fn tcp(stream: TcpStream, unacknowledged: Duration) -> io::Result<(Self, Reader)> {
         // Writes are gathered here already; waiting for more only delays a lone call (43 ms with delayed ACK).
         stream.set_nodelay(true)?;
         // A peer that vanished without a word is noticed within seconds although nobody writes.
         let probes = TcpKeepalive::new().with_time(IDLE).with_interval(PROBE_INTERVAL).with_retries(PROBES);
         socket2::SockRef::from(&stream).set_tcp_keepalive(&probes)?;
+        // The probes are not sent while something is unacknowledged.
+        if !unacknowledged.is_zero() {
+            socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(unacknowledged))?;
+        }
         let noted = InheritedFd::note(&stream);
         let (reader, stream) = stream.into_split();
         Ok((Self { _noted: noted, stream: Stream::Tcp(stream) }, Reader::Tcp(reader)))
@@ -227,6 +234,7 @@ impl Reader {
 #[derive(Debug)]
 pub(crate) struct Listener {
     _noted: InheritedFd,
+    unacknowledged: Duration,
     kind: ListenerKind,
 }
 
@@ -240,7 +248,8 @@ const BACKLOG: i32 = 1024;
 
 impl Listener {
     /// Binds and listens. A file left at a Unix address by a dead server is replaced; a live server's is not.
-    pub async fn bind(address: &Address) -> io::Result<Self> {
+    /// What it accepts is as [`Socket::connect`] has it.
+    pub async fn bind(address: &Address, unacknowledged: Duration) -> io::Result<Self> {
         match address {
             Address::Tcp { host, port } => {
                 let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
@@ -248,7 +257,8 @@ impl Listener {
                     match listen(resolved) {
                         Ok(listener) => {
                             let noted = InheritedFd::note(&listener);
-                            return Ok(Self { _noted: noted, kind: ListenerKind::Tcp(listener) });
+                            let kind = ListenerKind::Tcp(listener);
+                            return Ok(Self { _noted: noted, unacknowledged, kind });
                         }
                         Err(error) => last = error,
                     }
@@ -259,7 +269,8 @@ impl Listener {
                 remove_stale(path).await?;
                 let listener = UnixListener::bind(path)?;
                 let noted = InheritedFd::note(&listener);
-                Ok(Self { _noted: noted, kind: ListenerKind::Unix(listener, path.clone()) })
+                let kind = ListenerKind::Unix(listener, path.clone());
+                Ok(Self { _noted: noted, unacknowledged, kind })
             }
         }
     }
@@ -267,7 +278,7 @@ impl Listener {
     /// Waits for the next connection.
     pub async fn accept(&self) -> io::Result<(Socket, Reader)> {
         match &self.kind {
-            ListenerKind::Tcp(listener) => Socket::tcp(listener.accept().await?.0),
+            ListenerKind::Tcp(listener) => Socket::tcp(listener.accept().await?.0, self.unacknowledged),
             ListenerKind::Unix(listener, _) => Ok(Socket::unix(listener.accept().await?.0)),
         }
     }
@@ -318,24 +329,28 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const FIVE: Duration = Duration::from_secs(5);
+
     /// Together with delayed acknowledgements the system's default makes a lone call wait for 40 ms.
     #[tokio::test]
-    async fn neither_side_waits_to_gather_small_writes() {
-        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+    async fn neither_side_gathers_small_writes_or_waits_for_ever() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), FIVE).await.unwrap();
         let address = listener.address().unwrap();
-        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
+        let (connected, accepted) = tokio::join!(Socket::connect(&address, FIVE), listener.accept());
         for (socket, _) in [connected.unwrap(), accepted.unwrap()] {
             let Stream::Tcp(stream) = &socket.stream else { panic!("a TCP address") };
             assert!(stream.as_ref().nodelay().unwrap());
+            // How the system obeys needs a network that loses packets.
+            assert_eq!(socket2::SockRef::from(stream.as_ref()).tcp_user_timeout().unwrap(), Some(FIVE));
         }
     }
 
     /// A connection that waits after a large message must not keep the memory of that.
     #[tokio::test]
     async fn a_waiting_reader_lets_go_of_what_was_taken() {
-        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), FIVE).await.unwrap();
         let address = listener.address().unwrap();
-        let (connected, accepted) = tokio::join!(Socket::connect(&address), listener.accept());
+        let (connected, accepted) = tokio::join!(Socket::connect(&address, FIVE), listener.accept());
         let (mut writer, (_socket, mut reader)) = (connected.unwrap().0, accepted.unwrap());
         let Stream::Tcp(stream) = &mut writer.stream else { panic!("a TCP address") };
         let (sent, mut input) = (vec![7; 1_000_000], BytesMut::new());

@@ -213,7 +213,10 @@ async fn an_error_has_everything_that_is_known() {
         })
         .unwrap();
     let address = server.start().await.unwrap().to_string();
-    let client = Client::new(&address).unwrap();
+    let mut settings = ClientOptions::default();
+    // The ids are those of calls.
+    settings.watch_servers = false;
+    let client = Client::with_options(&address, settings).unwrap();
 
     let error = client.call("fail", [0; 0]).await.unwrap_err();
     assert_eq!(error.cause().map(Cause::name), Some("FastServerError"));

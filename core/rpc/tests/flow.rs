@@ -48,6 +48,7 @@ async fn a_slow_program_holds_its_server_up() {
         peer.stream.write_all(&left).unwrap();
     });
     let mut settings = ClientOptions::default();
+    settings.watch_servers = false;
     settings.timeout_ms = 0;
     let client = Client::with_options(&script.address, settings).unwrap();
     let mut call = client.stream("m", [0; 0]);

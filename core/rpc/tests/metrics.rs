@@ -36,6 +36,8 @@ async fn serve(metrics: &Metrics, configure: impl FnOnce(&mut ServerOptions)) ->
 
 fn call(address: &str, metrics: &Metrics) -> Client {
     let mut options = ClientOptions::default();
+    // Only calls are looked at.
+    options.watch_servers = false;
     options.timeout_ms = LONG.as_millis() as u64;
     Client::with_metrics(address, options, metrics).unwrap()
 }
@@ -68,6 +70,8 @@ async fn legacy_names_have_their_labels_and_buckets() {
     })
     .await;
     let mut options = ClientOptions::default();
+    // Only calls are looked at.
+    options.watch_servers = false;
     options.metrics_legacy_names = true;
     options.metrics_labels = "component=client,rpcMethod=never".into();
     let client = Client::with_metrics(&address, options, &metrics).unwrap();
@@ -110,6 +114,8 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
     let dead = gone.local_addr().unwrap().to_string();
     drop(gone);
     let mut options = ClientOptions::default();
+    // Only calls are looked at.
+    options.watch_servers = false;
     options.metrics_legacy_names = true;
     let client = Client::with_metrics(&format!("{address},{dead}"), options, &metrics).unwrap();
     // Endpoints are drawn at random, until the dead one has been tried.
@@ -269,6 +275,8 @@ async fn nothing_is_recorded_that_is_not_wanted() {
     let metrics = Metrics::new();
     let (_server, address) = serve(&metrics, |options| options.metrics = false).await;
     let mut options = ClientOptions::default();
+    // Only calls are looked at.
+    options.watch_servers = false;
     options.metrics = false;
     let client = Client::with_metrics(&address, options, &metrics).unwrap();
     client.call("add", (1, 2)).await.unwrap();

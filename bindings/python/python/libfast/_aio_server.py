@@ -28,8 +28,9 @@ class Server(BaseServer):
         return self.address
 
     async def stop(self, drain_ms=None):
-        """Takes itself off the registry, waits at most ``drain_ms`` (default: the option) for running requests, cancels
-        what runs then, and closes. A second time does nothing."""
+        """Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the
+        option ``drain_grace_ms``), accepts no more connections, and answers what runs. Takes at most ``drain_ms`` (default:
+        the option) in all; what runs then is cancelled. A second time does nothing."""
         if self._dispatcher is None:
             return
         async with self._turn:
@@ -38,7 +39,7 @@ class Server(BaseServer):
         self._end_serving()
 
     async def stop_accepting(self):
-        """Takes itself off the registry, waits until its clients have learned that, and accepts no more connections.
+        """Tells clients and the registry, serves on while calls still come, and accepts no more connections.
         Those that are open go on being served, until they end or `stop` is called."""
         queue = LoopQueue.running()
         await queue.answer(self._native.stop_accepting(queue.native))

@@ -55,8 +55,9 @@ class Server(BaseServer):
         return self.address
 
     def stop(self, drain_ms=None):
-        """Takes itself off the registry, waits at most ``drain_ms`` (default: the option) for running requests, cancels
-        what runs then, and closes. A second time does nothing.
+        """Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the
+        option ``drain_grace_ms``), accepts no more connections, and answers what runs. Takes at most ``drain_ms`` (default:
+        the option) in all; what runs then is cancelled. A second time does nothing.
 
         In ``serve`` and ``async with``, where waiting would hold up the loop, it returns at once and makes ``serve``
         stop so.
@@ -79,7 +80,7 @@ class Server(BaseServer):
             self._ending.put(None)
 
     def stop_accepting(self):
-        """Takes itself off the registry, waits until its clients have learned that, and accepts no more connections.
+        """Tells clients and the registry, serves on while calls still come, and accepts no more connections.
         Those that are open go on being served, until they end or `stop` is called."""
         self._must_not_serve_here()
         self._native.stop_accepting().wait()

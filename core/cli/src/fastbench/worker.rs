@@ -65,6 +65,8 @@ impl Worker {
         let mut options = ClientOptions::default();
         options.announce_consumer = false;
         options.retries = 0;
+        // Nothing but calls is measured.
+        (options.watch_servers, options.ping_after_ms) = (false, 0);
         // What nobody can look at need not be counted.
         options.metrics = self.plan.ports.any();
         options.metrics_legacy_names = self.plan.classic.is_some();

@@ -196,6 +196,8 @@ async fn abandon(mut call: Call, is_sent: &AtomicBool) -> std::result::Result<()
 impl Options {
     fn settings(&self) -> Result<ClientOptions> {
         let mut settings = ClientOptions::default();
+        // It has gone before a server could tell.
+        settings.watch_servers = false;
         // Whoever calls from a shell can interrupt, and a stream may take as long as it likes.
         settings.timeout_ms = 0;
         // It would be gone before anybody looks.

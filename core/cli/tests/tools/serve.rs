@@ -4,6 +4,8 @@ use super::support::*;
 use libfast_registry::{DirRegistry, Role};
 use rustix::process::Signal;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// No arguments.
 const NONE: [u8; 0] = [];
@@ -116,6 +118,41 @@ async fn a_second_signal_ends_it_at_once() {
     server.signal(Signal::INT);
     assert_eq!(server.finish().code(), 130);
     assert!(call.collect().await.is_err());
+}
+
+/// Calls of `yes` count as such that must not run twice: they are never repeated once sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_fails_no_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/echo", folder.path().display());
+    let serve = || Fastserve::start(&["--announce", &target]);
+    let mut servers = [serve(), serve(), serve()];
+    let client = client(&target);
+    let (enough, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, enough, answered) = (client.clone(), enough.clone(), answered.clone());
+            tokio::spawn(async move {
+                while !enough.load(Ordering::SeqCst) {
+                    let values = client.call("yes", [serde_json::json!({"count": 3, "value": 1})]).await;
+                    assert_eq!(values.expect("no call fails").len(), 3);
+                    answered.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    for round in 0..6 {
+        let before = answered.load(Ordering::SeqCst);
+        until("calls go on", || (answered.load(Ordering::SeqCst) > before + 100).then_some(()));
+        let old = std::mem::replace(&mut servers[round % 3], serve());
+        old.signal(Signal::TERM);
+        let ended = old.finish();
+        assert_eq!((ended.code(), ended.stderr.as_str()), (0, ""));
+    }
+    enough.store(true, Ordering::SeqCst);
+    for caller in callers {
+        caller.await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

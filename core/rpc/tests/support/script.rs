@@ -35,6 +35,8 @@ impl Script {
     pub async fn client(&self) -> Client {
         let mut options = ClientOptions::default();
         options.timeout_ms = LONG.as_millis() as u64;
+        // Scripts see calls only.
+        options.watch_servers = false;
         let client = Client::with_options(&self.address, options).unwrap();
         client.ready(LONG).await.unwrap();
         client

@@ -1,0 +1,176 @@
+//! What a client asks the server itself, beside its calls: to tell before it stops, and whether it is there.
+
+use super::{Shared, State};
+use crate::clock;
+use crate::reserved::{News, PING, ServerState, WATCH};
+use libfast_balance::{Load, Standing};
+use libfast_protocol::Values;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// In the place of an inbox's key.
+const WATCHING: usize = usize::MAX;
+const PINGING: usize = usize::MAX - 1;
+
+/// What is known of the server of one connection from its own words.
+#[derive(Debug)]
+pub(super) struct Peer {
+    load: Arc<Load>,
+    /// It was not asked yet, and is to be.
+    wants_watch: bool,
+    watching: bool,
+    /// It answers at once, unless it is gone or stands still.
+    is_known: bool,
+    /// It wants the connection to be closed as soon as no call needs it.
+    pub leaves: bool,
+    /// When it was asked whether it is there, if it has not answered.
+    pinged: Option<Instant>,
+    /// Something came since the last look.
+    pub heard: bool,
+    /// Since when nothing has come although calls wait.
+    silent_since: Instant,
+}
+
+/// When to ask a server whether it is there, and when to give it up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    pub silence: Duration,
+    pub answer: Duration,
+}
+
+impl Peer {
+    pub fn new(load: Arc<Load>, wants_watch: bool) -> Self {
+        Self {
+            load,
+            wants_watch,
+            watching: false,
+            is_known: false,
+            leaves: false,
+            pinged: None,
+            heard: false,
+            silent_since: Instant::now(),
+        }
+    }
+
+    /// How many of the requests under way are no calls.
+    pub fn own(&self) -> usize {
+        usize::from(self.watching) + usize::from(self.pinged.is_some())
+    }
+
+    /// Values of a request that is no call.
+    pub fn told(&mut self, key: usize, values: &Values) {
+        if key != WATCHING {
+            return;
+        }
+        self.is_known = true;
+        for value in values {
+            match serde_json::from_slice(&value) {
+                Ok(News { state: ServerState::Draining }) => self.load.set_standing(Standing::Draining),
+                Ok(News { state: ServerState::Serving }) => self.load.set_standing(Standing::Ready),
+                // It may say more one day.
+                Ok(News { state: ServerState::Unknown }) | Err(_) => {}
+            }
+        }
+    }
+
+    /// A request that is no call is over.
+    pub fn answered(&mut self, key: usize, ok: bool) {
+        match key {
+            WATCHING => {
+                self.watching = false;
+                self.leaves = ok;
+            }
+            _ => {
+                self.pinged = None;
+                // Also one who answers that there is no such method is there.
+                self.load.ping_answered(clock::moment(Instant::now()));
+            }
+        }
+    }
+}
+
+impl State {
+    /// How many calls wait for an answer.
+    pub(super) fn calls(&self) -> usize {
+        self.wire.pending() - self.peer.own()
+    }
+
+    /// Waits for no answers but those to calls, now that the connection has ended.
+    pub(super) fn forget_own(&mut self) {
+        let own: Vec<u32> = self.wire.calls().filter(|(_, key)| **key >= PINGING).map(|(id, _)| id).collect();
+        own.into_iter().for_each(|id| _ = self.wire.abandon(id));
+        let peer = &mut self.peer;
+        (peer.watching, peer.pinged, peer.wants_watch) = (false, None, false);
+    }
+}
+
+impl Shared {
+    /// Waits until the server wants the connection to be closed as soon as no call needs it.
+    pub async fn asked_to_leave(&self) {
+        self.leaving.notified().await;
+    }
+
+    /// After something was read.
+    pub(super) fn heard(&self, state: &mut State) {
+        state.peer.heard = true;
+        if state.peer.wants_watch {
+            state.peer.wants_watch = false;
+            state.peer.watching = self.ask(state, WATCH, WATCHING);
+        }
+        if state.peer.leaves {
+            self.leaving.notify_one();
+        }
+    }
+
+    /// Asks the server whether it is there, if that is in doubt, and ends the connection if it has not answered in time. To be
+    /// called every now and then; `stood_still` tells that this process did, which then knows nothing of the server.
+    pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) {
+        let mut state = self.lock();
+        if state.failure.is_some() {
+            return;
+        }
+        let has_calls = state.calls() > 0;
+        let is_read = state.full == 0;
+        let peer = &mut state.peer;
+        if std::mem::take(&mut peer.heard) || stood_still || !is_read {
+            peer.silent_since = now;
+            peer.pinged = peer.pinged.map(|_| now);
+        }
+        let wanted = peer.load.wants_ping();
+        if !has_calls {
+            peer.silent_since = now;
+        }
+        match peer.pinged {
+            Some(since) if now.duration_since(since) >= patience.answer => {
+                peer.load.ping_failed();
+                // One that never answered such a question may be busy with something else.
+                if has_calls && peer.is_known {
+                    let limit = patience.answer.as_millis();
+                    let why =
+                        format!("the server does not answer, not even whether it is there, for {limit} ms");
+                    self.give_up(&mut state, self.lost(why));
+                }
+            }
+            None if wanted || peer.is_known && now.duration_since(peer.silent_since) >= patience.silence => {
+                if self.ask(&mut state, PING, PINGING) {
+                    state.peer.pinged = Some(now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// False if the request cannot be sent.
+    fn ask(&self, state: &mut State, method: &str, key: usize) -> bool {
+        let uts = state.clock.micros(Instant::now());
+        let before = state.wire.transmit().len();
+        if state.wire.start_call(uts, method, b"[]", key).is_err() {
+            return false;
+        }
+        state.queued += (state.wire.transmit().len() - before) as u64;
+        if !state.write_blocked {
+            self.flush(state);
+        }
+        true
+    }
+}

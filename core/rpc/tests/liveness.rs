@@ -1,0 +1,125 @@
+//! Servers that say nothing any more: gone, standing still, or only slow.
+
+mod support;
+
+use libfast_model::{ClientOptions, ErrorKind};
+use libfast_protocol::Status;
+use libfast_rpc::Client;
+use serde_json::Value;
+use std::sync::mpsc;
+use support::script::Script;
+use support::{Bare, LONG};
+
+/// A client that soon loses patience, and whose calls have all the time.
+fn impatient(script: &Script) -> Client {
+    let pairs =
+        [("ping_after_ms", "40"), ("ping_timeout_ms", "40"), ("timeout_ms", "0"), ("idempotent", "false")];
+    Client::with_options(&script.address, ClientOptions::from_pairs(pairs).unwrap()).unwrap()
+}
+
+fn name(frame: &libfast_protocol::Frame) -> String {
+    let payload: Value = serde_json::from_slice(&frame.payload).unwrap();
+    payload["m"]["name"].as_str().unwrap().to_owned()
+}
+
+/// Answers the first call, and the question for news that comes after it.
+fn greet(peer: &mut Bare, knows: bool) {
+    assert_eq!(name(&peer.next().unwrap()), "m");
+    peer.say(Status::End, 1, r#"{"d":[]}"#);
+    let watch = peer.next().unwrap();
+    assert_eq!(name(&watch), "_fast.watch");
+    match knows {
+        true => peer.say(Status::Data, watch.msgid, r#"{"d":[{"state":"serving","later":1}]}"#),
+        false => peer.say(
+            Status::Error,
+            watch.msgid,
+            r#"{"d":{"name":"FastError","message":"unsupported RPC method","info":{}}}"#,
+        ),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_answers_neither_calls_nor_pings_is_given_up() {
+    let script = Script::once(|mut peer| {
+        greet(&mut peer, true);
+        assert_eq!(name(&peer.next().unwrap()), "slow");
+        let ping = peer.next().unwrap();
+        assert_eq!((name(&ping).as_str(), ping.status), ("_fast.ping", Status::Data));
+        assert!(peer.next().is_none(), "the client has hung up");
+    });
+    let client = impatient(&script);
+    client.call("m", [0; 0]).await.unwrap();
+    let error = tokio::time::timeout(LONG, client.call("slow", [0; 0])).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionLost);
+    assert!(error.message().contains("40 ms"), "{error}");
+    script.finish().await;
+}
+
+/// However long the call takes, and also if the server has no such method.
+#[tokio::test]
+async fn a_slow_server_that_answers_pings_is_waited_for() {
+    let script = Script::once(|mut peer| {
+        greet(&mut peer, true);
+        let slow = peer.next().unwrap();
+        for round in 0..10 {
+            let ping = peer.next().unwrap();
+            assert_eq!(name(&ping), "_fast.ping");
+            match round % 2 {
+                0 => peer.say(Status::End, ping.msgid, r#"{"d":[]}"#),
+                _ => peer.say(Status::Error, ping.msgid, r#"{"d":{"name":"FastError","message":"no"}}"#),
+            }
+        }
+        peer.say(Status::End, slow.msgid, r#"{"d":["done"]}"#);
+    });
+    let client = impatient(&script);
+    client.call("m", [0; 0]).await.unwrap();
+    let values = tokio::time::timeout(LONG, client.call("slow", [0; 0])).await.unwrap().unwrap();
+    assert_eq!(values.len(), 1);
+    script.finish().await;
+}
+
+/// A server of old may be busy with one thing at a time, and is left in peace.
+#[tokio::test]
+async fn a_server_that_knows_nothing_of_pings_gets_none() {
+    let (go_on, wait) = mpsc::channel::<()>();
+    let script = Script::once(move |mut peer| {
+        greet(&mut peer, false);
+        assert_eq!(name(&peer.next().unwrap()), "slow");
+        wait.recv().unwrap();
+        peer.say(Status::End, 3, r#"{"d":["done"]}"#);
+        assert!(peer.next().is_none(), "nothing else came");
+    });
+    let client = impatient(&script);
+    client.call("m", [0; 0]).await.unwrap();
+    let mut slow = client.stream("slow", [0; 0]);
+    // Many times what it would take to be given up.
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(400), slow.next()).await.is_err());
+    go_on.send(()).unwrap();
+    assert_eq!(slow.collect().await.unwrap().len(), 1);
+    client.close(std::time::Duration::ZERO).await;
+    script.finish().await;
+}
+
+/// A client whose reader takes its time must not take that for the server's silence.
+#[tokio::test]
+async fn a_stream_that_is_not_read_is_no_silence() {
+    let (go_on, wait) = mpsc::channel::<()>();
+    let script = Script::once(move |mut peer| {
+        greet(&mut peer, true);
+        let stream = peer.next().unwrap();
+        let value = format!(r#"{{"d":["{}"]}}"#, "x".repeat(8192));
+        peer.say(Status::Data, stream.msgid, &value);
+        wait.recv().unwrap();
+        peer.say(Status::End, stream.msgid, r#"{"d":[]}"#);
+    });
+    let mut options = ClientOptions::default();
+    (options.ping_after_ms, options.ping_timeout_ms, options.timeout_ms) = (40, 40, 0);
+    options.stream_buffer_bytes = 4096;
+    let client = Client::with_options(&script.address, options).unwrap();
+    client.call("m", [0; 0]).await.unwrap();
+    let stream = client.stream("stream", [0; 0]);
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    go_on.send(()).unwrap();
+    assert_eq!(tokio::time::timeout(LONG, stream.collect()).await.unwrap().unwrap().len(), 1);
+    script.finish().await;
+}
