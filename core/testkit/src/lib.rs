@@ -1,13 +1,16 @@
-//! What tests need that is real: at present a ZooKeeper server in a process of its own.
+//! What tests need that is real: a ZooKeeper server in a process of its own, and a network with faults.
 //!
-//! Nothing here is asynchronous and nothing is installed into the system: [`ZooKeeper::start`] fetches Debian's
-//! packages into the ignored folder `.build` of the repository, once, and runs the server from there.
+//! - [`ZooKeeper::start`] runs a server. Nothing is installed into the system: it fetches Debian's packages into the
+//!   ignored folder `.build` of the repository, once, and runs the server from there.
+//! - [`ChaosProxy::start`] stands between clients and any server on TCP; [`chaos`] tells what it can do.
 
 #![forbid(unsafe_code)]
 
+pub mod chaos;
 mod unavailable;
 mod zookeeper;
 mod zookeeper_jars;
 
+pub use chaos::{ChaosProxy, ChaosSettings, Direction};
 pub use unavailable::Unavailable;
 pub use zookeeper::{ZooKeeper, ZooKeeperSettings};
