@@ -1,0 +1,1 @@
+//! Connections that no client of libfast would make.
