@@ -83,7 +83,7 @@ bench: PAGE := $(if $(QUICK),.build/bench/BENCHMARKS.md,docs/BENCHMARKS.md)
 bench: bindings      ## libfast in every language next to the floor, into docs/BENCHMARKS.md: 20 minutes; QUICK=1: 3, into .build
 	$(CARGO) build --release --quiet -p libfast-bench
 	$(MAKE) -C tests/bench/contenders/c
-	target/release/bench -d all -o $(dir $(PAGE))benchmarks/results.json -p $(PAGE)
+	target/release/bench -d all $(if $(QUICK),,-s 0.5) -o $(dir $(PAGE))benchmarks/results.json -p $(PAGE)
 
 bench-peers:         ## build the peers, which `make bench` then measures, too; installs what they need
 	sh tests/setup.sh tests/bench/peers/packages.txt
