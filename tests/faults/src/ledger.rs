@@ -37,8 +37,10 @@ pub struct Entry {
 /// The calls of one load.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// In the order of their ends.
+    /// In the order in which they were due.
     pub entries: Vec<Entry>,
+    /// The longest time for which the machine let the client wait that wanted to run. That is no fault of the client.
+    pub paused_ms: f64,
 }
 
 impl Entry {
@@ -68,7 +70,7 @@ impl Ledger {
             let line = line.map_err(|error| failed(&error))?;
             serde_json::from_str(&line).map_err(|error| failed(&error))
         };
-        Ok(Self { entries: lines.map(entry).collect::<Result<_, _>>()? })
+        Ok(Self { entries: lines.map(entry).collect::<Result<_, _>>()?, paused_ms: 0.0 })
     }
 
     /// Writes a line of JSON for each call.
@@ -155,7 +157,8 @@ mod tests {
     fn a_ledger_reads_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger");
-        Ledger { entries: vec![entry(1, Some(5), None), entry(2, None, Some("lost"))] }.write(&path).unwrap();
+        let entries = vec![entry(1, Some(5), None), entry(2, None, Some("lost"))];
+        Ledger { entries, paused_ms: 0.0 }.write(&path).unwrap();
         let ledger = Ledger::read(&path).unwrap();
         assert_eq!((ledger.entries.len(), ledger.picks_of("a")), (2, vec![1, 2]));
         assert_eq!(ledger.entries[1].error.as_deref(), Some("lost"));

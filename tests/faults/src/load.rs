@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// `faults load`: prints `running` when there is a connection, and makes its load until its input ends. A line `rate N`
-/// of its input changes the rate. Then it waits for the calls under way and writes the ledger.
+/// of its input changes the rate. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS`.
 #[derive(clap::Args)]
 pub struct LoadArgs {
     /// Whom to call.
@@ -66,8 +66,11 @@ async fn make(args: LoadArgs) -> Result<(), String> {
     let client = Client::with_options(&args.target, options).map_err(|error| error.to_string())?;
     client.ready(Duration::from_secs(10)).await.map_err(|error| error.to_string())?;
     let deadline = (args.deadline_ms > 0).then(|| Duration::from_millis(args.deadline_ms));
-    let load = Arc::new(Load { client, deadline, next_id: 1.into(), entries: Mutex::default() });
+    // Those of another load of the same row must not look the same in the journals.
+    let first_id = u64::from(std::process::id()) << 32;
+    let load = Arc::new(Load { client, deadline, next_id: first_id.into(), entries: Mutex::default() });
     let streams: Vec<_> = (0..args.streams).map(|_| tokio::spawn(load.clone().keep_stream())).collect();
+    let paused = watch_machine();
     println!("running");
     load.clone().open_loop(args.rate, args.idempotent).await;
     streams.iter().for_each(tokio::task::JoinHandle::abort);
@@ -77,7 +80,23 @@ async fn make(args: LoadArgs) -> Result<(), String> {
     }
     let mut entries: Vec<_> = lock(&load.entries).iter().map(|entry| lock(entry).clone()).collect();
     entries.sort_by_key(|entry| entry.due_us);
-    Ledger { entries }.write(&args.ledger).map_err(|error| error.to_string())
+    Ledger { entries, paused_ms: 0.0 }.write(&args.ledger).map_err(|error| error.to_string())?;
+    println!("paused {}", paused.load(Relaxed));
+    Ok(())
+}
+
+/// Microseconds that the machine keeps a thread waiting at most which does nothing but look at the clock.
+fn watch_machine() -> Arc<AtomicU64> {
+    let longest = Arc::new(AtomicU64::new(0));
+    let seen = longest.clone();
+    std::thread::spawn(move || {
+        loop {
+            let before = now_us();
+            std::thread::sleep(Duration::from_millis(5));
+            seen.fetch_max((now_us() - before).saturating_sub(5_000), Relaxed);
+        }
+    });
+    longest
 }
 
 impl Load {

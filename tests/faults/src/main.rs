@@ -7,6 +7,7 @@ use libfast_faults::load::{self, LoadArgs};
 use libfast_faults::results::{Outcome, Results};
 use libfast_faults::server::{self, ServerArgs};
 use libfast_faults::{ROWS, Row, page};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -70,6 +71,7 @@ fn faults(args: &Args) -> Result<(), String> {
         None => args.rows.is_empty() || args.rows.contains(&row.id),
         Some(_) => args.rows.contains(&row.id),
     };
+    raise_open_files();
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     for row in ROWS.iter().filter(is_wanted) {
         eprintln!("row {}: {} …", row.id, row.name);
@@ -84,6 +86,13 @@ fn faults(args: &Args) -> Result<(), String> {
         write(path, text + "\n")?;
     }
     args.page.as_ref().map_or(Ok(()), |path| write(path, page::render(&results)))
+}
+
+/// Thousands of connections need as many files, here and in the processes that are started.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // What needs more than the limit allows fails, and says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 fn write(path: &Path, text: String) -> Result<(), String> {

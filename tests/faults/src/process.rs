@@ -2,7 +2,6 @@
 
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -24,11 +23,12 @@ pub fn die_with_parent() {
 }
 
 impl Process {
-    /// Starts a program.
-    pub fn start(program: &Path, arguments: &[String]) -> Result<Self, String> {
-        let name = format!("{} {}", program.display(), arguments.join(" "));
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    /// Starts a program, of which the arguments come first that are its own.
+    pub fn start(program: &[String], arguments: &[String]) -> Result<Self, String> {
+        let (first, own) = program.split_first().ok_or("no program")?;
+        let name = format!("{first} {} {}", own.join(" "), arguments.join(" "));
+        let mut command = Command::new(first);
+        command.args(own).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
         let output = child.stdout.take().ok_or("no output")?;
         let (sender, lines) = channel();
@@ -86,8 +86,17 @@ impl Process {
 
     /// Its resident memory, in MiB.
     pub fn resident_mib(&self) -> f64 {
+        self.memory_mib("VmRSS:")
+    }
+
+    /// The most that was resident, in MiB.
+    pub fn peak_mib(&self) -> f64 {
+        self.memory_mib("VmHWM:")
+    }
+
+    fn memory_mib(&self, name: &str) -> f64 {
         let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
             .map_or(0.0, |kib: f64| kib / 1024.0)
     }

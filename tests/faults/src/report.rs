@@ -1,6 +1,7 @@
 //! What a row measured, and what it should have.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// The side of a figure that is good.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,8 @@ pub enum Bar {
 pub struct Figure {
     /// What was measured.
     pub name: String,
-    /// Its value.
+    /// Its value. What is infinite or no number is `null` in JSON, and no number from then on.
+    #[serde(deserialize_with = "number")]
     pub value: f64,
     /// Of what.
     pub unit: String,
@@ -28,9 +30,14 @@ pub struct Figure {
     pub missing: Option<String>,
 }
 
-/// The figures of a row.
+/// What a row found.
 #[derive(Debug, Default)]
-pub struct Report(pub Vec<Figure>);
+pub struct Report {
+    /// In the order of the page.
+    pub figures: Vec<Figure>,
+    /// The errors of calls, without what differs from one to the next, and how many there were of each.
+    pub errors: BTreeMap<String, u64>,
+}
 
 /// Why a row has no figures.
 #[derive(Debug)]
@@ -73,8 +80,18 @@ impl Report {
     /// Adds a figure, which gets its bars next.
     pub fn figure(&mut self, name: &str, value: f64, unit: &str) -> &mut Figure {
         let (name, unit) = (name.to_owned(), unit.to_owned());
-        self.0.push(Figure { name, value, unit, bar: None, test: None, missing: None });
-        self.0.last_mut().expect("just pushed")
+        self.figures.push(Figure { name, value, unit, bar: None, test: None, missing: None });
+        self.figures.last_mut().expect("just pushed")
+    }
+
+    /// Counts an error of a call.
+    pub fn error(&mut self, text: &str) {
+        // Ports, ids and times.
+        let mut same: String = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+        while same.contains("##") {
+            same = same.replace("##", "#");
+        }
+        *self.errors.entry(same).or_default() += 1;
     }
 }
 
@@ -123,9 +140,14 @@ impl Figure {
     }
 }
 
+fn number<'d, D: Deserializer<'d>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
 /// Three digits that count.
 pub fn short(value: f64) -> String {
     match value.abs() {
+        _ if !value.is_finite() => "none".into(),
         _ if value.fract() == 0.0 && value.abs() < 1e9 => format!("{value:.0}"),
         // 99.99 % must not look like all.
         near if (99.0..100.0).contains(&near) => format!("{value:.3}"),

@@ -4,6 +4,7 @@ use crate::report::{Figure, Report, Trouble};
 use crate::rig::Rig;
 use crate::row::Row;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
@@ -37,6 +38,9 @@ pub struct Outcome {
     pub seconds: f64,
     /// What was measured.
     pub figures: Vec<Figure>,
+    /// The errors of its calls, and how many there were of each.
+    #[serde(default)]
+    pub errors: BTreeMap<String, u64>,
     /// Why it could not be run here.
     pub skipped: Option<String>,
     /// Why it could not be run to its end.
@@ -76,7 +80,8 @@ impl Outcome {
         };
         let (name, what) = (row.name.into(), row.what.into());
         let seconds = begun.elapsed().as_secs_f64();
-        Self { id: row.id, name, what, seconds, figures: report.0, skipped, error }
+        let Report { figures, errors } = report;
+        Self { id: row.id, name, what, seconds, figures, errors, skipped, error }
     }
 
     /// Lines for people.
@@ -94,6 +99,9 @@ impl Outcome {
             });
             let value = crate::report::short(figure.value);
             text.push_str(&format!("  {}: {value} {}{bar}\n", figure.name, figure.unit));
+        }
+        for (error, count) in &self.errors {
+            text.push_str(&format!("  {count} times {error}\n"));
         }
         text
     }

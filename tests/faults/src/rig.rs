@@ -1,17 +1,20 @@
 //! What rows are run with: servers and loads, in a folder that goes when the row ends.
 
 use crate::ledger::Ledger;
+use crate::network::Network;
 use crate::process::Process;
 use crate::report::{Report, Trouble};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// Starts the processes of one row.
 pub struct Rig {
-    program: PathBuf,
-    folder: TempDir,
+    /// The program `faults`, with what it is started by.
+    program: Vec<String>,
+    folder: Arc<TempDir>,
     /// Whether it is the long form, whose times count.
     pub is_long: bool,
 }
@@ -22,8 +25,8 @@ pub struct Server {
     pub process: Process,
     /// Where it listens, also after it was started again.
     pub address: String,
+    program: Vec<String>,
     arguments: Vec<String>,
-    program: PathBuf,
 }
 
 /// A client of a row.
@@ -38,7 +41,14 @@ impl Rig {
     /// With the program `faults`, which is its own servers and clients.
     pub fn new(program: PathBuf, is_long: bool) -> Result<Self, Trouble> {
         let folder = tempfile::Builder::new().prefix("libfast-faults-").tempdir()?;
-        Ok(Self { program, folder, is_long })
+        let program = vec![program.display().to_string()];
+        Ok(Self { program, folder: Arc::new(folder), is_long })
+    }
+
+    /// The same, but what it starts runs in that network.
+    pub fn within(&self, network: &Network) -> Self {
+        let program = [network.prefix(), self.program.clone()].concat();
+        Self { program, folder: self.folder.clone(), is_long: self.is_long }
     }
 
     /// The first in the long form, the second in the short one.
@@ -51,19 +61,24 @@ impl Rig {
         self.folder.path().join(name)
     }
 
-    /// The program, for rows that start it differently.
-    pub fn program(&self) -> PathBuf {
-        self.program.clone()
-    }
-
     /// Starts a server with these arguments, and a journal.
     pub fn server(&self, name: &str, arguments: &[&str]) -> Result<Server, Trouble> {
+        self.limited_server(name, &[], arguments)
+    }
+
+    /// The same with limits, as `prlimit` takes them.
+    pub fn limited_server(&self, name: &str, limits: &[&str], arguments: &[&str]) -> Result<Server, Trouble> {
+        let mut program = self.program.clone();
+        if !limits.is_empty() {
+            program.insert(0, "prlimit".into());
+            program.splice(1..1, limits.iter().map(|limit| (*limit).to_owned()));
+        }
         let journal = self.path(&format!("{name}.journal")).display().to_string();
         let mut all = vec!["server".to_owned(), "--journal".into(), journal];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let process = Process::start(&self.program, &all)?;
+        let process = Process::start(&program, &all)?;
         let address = address(&process)?;
-        Ok(Server { process, address, arguments: all, program: self.program.clone() })
+        Ok(Server { process, address, program, arguments: all })
     }
 
     /// Starts that many.
@@ -103,7 +118,9 @@ impl Rig {
             entry.end_us.map_or(0.0, |end| (end - entry.start_us) as f64 / 1e3 - deadline_ms)
         };
         let longest = ledger.calls().map(took).fold(0.0, f64::max);
-        report.figure("longest beyond the deadline", longest, "ms").at_most(50.0);
+        report.figure("longest pause of the machine", ledger.paused_ms, "ms");
+        let longest = (longest - ledger.paused_ms).max(0.0);
+        report.figure("longest beyond the deadline and a pause", longest, "ms").at_most(50.0);
         Ok(())
     }
 
@@ -149,7 +166,12 @@ impl Load {
         let more = self.process.descriptors() as f64 - self.descriptors as f64;
         report.figure("descriptors more at the end", more, "").at_most(16.0).always();
         self.process.end_input();
+        let line = self.process.line()?;
+        let paused = line.strip_prefix("paused ").and_then(|us| us.parse::<f64>().ok());
         self.process.wait(Duration::from_secs(30))?;
-        Ok(Ledger::read(&self.ledger)?)
+        let mut ledger = Ledger::read(&self.ledger)?;
+        ledger.paused_ms = paused.ok_or_else(|| format!("a load said {line:?}"))? / 1e3;
+        ledger.calls().filter_map(|entry| entry.error.as_ref()).for_each(|error| report.error(error));
+        Ok(ledger)
     }
 }

@@ -34,12 +34,28 @@ macro_rules! rows {
 rows! {
     row_01_kill 1;
     row_02_freeze 2;
+    row_03_half_open 3;
+    row_04_rst_storm 4;
     row_05_one_slow 5;
     row_06_two_slow 6;
     row_07_black_hole 7;
+    row_08_loss 8;
+    row_09_partition 9;
+    row_10_one_way 10;
+    row_11_crawl 11;
+    row_12_narrow 12;
     row_22_rolling_restart 22;
     row_23_rolling_kill 23;
+    row_25_slow_readers 25;
+    row_26_oversize 26;
+    row_27_slowloris 27;
+    row_28_garbage 28;
+    row_29_ids 29;
+    row_30_churn 30;
+    row_31_descriptors 31;
     row_32_overload 32;
     row_33_retry_storm 33;
     row_34_greedy_client 34;
+    row_35_cluster_proxy 35;
+    row_36_json_bombs 36;
 }

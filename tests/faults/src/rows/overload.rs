@@ -36,7 +36,7 @@ pub fn threefold(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let amplification = attempts_per_call(&ledger, overloaded, relieved);
     report.figure("attempts per call", amplification, "").at_most(1.25).in_test(3.0);
     let after = ok_percent(ledger.during(relieved + 2_000_000, u64::MAX));
-    report.figure("right 2 s after the end of it", after, "%").at_least(100.0).in_test(90.0);
+    report.figure("right 2 s after the end of it", after, "%").at_least(100.0).missing(NO_ADMISSION);
     Ok(())
 }
 
