@@ -7,7 +7,7 @@ REGISTRY ?= dir
 VENV := .build/venv
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check build tools bindings bench bench-peers generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+.PHONY: help demo test check build tools bindings bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -92,6 +92,11 @@ bench-peers:         ## build the peers, which `make bench` then measures, too; 
 	cd tests/bench/peers/node && npm ci --silent --ignore-scripts --no-audit --no-fund
 	python3 -m venv .build/peers
 	.build/peers/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers/python/requirements.txt
+
+# Rows that are named are run anew, the others stay as they were measured.
+faults:              ## libfast while things break, into docs/FAULTS.md: 20 minutes; ROWS="1 22" for some rows
+	$(CARGO) build --release --quiet -p libfast-faults
+	target/release/faults $(if $(ROWS),-i docs/faults/results.json) -o docs/faults/results.json -p docs/FAULTS.md $(ROWS)
 
 fmt:                 ## format the Rust sources
 	$(CARGO) fmt --all

@@ -4,7 +4,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 packages="$(cat "${@:-bindings/cpp/packages.txt}")"
-[ $# -gt 0 ] || packages="$packages php-cli"
+[ $# -gt 0 ] || packages="$packages php-cli nftables"
 # Debian's own Python comes without what makes virtual environments; others bring it along.
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
 

@@ -1,0 +1,107 @@
+//! Peers that send what no good peer sends.
+
+use crate::clock::{now_us, pass};
+use crate::ledger::{failed, p99};
+use crate::raw::{LIMIT, Raw, Verdict, request, visit_ms};
+use crate::report::{Report, Trouble};
+use crate::rig::Rig;
+use libfast_protocol::HEADER_BYTES;
+use std::time::{Duration, Instant};
+
+/// Headers that promise more than anybody may send.
+pub fn oversize(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
+    let server = rig.server("server", &[])?;
+    let load = rig.load("load", &server.address, &["--rate", "300"])?;
+    pass(rig.choose(10.0, 0.5));
+    let (from, resident) = (now_us(), server.process.resident_mib());
+    let (mut open, mut slowest, mut sent) = (0, Duration::ZERO, 0);
+    let begun = Instant::now();
+    while begun.elapsed().as_secs_f64() < rig.choose(10.0, 0.5) {
+        for length in [u32::MAX, (16 << 20) + 1] {
+            let mut raw = Raw::connect(&server.address)?;
+            let mut header = [2, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+            header[HEADER_BYTES - 4..].copy_from_slice(&length.to_be_bytes());
+            raw.write(&header);
+            let (verdict, took) = raw.verdict(1, LIMIT);
+            open += usize::from(verdict != Verdict::Closed);
+            slowest = slowest.max(took);
+            sent += 1;
+        }
+        pass(0.002);
+    }
+    let grown = server.process.resident_mib() - resident;
+    let to = now_us();
+    let ledger = load.finish(report)?;
+    rig.universal(&ledger, 1_000.0, report)?;
+    report.figure("headers sent per second", f64::from(sent) / begun.elapsed().as_secs_f64(), "");
+    report.figure("connections left open", open as f64, "").at_most(0.0).always();
+    report.figure("slowest close", slowest.as_secs_f64() * 1e3, "ms").at_most(10.0);
+    report.figure("memory grown", grown, "MiB").at_most(1.0).in_test(8.0);
+    report.figure("calls of others failed", failed(ledger.calls()), "calls").at_most(0.0).in_test(3.0);
+    let ratio = p99(ledger.during(from, to)) / p99(ledger.during(0, from));
+    report.figure("p99 of others, to that before", ratio, "times").at_most(1.1);
+    Ok(())
+}
+
+/// Many connections on which a frame never gets whole.
+pub fn slowloris(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
+    let server = rig.server("server", &[])?;
+    let many = rig.choose(5_000, 200);
+    let idle = server.process.descriptors();
+    let frame = request(1, "echo", "[1]");
+    let mut slow: Vec<_> =
+        (0..many).map(|_| Raw::connect(&server.address)).collect::<std::io::Result<_>>()?;
+    slow.iter_mut().for_each(|raw| raw.write(&frame[..1]));
+    report.figure("connections", f64::from(many), "");
+    report
+        .figure("a new client is served after", visit_ms(&server.address), "ms")
+        .at_most(100.0)
+        .in_test(5_000.0);
+    pass(rig.choose(10.0, 1.0));
+    slow.iter_mut().for_each(|raw| raw.write(&frame[1..2]));
+    pass(rig.choose(5.0, 0.2));
+    let open = server.process.descriptors().saturating_sub(idle);
+    report
+        .figure("still open after 15 s", open as f64, "")
+        .at_most(0.0)
+        .missing("a server waits for the rest of a message without a limit");
+    report.figure("memory of all", server.process.resident_mib(), "MiB");
+    report
+        .figure("a new client is served then after", visit_ms(&server.address), "ms")
+        .at_most(100.0)
+        .in_test(5_000.0);
+    Ok(())
+}
+
+/// JSON that is costly to read.
+pub fn bombs(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
+    // The handlers, and all that reads, are on the main thread, whose stack this limits.
+    let mut server = rig.limited_server("server", &["--stack=262144"], &[])?;
+    let keys: Vec<String> = (0..1_000_000).map(|key| format!("\"{key:x}\":0")).collect();
+    let bombs = [
+        ("arrays nested 100000 deep", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))),
+        ("objects nested 100000 deep", format!("[{}1{}]", "{\"a\":".repeat(100_000), "}".repeat(100_000))),
+        ("arrays that never end", "[".repeat(1 << 20)),
+        ("1000000 keys", format!("[{{{}}}]", keys.join(","))),
+        ("1e999", "[1e999,-1e999]".to_owned()),
+        ("half a surrogate pair", r#"["\ud800","\udc00x"]"#.to_owned()),
+        ("the same key 100000 times", format!("[{{{}}}]", vec!["\"a\":1"; 100_000].join(","))),
+    ];
+    let (mut silent, mut largest) = (0, 0);
+    for (name, bomb) in &bombs {
+        let mut raw = Raw::connect(&server.address)?;
+        let frame = request(1, "echo", bomb);
+        largest = largest.max(frame.len());
+        raw.write(&frame);
+        let (verdict, took) = raw.verdict(1, LIMIT);
+        silent += usize::from(verdict == Verdict::Silent);
+        let name = format!("{name}: {verdict:?} after").to_lowercase();
+        report.figure(&name, took.as_secs_f64() * 1e3, "ms").at_most(50.0);
+    }
+    report.figure("neither answered nor refused", silent as f64, "").at_most(0.0).always();
+    let ratio = server.process.peak_mib() / (largest as f64 / f64::from(1 << 20));
+    report.figure("most memory, to the largest message", ratio, "times").at_most(4.0);
+    let is_alive = server.process.is_alive() && visit_ms(&server.address).is_finite();
+    report.figure("the server lives, on a stack of 256 KiB", f64::from(is_alive), "").at_least(1.0).always();
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! What each row does.
+
+pub mod broken;
+pub mod bytes;
+pub mod crowd;
+pub mod elsewhere;
+pub mod freeze;
+pub mod ids;
+pub mod kill;
+pub mod network;
+pub mod overload;
+pub mod readers;
+pub mod restart;
+pub mod slow;
