@@ -9,12 +9,11 @@ use crate::metrics::metrics;
 use crate::owned::Owned;
 use crate::queue::Queue;
 use crate::runtime;
-use crate::turns::Noted;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
 use libfast_rpc::{Affinity, CallOptions};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// A client: blocking calls, calls through a queue, and picks.
@@ -27,8 +26,8 @@ struct Inner {
     client: libfast_rpc::Client,
     /// Not kept alive by those who are in no call: a shutdown ends it.
     event_loop: Weak<EventLoop>,
-    /// Set by the first call that completes through a queue.
-    resident: OnceLock<Noted>,
+    /// The queue that was told last where its calls are made.
+    fed: AtomicU64,
 }
 
 /// How one call differs from its client's options.
@@ -92,7 +91,7 @@ impl Client {
         let _context = event_loop.handle().enter();
         let client = libfast_rpc::Client::with_metrics(target, options, &metrics())?;
         let event_loop = Arc::downgrade(&event_loop);
-        let inner = Inner { client, event_loop, resident: OnceLock::new() };
+        let inner = Inner { client, event_loop, fed: AtomicU64::new(0) };
         Ok(Self { inner: Owned::new(inner), closed: AtomicBool::new(false) })
     }
 
@@ -151,9 +150,8 @@ impl Client {
         gathered: Option<Gathered>,
     ) -> Result<Arc<QueuedCall>> {
         let inner = self.inner.get()?;
-        if inner.resident.get().is_none() {
-            let noted = inner.event_loop()?.turns().resident();
-            inner.resident.get_or_init(|| noted);
+        if inner.fed.swap(queue.id(), Ordering::Relaxed) != queue.id() {
+            queue.fed_by(&inner.event_loop()?);
         }
         let client = &inner.client;
         let call = client.start(method, args, settings.over(client.call_options()));

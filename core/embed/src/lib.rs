@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod event;
 mod event_loop;
+mod feeders;
 mod fork;
 mod gathered;
 mod metrics;

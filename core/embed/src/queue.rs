@@ -2,13 +2,17 @@
 
 use crate::call::QueuedCall;
 use crate::event::Event;
+use crate::event_loop::EventLoop;
+use crate::feeders::Feeders;
 use crate::owned::Owned;
 use crate::per_process::PerProcess;
 use libfast_model::{Error, ErrorKind, Result};
 use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// Called when events begin to wait; from any thread, so it may only pass the wake on.
@@ -23,6 +27,8 @@ pub struct Queue(Owned<Inner>);
 static LIVE: PerProcess<Vec<Weak<Queue>>> = PerProcess::new();
 
 pub(crate) struct Inner {
+    /// Never that of another queue.
+    id: u64,
     state: Mutex<State>,
     arrived: Condvar,
     wake: Option<Wake>,
@@ -36,6 +42,10 @@ struct State {
     told: bool,
     /// Threads that wait in a poll. Telling nobody would cost a system call.
     polling: usize,
+    /// Threads that wait in a poll and drive an event loop meanwhile.
+    driving: Vec<Waker>,
+    /// Where the calls are made that complete here.
+    feeders: Feeders,
     closed: bool,
 }
 
@@ -69,8 +79,11 @@ impl Queue {
     fn make(wake: Option<Wake>) -> Arc<Self> {
         // The descriptor and the locks of a parent are of no use in a forked child.
         crate::fork::watch_forks();
-        let (state, arrived, fd) = (Mutex::default(), Condvar::new(), OnceLock::new());
-        let queue = Arc::new(Self(Owned::new(Inner { state, arrived, wake, fd })));
+        static IDS: AtomicU64 = AtomicU64::new(1);
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        let state = State { feeders: Feeders::new(wake.is_some()), ..State::default() };
+        let (state, arrived, fd) = (Mutex::new(state), Condvar::new(), OnceLock::new());
+        let queue = Arc::new(Self(Owned::new(Inner { id, state, arrived, wake, fd })));
         let mut live = LIVE.lock();
         live.retain(|queue| queue.strong_count() > 0);
         live.push(Arc::downgrade(&queue));
@@ -87,8 +100,9 @@ impl Queue {
             Error::new(ErrorKind::NoMemory, format!("no descriptor for a queue: {error}"))
         })?;
         // Under the lock, so that no event can come between making the descriptor and signalling it.
-        let state = inner.lock();
+        let mut state = inner.lock();
         let fd = inner.fd.get_or_init(|| new);
+        state.feeders.watch();
         // Also if nothing waits any more but no poll has found that out: the next push would not signal it.
         if state.told {
             let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
@@ -96,11 +110,25 @@ impl Queue {
         Ok(fd.as_raw_fd())
     }
 
-    /// Takes at most `max` events, waiting at most `timeout` for the first (`None`: for ever).
+    /// Notes that calls of clients in that event loop complete here.
+    pub(crate) fn fed_by(&self, event_loop: &Arc<EventLoop>) {
+        if let Ok(inner) = self.0.get() {
+            inner.lock().feeders.add(event_loop);
+        }
+    }
+
+    /// A number that no other queue of the process has or had.
+    pub(crate) fn id(&self) -> u64 {
+        self.0.get_in_any_life().map_or(0, |inner| inner.id)
+    }
+
+    /// Takes at most `max` events, waiting at most `timeout` for the first (`None`: for ever). A thread that waits drives
+    /// the event loop of the calls meanwhile, unless there are several or the queue is watched.
     pub fn poll(&self, max: usize, timeout: Option<Duration>) -> Result<Vec<Event>> {
         let inner = self.0.get()?;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut events = Vec::new();
+        let mut has_looked = false;
         loop {
             self.0.get()?;
             inner.take_ready(max, &mut events);
@@ -120,10 +148,17 @@ impl Queue {
                 (Some(timeout), None) => Some(timeout),
                 (_, Some(deadline)) => Some(deadline.saturating_duration_since(Instant::now())),
             };
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(events);
+            let is_over = left.is_some_and(|left| left.is_zero());
+            match state.feeders.only() {
+                // Once when the time is over, too: a program that never waits gets on all the same.
+                Some(event_loop) if !is_over || !has_looked => {
+                    drop(state);
+                    has_looked = true;
+                    event_loop.wait(deadline, |cx| inner.poll_arrival(cx));
+                }
+                _ if is_over => return Ok(events),
+                _ => inner.wait(state, left),
             }
-            inner.wait(state, left);
         }
     }
 
@@ -139,8 +174,10 @@ impl Queue {
         let mut state = inner.lock();
         state.closed = true;
         let refused = std::mem::take(&mut state.ready);
+        let driving = std::mem::take(&mut state.driving);
         drop(state);
         inner.arrived.notify_all();
+        driving.into_iter().for_each(Waker::wake);
         refused.into_iter().for_each(Ready::refuse);
     }
 
@@ -177,13 +214,27 @@ impl Inner {
             let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
         }
         let polled = state.polling > 0;
+        let driving = std::mem::take(&mut state.driving);
         drop(state);
         if polled {
             self.arrived.notify_one();
         }
+        driving.into_iter().for_each(Waker::wake);
         if let (true, Some(wake)) = (tell, &self.wake) {
             wake();
         }
+    }
+
+    /// Ready when a poll has something to look at.
+    fn poll_arrival(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.closed || !state.ready.is_empty() {
+            return Poll::Ready(());
+        }
+        if !state.driving.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.driving.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Waits until something arrives, at most `left` (`None`: for ever), or for no reason.

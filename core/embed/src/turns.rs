@@ -7,14 +7,14 @@ use tokio::sync::Notify;
 
 /// Counts what goes on in one event loop, and from that, whether the library's thread is better away.
 ///
-/// The thread stays away only while calls come one at a time, each from a caller that waits for it. All fields are read
+/// The thread stays away only while one thread at a time waits, for a call of its own or for a queue. All fields are read
 /// and written in one order (SeqCst): whoever needs the thread first says why, then looks whether it is there; the thread
 /// first says that it goes, then looks whether somebody needs it.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     /// Blocking calls under way.
     calls: AtomicUsize,
-    /// Calls in a row that were under way alone.
+    /// Calls, and waits for a queue, in a row that were alone.
     alone: AtomicUsize,
     /// Threads that wait at this moment, each ready to drive.
     waiting: AtomicUsize,
@@ -66,7 +66,17 @@ impl Turns {
     /// Notes a thread that is about to wait, and drives if nobody else does, until the guard is dropped.
     pub fn wait(self: &Arc<Self>) -> Noted {
         self.waits.fetch_add(1, SeqCst);
-        self.waiting.fetch_add(1, SeqCst);
+        match self.waiting.fetch_add(1, SeqCst) {
+            // Not for a call, but for all that completes in a queue.
+            0 if self.calls.load(SeqCst) == 0 => {
+                self.alone.fetch_add(1, SeqCst);
+            }
+            0 => {}
+            _ => {
+                self.alone.store(0, SeqCst);
+                self.summon();
+            }
+        }
         if self.present.load(SeqCst) && self.is_dispensable() {
             self.leave.notify_one();
         }
