@@ -39,7 +39,7 @@ impl Shared {
 
     /// Says that the server is about to stop, serves until nobody comes any more, and takes it off its registry. Those who
     /// come to a server without clients and without an entry know of it from nowhere, and are not waited for.
-    pub async fn say_draining(&self, announced: Option<Announced>) {
+    pub async fn say_draining(&self, announced: Option<Box<Announced>>) {
         self.enter(Phase::Draining);
         let connections = self.open();
         connections.iter().for_each(|connection| connection.tell_draining());

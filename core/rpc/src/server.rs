@@ -33,7 +33,7 @@ struct Guard {
 enum Running {
     New,
     Starting,
-    Started { address: Address, acceptor: Option<Acceptor>, announced: Option<Announced> },
+    Started { address: Address, acceptor: Option<Acceptor>, announced: Option<Box<Announced>> },
     Stopped,
 }
 
@@ -200,6 +200,7 @@ impl Server {
             }
             Ok((address, acceptor, announced)) => {
                 let acceptor = Some(acceptor);
+                let announced = announced.map(Box::new);
                 *running = Running::Started { address: address.clone(), acceptor, announced };
                 Ok(address)
             }

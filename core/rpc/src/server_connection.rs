@@ -271,7 +271,7 @@ impl ServerConnection {
         let mut state = self.lock_open(request)?;
         let now = Instant::now();
         let uts = state.clock.micros(now);
-        state.wire.fail(uts, request.id, &self.server.refusals.error(why))?;
+        state.wire.fail(uts, request.id, self.server.refusals.error(why))?;
         state.account.refuse(request, why, now);
         self.finish(state);
         Ok(())
@@ -397,7 +397,7 @@ impl ServerConnection {
             _ => None,
         };
         if let Some(why) = refusal {
-            let _ = state.wire.fail(start.wall_micros(), id, &self.server.refusals.error(why));
+            let _ = state.wire.fail(start.wall_micros(), id, self.server.refusals.error(why));
             state.account.refused(&method, why, &start);
             return None;
         }

@@ -65,7 +65,7 @@ fn a_client_tells_the_time_that_is_left_if_it_is_to() {
         (String::from_utf8(frame.payload.to_vec()).unwrap(), frame.deadline_ms())
     };
     let plain = r#"{"m":{"uts":7,"name":"a"},"d":[1]}"#;
-    let time = Some(Duration::from_micros(4998_001));
+    let time = Some(Duration::from_micros(4_998_001));
     assert_eq!(
         sent(true, time),
         (r#"{"m":{"uts":7,"name":"a","x":{"dl":4999}},"d":[1]}"#.into(), Some(4999))

@@ -151,12 +151,13 @@ impl Shared {
                     self.give_up(&mut state, self.lost(why));
                 }
             }
-            None if wanted || peer.is_known && now.duration_since(peer.silent_since) >= patience.silence => {
-                if self.ask(&mut state, PING, PINGING) {
+            Some(_) => {}
+            None => {
+                let is_silent = peer.is_known && now.duration_since(peer.silent_since) >= patience.silence;
+                if (wanted || is_silent) && self.ask(&mut state, PING, PINGING) {
                     state.peer.pinged = Some(now);
                 }
             }
-            _ => {}
         }
     }
 
