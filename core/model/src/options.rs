@@ -154,7 +154,7 @@ options! {
         timeout_ms: u64 = 5_000, ANY_MS,
             "Longest a call may take, from its start to its last message, retries included. 0 means no limit.";
         send_deadline: bool = true, OptionKind::Flag,
-            "Whether servers are told how long each call still waits, so that they need not begin what nobody waits for. Servers that do not know of it notice nothing.";
+            "Whether servers are told how long each call still waits, so that they need not begin what nobody waits for. Only those are told that understand `watch_servers`, from their first answer to it on.";
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
         unacknowledged_ms: u64 = 5_000, ANY_MS,

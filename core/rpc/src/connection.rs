@@ -220,6 +220,8 @@ impl Connection {
                 format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
             return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
         }
+        // Other servers may refuse a request with a member that they do not know: rust-fast does.
+        let deadline = deadline.filter(|_| state.peer.is_known);
         let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
         let id = match state.wire.start_call_within(uts, &method.name, args, remaining, key) {
             Ok(id) => {

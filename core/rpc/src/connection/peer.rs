@@ -19,8 +19,8 @@ pub(super) struct Peer {
     /// It was not asked yet, and is to be.
     wants_watch: bool,
     watching: bool,
-    /// It answers at once, unless it is gone or stands still.
-    is_known: bool,
+    /// It understands what libfast adds to the protocol, and answers at once, unless it is gone or stands still.
+    pub is_known: bool,
     /// It wants the connection to be closed as soon as no call needs it.
     pub leaves: bool,
     /// When it was asked whether it is there, if it has not answered.
