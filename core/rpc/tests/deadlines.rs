@@ -153,7 +153,9 @@ async fn a_client_says_what_is_left_and_takes_the_refusal_for_a_timeout() {
         bare.until_ended();
     });
     let begun = Instant::now();
-    let client = script.client().await;
+    let mut options = ClientOptions::default();
+    options.timeout_ms = LONG.as_millis() as u64;
+    let client = Client::with_options(&script.address, options).unwrap();
     let error = loop {
         match client.call("a", NONE).await {
             Ok(_) => assert!(begun.elapsed() < LONG),
