@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use support::script::Script;
 use support::{Bare, LONG, blocking, until};
 use tokio::sync::Semaphore;
 
@@ -306,5 +307,27 @@ async fn a_client_that_shall_not_watch_sends_its_calls_only() {
         client.call("m", [0; 0]).await.unwrap();
     }
     client.close(Duration::ZERO).await;
+    script.finish().await;
+}
+
+/// Some servers answer any method. They have not asked anybody to leave.
+#[tokio::test]
+async fn a_server_that_answers_the_watch_with_nothing_keeps_its_client() {
+    let script = Script::once(|mut bare| {
+        let mut calls = 0;
+        while calls < 5 {
+            let request = bare.next().expect("a request on the one connection");
+            calls += usize::from(request.method().as_deref() == Some("a"));
+            bare.say(Status::End, request.msgid, r#"{"m":{"uts":1,"name":"x"},"d":[]}"#);
+        }
+        bare.until_ended();
+    });
+    let mut options = ClientOptions::default();
+    options.timeout_ms = LONG.as_millis() as u64;
+    let client = Client::with_options(&script.address, options).unwrap();
+    for _ in 0..5 {
+        client.call("a", [0; 0]).await.unwrap();
+    }
+    drop(client);
     script.finish().await;
 }

@@ -62,13 +62,15 @@ impl Peer {
         if key != WATCHING {
             return;
         }
-        self.is_known = true;
         for value in values {
-            match serde_json::from_slice(&value) {
-                Ok(News { state: ServerState::Draining }) => self.load.set_standing(Standing::Draining),
-                Ok(News { state: ServerState::Serving }) => self.load.set_standing(Standing::Ready),
+            // Others may answer anything to a method that they do not know.
+            let Ok(News { state }) = serde_json::from_slice(&value) else { continue };
+            self.is_known = true;
+            match state {
+                ServerState::Draining => self.load.set_standing(Standing::Draining),
+                ServerState::Serving => self.load.set_standing(Standing::Ready),
                 // It may say more one day.
-                Ok(News { state: ServerState::Unknown }) | Err(_) => {}
+                ServerState::Unknown => {}
             }
         }
     }
@@ -78,7 +80,7 @@ impl Peer {
         match key {
             WATCHING => {
                 self.watching = false;
-                self.leaves = ok;
+                self.leaves = ok && self.is_known;
             }
             _ => {
                 self.pinged = None;
