@@ -9,6 +9,7 @@
 
 mod attempt;
 mod inbox;
+mod overdue;
 mod peer;
 mod writing;
 
@@ -28,7 +29,6 @@ use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use peer::Peer;
 use slab::Slab;
-use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
@@ -107,9 +107,6 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 const READS_AT_END: usize = 256;
 /// Answers that nobody waits for, above which the server is taken for stuck: as many as `max_calls` is by default.
 const MOST_ABANDONED: usize = 65_536;
-
-/// Least time between looks for calls whose time has run out.
-const DEADLINES_APART: Duration = Duration::from_millis(1);
 
 impl Connection {
     /// A connection over `socket`. Nothing is read before [`drive`](Self::drive) runs.
@@ -363,24 +360,6 @@ impl Shared {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// Wakes those who wait for an answer beyond their deadline. One timer for all of a connection: calls that are answered
-    /// in time, nearly all, cost nothing.
-    async fn wake_overdue(&self) -> Infallible {
-        loop {
-            let soonest = self.lock().soonest;
-            let changed = self.deadline_set.notified();
-            match soonest {
-                None => changed.await,
-                Some(soonest) => {
-                    if tokio::time::timeout_at(soonest.into(), changed).await.is_err() {
-                        let overdue = self.lock().take_overdue(Instant::now());
-                        overdue.into_iter().for_each(Waker::wake);
-                    }
-                }
-            }
-        }
-    }
-
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
     fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
@@ -464,24 +443,6 @@ impl State {
         self.account.done += 1;
         inbox.outcome = Some(outcome);
         inbox.waker.take()
-    }
-
-    /// The wakers of those who wait beyond their deadline. Finds the next deadline.
-    fn take_overdue(&mut self, now: Instant) -> Vec<Waker> {
-        let mut overdue = Vec::new();
-        self.soonest = None;
-        for (_, inbox) in &mut self.inboxes {
-            match inbox.deadline {
-                Some(deadline) if deadline <= now => overdue.extend(inbox.waker.take()),
-                Some(deadline) => {
-                    self.soonest = Some(self.soonest.map_or(deadline, |soonest| soonest.min(deadline)))
-                }
-                None => {}
-            }
-        }
-        // Looking through all of them has a price, which is paid once for those of a while.
-        self.soonest = self.soonest.map(|soonest| soonest.max(now + DEADLINES_APART));
-        overdue
     }
 
     fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
