@@ -94,11 +94,12 @@ impl Process {
 /// CPU time that the threads of a process took so far, to the microsecond; of those that are still there.
 pub fn cpu_seconds(process: u32) -> Option<f64> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    // A thread may end after it was listed.
     let of = |thread: std::io::Result<std::fs::DirEntry>| {
         let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
         text.split_whitespace().next()?.parse::<u64>().ok()
     };
-    Some(threads.map(of).sum::<Option<u64>>()? as f64 / 1e9)
+    Some(threads.filter_map(of).sum::<u64>() as f64 / 1e9)
 }
 
 /// utime and stime, which are the 12th and 13th words after the name in brackets.
