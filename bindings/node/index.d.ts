@@ -37,6 +37,7 @@ export interface Buffered<T> {
 /** Defaults, bounds and meaning: docs/OPTIONS.md. */
 export interface ClientOptions {
   timeout_ms?: number;
+  send_deadline?: boolean;
   connect_timeout_ms?: number;
   unacknowledged_ms?: number;
   watch_servers?: boolean;
