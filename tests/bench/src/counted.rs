@@ -21,7 +21,8 @@ pub struct Counted {
 pub const COUNTED: &[Counted] = &[
     Counted { name: "lone", method: "echo", bytes: 100, stream: 0, in_flight: 1, ceiling: 30_700 },
     Counted { name: "burst", method: "echo", bytes: 100, stream: 0, in_flight: 64, ceiling: 20_000 },
-    Counted { name: "large", method: "echo", bytes: 1 << 20, stream: 0, in_flight: 1, ceiling: 9_280_000 },
+    // From 7.6 million, if the buffers that grow can do so in place, to 9.8, if the allocator has to move them.
+    Counted { name: "large", method: "echo", bytes: 1 << 20, stream: 0, in_flight: 1, ceiling: 10_780_000 },
     Counted { name: "stream", method: "stream", bytes: 0, stream: 1000, in_flight: 1, ceiling: 2_428_000 },
     Counted { name: "error", method: "fail", bytes: 100, stream: 0, in_flight: 1, ceiling: 46_900 },
 ];
