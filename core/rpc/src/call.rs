@@ -164,14 +164,9 @@ impl Call {
         buffered
     }
 
-    /// When the call times out, for callers that wait with a clock of their own.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
-        match self.poll_next_untimed(cx) {
+        match self.poll_untimed(cx) {
             // The connection wakes a call that waits for an answer.
             Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
                 Poll::Pending
@@ -181,9 +176,8 @@ impl Call {
         }
     }
 
-    /// As [`poll_next_value`](Self::poll_next_value), without a timer: for callers that wait with a clock of their own,
-    /// and poll with a timer when the deadline has passed.
-    pub fn poll_next_untimed(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Value>>> {
+    /// Without a timer of its own.
+    fn poll_untimed(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Value>>> {
         if let Some(value) = self.values.pop_front() {
             return Poll::Ready(Some(Ok(Value::new(value))));
         }
