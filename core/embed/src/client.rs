@@ -150,8 +150,9 @@ impl Client {
         gathered: Option<Gathered>,
     ) -> Result<Arc<QueuedCall>> {
         let inner = self.inner.get()?;
-        if inner.fed.swap(queue.id(), Ordering::Relaxed) != queue.id() {
+        if inner.fed.load(Ordering::Relaxed) != queue.id() {
             queue.fed_by(&inner.event_loop()?);
+            inner.fed.store(queue.id(), Ordering::Relaxed);
         }
         let client = &inner.client;
         let call = client.start(method, args, settings.over(client.call_options()));
