@@ -258,22 +258,26 @@ impl ServerConnection {
     }
 
     pub fn fail(self: &Arc<Self>, request: &Running, error: &RemoteError) -> Result<()> {
-        let mut state = self.lock_open(request)?;
-        let now = Instant::now();
-        let uts = state.clock.micros(now);
-        state.wire.fail(uts, request.id, error)?;
-        state.account.end(request, &error.name, now);
-        self.finish(state);
-        Ok(())
+        self.fail_for(request, error, |account, now| account.end(request, &error.name, now))
     }
 
     /// Ends a request that did not run.
     pub fn refuse(self: &Arc<Self>, request: &Running, why: Refusal) -> Result<()> {
+        let error = self.server.refusals.error(why);
+        self.fail_for(request, error, |account, now| account.refuse(request, why, now))
+    }
+
+    fn fail_for(
+        self: &Arc<Self>,
+        request: &Running,
+        error: &RemoteError,
+        note: impl FnOnce(&mut ServerAccount, Instant),
+    ) -> Result<()> {
         let mut state = self.lock_open(request)?;
         let now = Instant::now();
         let uts = state.clock.micros(now);
-        state.wire.fail(uts, request.id, self.server.refusals.error(why))?;
-        state.account.refuse(request, why, now);
+        state.wire.fail(uts, request.id, error)?;
+        note(&mut state.account, now);
         self.finish(state);
         Ok(())
     }
