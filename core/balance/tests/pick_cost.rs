@@ -52,16 +52,7 @@ fn pick_and_record() {
     println!("ns per pick and record with so many endpoints, alone / under two threads");
     println!("{:<22}{}", "", sizes.map(|size| format!("{size:>16}")).concat());
     let origin = Instant::now();
-    for policy in [
-        Policy::P2c,
-        Policy::LeastLoaded,
-        Policy::RoundRobin,
-        Policy::WeightedRoundRobin,
-        Policy::Random,
-        Policy::WeightedRandom,
-        Policy::Hash,
-        Policy::Sticky,
-    ] {
+    for (policy, _) in Policy::NAMES {
         let costs = sizes.map(|endpoints| {
             let balancer = balancer(policy, endpoints);
             let [alone, two] = [1, 2].map(|threads| {

@@ -1,7 +1,9 @@
 //! Calls of a foreign program that are repeated.
 
+mod common;
+
 use bytes::Bytes;
-use libfast_embed::{CallSettings, Client, Config, Event, Next, Queue, Server};
+use libfast_embed::{CallSettings, Client, Config, Next};
 use std::io::Read;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -11,20 +13,7 @@ use std::thread;
 /// A repetition that waits is woken although its caller's own thread drives everything.
 #[test]
 fn a_call_is_repeated_after_its_pause_while_its_caller_waits() {
-    let (server, queue) = (Server::new(&Config::default()).unwrap(), Queue::new());
-    server.handle("echo", &queue, 0).unwrap();
-    let good = server.start().unwrap();
-    let polled = queue.clone();
-    thread::spawn(move || {
-        while let Ok(events) = polled.poll(64, None) {
-            for event in events {
-                if let Event::Request { request, .. } = event {
-                    let args = request.args();
-                    request.end(Some(args)).unwrap();
-                }
-            }
-        }
-    });
+    let (_server, queue, good) = common::serve();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let bad = listener.local_addr().unwrap();
     let hung_up = Arc::<AtomicBool>::default();

@@ -281,7 +281,7 @@ pub enum Policy {
 
 impl Policy {
     /// All of them with their names.
-    const NAMES: [(Self, &'static str); 8] = [
+    pub const NAMES: [(Self, &'static str); 8] = [
         (Self::P2c, "p2c"),
         (Self::LeastLoaded, "least_loaded"),
         (Self::RoundRobin, "round_robin"),

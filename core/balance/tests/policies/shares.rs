@@ -89,16 +89,7 @@ fn an_unknown_endpoint_is_taken_for_a_typical_one() {
 
 #[test]
 fn suspended_draining_weightless_and_tried_ones_come_last_or_never() {
-    for policy in [
-        Policy::P2c,
-        Policy::LeastLoaded,
-        Policy::RoundRobin,
-        Policy::WeightedRoundRobin,
-        Policy::Random,
-        Policy::WeightedRandom,
-        Policy::Hash,
-        Policy::Sticky,
-    ] {
+    for (policy, _) in Policy::NAMES {
         let balancer = Balancer::new(with(policy), 0);
         let mut endpoints: Vec<_> = (1..=5).map(|n| endpoint(n, 100, "")).collect();
         endpoints[0].1.weight = 0;

@@ -1,5 +1,7 @@
 //! A server and a client in one process.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use bytes::Bytes;
 use libfast_embed::{CallSettings, Client, Config, Event, Next, Queue, Server};
 use std::sync::Arc;
@@ -10,9 +12,16 @@ pub const MANY: usize = 100;
 
 /// A server whose method `echo` is answered by a thread, and a client of it.
 pub fn pair() -> (Server, Arc<Queue>, Client) {
+    let (server, queue, address) = serve();
+    let client = Client::new(&address, &Config::default()).unwrap();
+    (server, queue, client)
+}
+
+/// A server whose method `echo` is answered by a thread until the queue is closed, and its address.
+pub fn serve() -> (Server, Arc<Queue>, String) {
     let (server, queue) = (Server::new(&Config::default()).unwrap(), Queue::new());
     server.handle("echo", &queue, 0).unwrap();
-    let client = Client::new(&server.start().unwrap(), &Config::default()).unwrap();
+    let address = server.start().unwrap();
     let polled = queue.clone();
     thread::spawn(move || {
         while let Ok(events) = polled.poll(64, None) {
@@ -24,7 +33,7 @@ pub fn pair() -> (Server, Arc<Queue>, Client) {
             }
         }
     });
-    (server, queue, client)
+    (server, queue, address)
 }
 
 pub fn call_one_by_one(client: &Client, calls: usize) {
