@@ -55,12 +55,18 @@ enum SlotState {
 pub(crate) struct Wait {
     /// Tries that had begun when it came. The failure of one of these says nothing about now.
     begun_before: Option<u64>,
+    failed: bool,
 }
 
 impl Wait {
     /// Whether it was looked for a connection before.
     pub fn has_begun(&self) -> bool {
         self.begun_before.is_some()
+    }
+
+    /// Whether a try failed that began after it came.
+    pub fn has_failed(&self) -> bool {
+        self.failed
     }
 }
 
@@ -104,6 +110,7 @@ impl Channel {
                 return Poll::Ready(Ok(connection.clone()));
             }
             SlotState::Failed(error) if slot.failed > begun_before => {
+                wait.failed = true;
                 return Poll::Ready(Err(error.clone()));
             }
             SlotState::Connecting => {}
@@ -163,11 +170,6 @@ impl Channel {
         Err(Error::new(ErrorKind::Connect, message).at(&self.address))
     }
 
-    fn left(&self) -> Error {
-        let message = format!("the server at {} is about to stop; call another one", self.address);
-        Error::new(ErrorKind::Connect, message).at(&self.address)
-    }
-
     fn set_ready(&self, connection: Connection) {
         let connection = Arc::new(connection);
         self.connections.add(&connection);
@@ -182,9 +184,23 @@ impl Channel {
     }
 
     fn set_failed(&self, error: Error) {
-        self.load.set_standing(Standing::Suspended);
         let mut slot = self.lock();
         slot.failed = slot.begun;
+        self.suspend(slot, error);
+    }
+
+    /// The server asked its clients to leave. That is no failure: who waits gets a try of its own, which meets whatever comes
+    /// after it.
+    fn set_left(&self) {
+        let mut slot = self.lock();
+        slot.was_gone = true;
+        let message = format!("the server at {} is about to stop; call another one", self.address);
+        self.suspend(slot, Error::new(ErrorKind::Connect, message).at(&self.address));
+    }
+
+    fn suspend(&self, mut slot: MutexGuard<'_, Slot>, error: Error) {
+        // First, so that no call picks it while it is being tried again.
+        self.load.set_standing(Standing::Suspended);
         self.enter(&mut slot, SlotState::Failed(error));
         drop(slot);
         self.waiting.wake_all();
@@ -259,18 +275,19 @@ async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
                     () = shared.asked_to_leave() => None,
                 };
                 let now = channel.upgrade();
-                let error = match (ended, &now) {
-                    (Some(error), _) => error,
+                match (ended, now) {
+                    (Some(error), Some(now)) => now.set_failed(error),
                     (None, Some(now)) => {
                         // Those who use it go on. The last one closes it.
                         now.runtime.spawn(driving);
-                        now.left()
+                        now.set_left();
                     }
-                    (None, None) => driving.await,
-                };
-                let Some(now) = now else { return };
-                // Suspended first, so that no call picks it while it is being tried again.
-                now.set_failed(error);
+                    (Some(_), None) => return,
+                    (None, None) => {
+                        driving.await;
+                        return;
+                    }
+                }
                 if since.elapsed() >= STABLE {
                     backoff = BACKOFF_START;
                     continue;
