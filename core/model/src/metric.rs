@@ -77,6 +77,12 @@ metrics! {
     ClientRetriesDenied = "fast_client_retries_denied_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts that failed at a server and were not followed by another because `retry_percent` and `retries_per_second` were used up";
+    ClientHedges = "fast_client_hedges_total", Counter, ["outcome"], false,
+        "Calls with `hedge` that waited long: their second attempt won, lost, or was denied because `hedge_percent` or the budget of retries was used up";
+    ClientThrottled = "fast_client_throttled_calls_total", Counter, [], false,
+        "Calls that failed at once because of `throttle`";
+    ClientWaiting = "fast_client_waiting_calls", Gauge, [], false,
+        "Calls that wait for providers to be listed or for a connection";
     ClientEjections = "fast_client_ejections_total", Counter, ["server_address", "server_port"], false,
         "How often a server got no calls for a while, because too many had failed";
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
@@ -117,6 +123,7 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("status", "`data`, `end` or `error`"),
     ("state", "see the metric"),
     ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
+    ("outcome", "`won`, `lost` or `denied`"),
     ("policy", "the client's `policy`"),
     ("version", "as in `x.y.z`"),
     ("rpcMethod", "as `rpc_method`"),

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod ending;
+mod hedge;
+mod waiting;
 
 use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
@@ -11,6 +13,7 @@ use crate::connection::Attempt;
 use crate::metrics::{self, ClientMethod};
 use crate::value::Value;
 use bytes::Bytes;
+use hedge::Hedge;
 use libfast_model::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -18,6 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use tokio::time::Sleep;
+use waiting::Patience;
 
 /// A call under way: the values of its answer, one by one.
 ///
@@ -33,6 +37,11 @@ pub struct Call {
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     phase: Phase,
+    /// Beside the attempt that runs, if it takes long and is to be hedged.
+    hedge: Option<Box<Hedge>>,
+    patience: Option<Box<Patience>>,
+    /// The endpoints take no calls, as far as this one shows.
+    refused: bool,
     /// Where the last attempt went, and those before.
     channel: Option<Arc<Channel>>,
     tried: Vec<Arc<Channel>>,
@@ -66,6 +75,12 @@ enum Phase {
         pause: Pin<Box<Sleep>>,
         last: Error,
     },
+    /// Until any endpoint is there.
+    Awaiting {
+        pause: Pin<Box<Sleep>>,
+        /// It is told of changes.
+        told: bool,
+    },
     Failed {
         error: Error,
     },
@@ -83,9 +98,12 @@ enum Phase {
 impl Call {
     pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
-        call.client.shared().earn_retries(call.started);
         // The request should leave now, not when somebody first looks for the answer.
-        if let Poll::Ready(Err(error)) = call.begin(&Context::from_waker(Waker::noop()), call.started) {
+        let begun = match call.client.shared().allowance.begin(call.started) {
+            Ok(()) => call.begin(&Context::from_waker(Waker::noop()), call.started),
+            Err(held_back) => Poll::Ready(Err(call.hold_back(held_back))),
+        };
+        if let Poll::Ready(Err(error)) = begun {
             call.record(metrics::error_type(&error));
             call.phase = Phase::Failed { error };
         }
@@ -114,7 +132,10 @@ impl Call {
             deadline: options.timeout.and_then(|timeout| started.checked_add(timeout)),
             options,
             timer: None,
+            refused: matches!(phase, Phase::Failed { .. }),
             phase,
+            hedge: None,
+            patience: None,
             channel: None,
             tried: Vec::new(),
             attempts: 0,
@@ -160,13 +181,21 @@ impl Call {
 
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
-        match self.poll_untimed(cx) {
-            // The connection wakes a call that waits for an answer.
-            Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
-                Poll::Pending
+        loop {
+            match self.poll_untimed(cx) {
+                // The connection wakes a call that waits for an answer.
+                Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
+                    return Poll::Pending;
+                }
+                Poll::Pending => {}
+                ready => return ready,
             }
-            Poll::Pending => self.poll_deadline(cx).map(|error| Some(Err(error))),
-            ready => ready,
+            if let Poll::Ready(error) = self.poll_deadline(cx) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            if self.poll_patience(cx).is_pending() {
+                return Poll::Pending;
+            }
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Channel {
     options: Arc<ClientOptions>,
     runtime: Handle,
     connections: Arc<Connections>,
+    /// Those who wait for any endpoint of the client.
+    changed: Arc<Wakers>,
     pub meter: Option<EndpointMeter>,
     slot: Mutex<Slot>,
     waiting: Wakers,
@@ -77,13 +79,13 @@ const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
 const STABLE: Duration = Duration::from_secs(1);
 
 impl Channel {
-    /// The channel to `address`. Each connection that it makes is added to `connections`.
+    /// The channel to `address`. Each connection that it makes is added to `connections`, and those who wait in `changed` are told.
     pub fn new(
         address: Address,
         load: Arc<Load>,
         options: Arc<ClientOptions>,
         runtime: Handle,
-        connections: Arc<Connections>,
+        (connections, changed): (Arc<Connections>, Arc<Wakers>),
         meter: Option<EndpointMeter>,
     ) -> Self {
         let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, was_gone: false, has_task: false };
@@ -92,7 +94,7 @@ impl Channel {
             meter.connections(slot.state.name()).inc();
         }
         let slot = Mutex::new(slot);
-        Self { address, load, options, runtime, connections, meter, slot, waiting, kick }
+        Self { address, load, options, runtime, connections, changed, meter, slot, waiting, kick }
     }
 
     /// The connection, made now if there is none. A caller fails only by a try that began after it came; callers that
@@ -181,6 +183,7 @@ impl Channel {
         self.enter(&mut slot, SlotState::Ready(connection));
         drop(slot);
         self.waiting.wake_all();
+        self.changed.wake_all();
     }
 
     fn set_failed(&self, error: Error) {

@@ -1,6 +1,7 @@
 //! A client of one service or of fixed endpoints.
 
 use crate::affinity::Affinity;
+use crate::allowance::Allowance;
 use crate::call::Call;
 use crate::call_options::CallOptions;
 use crate::call_request::CallRequest;
@@ -14,7 +15,7 @@ use crate::registries::Registries;
 use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
-use libfast_balance::{BalanceOptions, Balancer, Member, RetryBudget};
+use libfast_balance::{BalanceOptions, Balancer, Member};
 use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
@@ -48,11 +49,12 @@ pub(crate) struct Shared {
     options: Arc<ClientOptions>,
     /// What a call does unless told otherwise.
     of_calls: CallOptions,
-    retry_budget: RetryBudget,
+    pub allowance: Allowance,
     balancer: Balancer<Channel>,
     /// What the registry said last. Locked while the balancer learns of it, too.
     resolution: Mutex<Resolution>,
-    known_changed: Wakers,
+    /// Those who wait for the registry to answer, or for a connection that is ready.
+    pub changed: Arc<Wakers>,
     pub connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
@@ -89,20 +91,18 @@ impl Client {
                 (registries.resolver.watch(service), options.announce_consumer.then(announce))
             }
         };
+        let options = Arc::new(options);
         let shared = Arc::new(Shared {
             target: parsed.to_string(),
             runtime: runtime.clone(),
             methods: ClientMethods::new(meter.clone()),
+            balancer: Balancer::new(BalanceOptions::from(&*options), fastrand::u64(..)),
+            of_calls: CallOptions::from(&*options),
+            allowance: Allowance::new(options.clone(), meter.clone()),
             meter,
-            balancer: Balancer::new(BalanceOptions::from(&options), fastrand::u64(..)),
-            of_calls: CallOptions::from(&options),
-            retry_budget: RetryBudget::new(
-                options.retry_percent as f64 / 100.0,
-                options.retries_per_second as f64,
-            ),
-            options: Arc::new(options),
+            options,
             resolution: Mutex::new(Resolution::Pending),
-            known_changed: Wakers::default(),
+            changed: Arc::default(),
             connections: Arc::default(),
             in_flight: AtomicU64::new(0),
             idle: Wakers::default(),
@@ -169,7 +169,7 @@ impl Client {
             loop {
                 let pick = std::future::poll_fn(|cx| {
                     // Registered first: a change after a vain pick must be noticed.
-                    shared.known_changed.register(cx);
+                    shared.changed.register(cx);
                     match shared.poll_pick(cx, Instant::now(), None, |_| false) {
                         Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
                             last = Some(error);
@@ -284,14 +284,14 @@ impl Shared {
             return Poll::Ready(Err(detached));
         }
         let (moment, affinity) = (clock::moment(now), affinity.map(Affinity::hash));
-        let choose = || RNG.with_borrow_mut(|rng| self.balancer.choose(moment, affinity, rng, &tried));
+        let choose = || clock::with_rng(|rng| self.balancer.choose(moment, affinity, rng, &tried));
         if let Some(member) = choose() {
             return Poll::Ready(Ok(member));
         }
         let resolution = self.lock();
         if matches!(*resolution, Resolution::Pending) {
             // Under the lock, so that the answer cannot come in between.
-            self.known_changed.register(cx);
+            self.changed.register(cx);
             return Poll::Pending;
         }
         // It may have come in between.
@@ -299,16 +299,6 @@ impl Shared {
             Resolution::Failed(error) => error.clone(),
             _ => self.no_endpoint(self.balancer.set().members().len()),
         }))
-    }
-
-    /// A call that may go to an endpoint begins: so many more may be repeated.
-    pub fn earn_retries(&self, now: Instant) {
-        self.retry_budget.deposit(clock::moment(now));
-    }
-
-    /// Pays for repeating a call. False: it must not be repeated.
-    pub fn pay_retry(&self, now: Instant) -> bool {
-        self.retry_budget.try_withdraw(clock::moment(now))
     }
 
     pub fn call_began(&self) {
@@ -347,18 +337,19 @@ impl Shared {
         }
         *known = resolution;
         drop(known);
-        self.known_changed.wake_all();
+        self.changed.wake_all();
     }
 
     fn listed(&self, endpoints: impl IntoIterator<Item = (String, Endpoint)>) {
         self.balancer.update(clock::moment(Instant::now()), endpoints, |endpoint, load| {
             let (address, options) = (endpoint.address.clone(), self.options.clone());
             let connections = self.connections.clone();
+            let changed = self.changed.clone();
             let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
             if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
                 load.on_ejection(move || _ = ejections.inc());
             }
-            Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
+            Channel::new(address, load.clone(), options, self.runtime.clone(), (connections, changed), meter)
         });
     }
 
@@ -375,7 +366,7 @@ impl Shared {
     fn detach(&self) {
         self.closed.store(true, Ordering::Release);
         self.detached.store(true, Ordering::Release);
-        self.known_changed.wake_all();
+        self.changed.wake_all();
     }
 
     fn no_endpoint(&self, listed: usize) -> Error {
@@ -394,10 +385,6 @@ impl Shared {
 
 /// Between tries of `ready` to connect.
 const READY_PAUSE: Duration = Duration::from_millis(20);
-
-thread_local! {
-    static RNG: std::cell::RefCell<fastrand::Rng> = std::cell::RefCell::new(fastrand::Rng::new());
-}
 
 async fn follow(follower: Follower, mut watch: Watch) {
     loop {

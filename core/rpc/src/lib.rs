@@ -8,6 +8,7 @@
 
 mod advertise;
 mod affinity;
+mod allowance;
 mod announced;
 mod burst;
 mod call;
@@ -21,6 +22,7 @@ mod clock;
 mod connection;
 mod connections;
 mod draining;
+mod hedging;
 mod kang;
 mod liveness;
 mod methods;
@@ -39,6 +41,7 @@ mod server_account;
 mod server_connection;
 mod socket;
 mod value;
+mod waiting_room;
 mod wakers;
 
 pub use affinity::Affinity;

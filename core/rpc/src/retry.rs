@@ -22,6 +22,18 @@ pub(crate) fn is_of_connection(error: &Error) -> bool {
     error.kind() == ErrorKind::ConnectionLost && error.progress() == Progress::NotStarted
 }
 
+/// Whether a call that failed so, with nothing sent, would go through if only an endpoint were there.
+pub(crate) fn could_be_ready_later(error: &Error) -> bool {
+    use ErrorKind::*;
+    error.progress() == Progress::NotStarted
+        && matches!(error.kind(), Connect | ConnectionLost | NoEndpoint | Registry)
+}
+
+/// Whether nobody took the call: it was refused, or nobody was there.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    error.is_retriable()
+}
+
 /// Whether the attempt was a burden to anybody, so that one more has to be paid for. What never left this process was none.
 pub(crate) fn is_charged(error: &Error) -> bool {
     error.remote().is_some() || error.progress() != Progress::NotStarted

@@ -47,11 +47,18 @@ impl Call {
             .with_merged_info(format!(r#"{{"timeout":{limit}}}"#))
         };
         let mut msgid = None;
+        let waited_for = self.last_failure().map(|last| {
+            error(&format!("waiting for an endpoint that is ready: {}", last.message())).at(last.endpoint())
+        });
         let error = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => error(&format!(
-                "waiting for the registry to list providers of {}",
-                self.client.shared().target
-            )),
+            Phase::Picking { .. } | Phase::Awaiting { .. } | Phase::Connecting { .. }
+                if waited_for.is_some() =>
+            {
+                waited_for.expect("just checked")
+            }
+            Phase::Picking { .. } | Phase::Awaiting { .. } | Phase::Failed { .. } | Phase::Done => error(
+                &format!("waiting for the registry to list providers of {}", self.client.shared().target),
+            ),
             Phase::Pausing { last, .. } => error(&format!("about to be repeated after: {}", last.message()))
                 .at(last.endpoint())
                 .with_progress(last.progress()),
@@ -79,10 +86,20 @@ impl Call {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
+        self.patience = None;
+        if !self.refused {
+            self.client.shared().allowance.was_taken();
+        }
         let endpoint = self.channel.as_ref().and_then(|channel| channel.meter.as_ref());
         let methods = &self.client.shared().methods;
         let took = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
         methods.ended(&self.method, endpoint, took, error_type);
+    }
+
+    /// The end of a call that is not made, as its endpoints would most likely refuse it.
+    pub(super) fn hold_back(&mut self, error: Error) -> Error {
+        self.refused = true;
+        self.describe(error, None)
     }
 
     /// The error for a caller that stops waiting for this call.
@@ -97,9 +114,10 @@ impl Call {
             Phase::Pausing { last, .. } => {
                 self.describe(error.at(last.endpoint()).with_progress(last.progress()), None)
             }
-            Phase::Picking { .. } | Phase::Connecting { .. } | Phase::Failed { .. } => {
-                self.describe(error, None)
-            }
+            Phase::Picking { .. }
+            | Phase::Awaiting { .. }
+            | Phase::Connecting { .. }
+            | Phase::Failed { .. } => self.describe(error, None),
         }
     }
 

@@ -20,6 +20,12 @@ pub(crate) struct ClientMeter {
     legacy: Option<LegacyLabels>,
     policy: String,
     pub traffic: TrafficMeter,
+    /// Second attempts: won, lost, denied.
+    pub hedges: [Counter; 3],
+    /// Calls that were held back.
+    pub throttled: Counter,
+    /// Calls that wait for a connection.
+    pub waiting: Gauge,
 }
 
 /// The handles of one endpoint of a client.
@@ -72,6 +78,10 @@ impl ClientMeter {
             legacy: options.metrics_legacy_names.then_some(labels),
             policy: libfast_model::OptionValue::to_text(&options.policy),
             traffic: TrafficMeter::new(&families, "client"),
+            hedges: ["won", "lost", "denied"]
+                .map(|outcome| families.counter(Metric::ClientHedges, &[outcome])),
+            throttled: families.counter(Metric::ClientThrottled, &[]),
+            waiting: families.gauge(Metric::ClientWaiting, &[]),
             families,
         })))
     }
