@@ -43,6 +43,10 @@ export interface ClientOptions {
   timeout_ms?: number;
   send_deadline?: boolean;
   connect_timeout_ms?: number;
+  connections_max?: number;
+  connection_idle_ms?: number;
+  connection_age_ms?: number;
+  connects_per_second?: number;
   wait_for_ready?: boolean;
   connect_wait_ms?: number;
   connect_wait_calls?: number;

@@ -88,6 +88,11 @@ metrics! {
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts to connect that failed: refused, timeout, unreachable, unresolved or other";
+    ClientConnects = "fast_client_connects_total", Counter, ["server_address", "server_port"], false,
+        "Connections made";
+    ClientRetired = "fast_client_retired_connections_total", Counter,
+        ["server_address", "server_port", "reason"], false,
+        "Good connections that got no further calls: left because the server is about to stop, idle, or replaced because of their age";
     BuildInfo = "fast_build_info", Gauge, ["version"], false,
         "Always 1; the version of libfast is a label";
     LegacyServerCompleted = "fast_requests_completed", Counter, ["rpcMethod"], true,

@@ -165,6 +165,14 @@ options! {
             "Whether servers are told how long each call still waits, so that they need not begin what nobody waits for. Only those are told that understand `watch_servers`, from their first answer to it on.";
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
+        connections_max: u64 = 1, OptionKind::Integer { min: 1, max: 64 },
+            "Most connections to one endpoint. Another one is made when more than 100 calls or 1 MiB of requests wait on each that is there. One serves most programs best: more spread the work over the cores of the server.";
+        connection_idle_ms: u64 = 600_000, ANY_MS,
+            "Time without calls after which a connection is closed; the next call makes another one. 0 keeps it.";
+        connection_age_ms: u64 = 1_800_000, ANY_MS,
+            "Age at which a connection is replaced, more or less a tenth: calls under way on it go on, new ones take a new connection, which may reach another server behind the same address. 0 is no limit.";
+        connects_per_second: u64 = 1, OptionKind::Integer { min: 0, max: 1_000_000 },
+            "Connections to one endpoint that are begun per second at most, after five at once. While none may be begun calls fail as the last one did, or go elsewhere. 0 is no limit.";
         wait_for_ready: bool = false, OptionKind::Flag,
             "Whether a call waits, as long as its time allows, while no provider is listed or none can be connected to, instead of failing with FAST_E_NO_ENDPOINT or FAST_E_CONNECT. Usually set per call.";
         connect_wait_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },

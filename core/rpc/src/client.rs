@@ -410,6 +410,7 @@ fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde
         "weight": endpoint.weight,
         "zone": endpoint.zone,
         "state": owner.state_name(),
+        "connections": owner.connected(),
         "health": if load.is_on_trial() { "probing" } else { load.state().name() },
         "ejected_ms": load.ejected_for(now).map(|left| left.as_millis() as u64),
         "draining": endpoint.draining,

@@ -101,6 +101,9 @@ struct State {
     failure: Option<Error>,
 }
 
+/// Calls under way, and bytes that wait to be written, above which a connection is busy: then answers wait for each other.
+const BUSY_CALLS: usize = 100;
+const BUSY_BYTES: usize = 1 << 20;
 /// Read per system call at the end.
 const READ_BYTES: usize = 64 * 1024;
 /// Longest to wait for what was sent before the connection was found broken.
@@ -160,6 +163,28 @@ impl Connection {
     /// False once it has failed or ended.
     pub fn is_alive(&self) -> bool {
         self.0.lock().failure.is_none()
+    }
+
+    /// What a call is told of which nothing was sent because the connection has failed.
+    pub fn unsent(&self) -> Error {
+        let failure = self.0.lock().failure.clone();
+        failure.map_or_else(|| self.0.lost("it has ended".into()), |failure| self.0.unsent(&failure))
+    }
+
+    /// Whether another connection would serve one more call better, if there may be one.
+    pub fn is_busy(&self) -> bool {
+        let mut state = self.0.lock();
+        state.calls() > BUSY_CALLS || state.wire.transmit().len() > BUSY_BYTES
+    }
+
+    /// Calls under way.
+    pub fn calls(&self) -> usize {
+        self.0.calls()
+    }
+
+    /// Whether that is its part that is driven.
+    pub fn is(&self, shared: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.0, shared)
     }
 
     /// See [`Shared::look_after`].
@@ -250,6 +275,16 @@ impl Drop for Connection {
 }
 
 impl Shared {
+    /// Calls under way.
+    pub fn calls(&self) -> usize {
+        self.lock().calls()
+    }
+
+    /// Calls begun, ever.
+    pub fn calls_started(&self) -> u64 {
+        self.lock().account.started
+    }
+
     /// Reads and writes until the connection ends, and fails what is still under way. Returns why it ended.
     pub async fn drive(&self, mut reader: Reader) -> Error {
         let ending = Ending(self);

@@ -156,6 +156,7 @@ async fn a_call_after_a_protocol_error_goes_over_another_connection() {
     let script = Script::start(scripts.collect());
     let mut options = ClientOptions::default();
     (options.timeout_ms, options.watch_servers) = (LONG.as_millis() as u64, false);
+    options.connects_per_second = 0;
     let client = Client::with_options(&script.address, options).unwrap();
     for round in 0..ROUNDS {
         let values = client.call("m", NONE).await.unwrap_or_else(|error| panic!("call {round}: {error}"));

@@ -24,6 +24,13 @@ impl Drop for Ending<'_> {
 }
 
 impl Shared {
+    /// The task that would drive it was dropped, if it has not ended before.
+    pub fn end_with_runtime(&self) {
+        if self.lock().failure.is_none() {
+            drop(Ending(self));
+        }
+    }
+
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
     pub(super) fn give_up_if_stuck(&self, state: &mut State) {
         let waiting = state.wire.transmit().len() as u64;
