@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON, never changed
 //! <root>/<service>/consumers/<uuid>                ephemeral, likewise
+//! <root>/<service>/config                          persistent, what an operator decided, as JSON
 //! ```
 //!
 //! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
@@ -19,8 +20,10 @@
 
 mod announcer;
 mod backoff;
+mod decisions;
 mod duty;
 mod failure;
+mod inspection;
 mod node;
 mod path;
 mod registry;
@@ -28,4 +31,5 @@ mod resolver;
 mod session;
 mod supervisor;
 
+pub use inspection::{Inspection, RootInspection};
 pub use registry::{ServiceCount, ZooKeeperRegistry};

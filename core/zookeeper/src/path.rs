@@ -26,6 +26,11 @@ impl Layout {
         format!("{root}/{service}/{}", role.folder())
     }
 
+    /// The node of what an operator decided about a service.
+    pub fn config(&self, service: &str) -> String {
+        format!("{}/{service}/config", self.root.trim_end_matches('/'))
+    }
+
     /// The node of a new entry. The name is never used twice, so that an entry cannot collide with one that a dead
     /// session left behind, and a provider's ends with the generation of its data.
     pub fn new_entry(&self, service: &ServiceName, role: Role) -> String {
