@@ -12,7 +12,7 @@ mod fixed;
 mod record;
 mod resolution;
 
-pub use announcement::{Announcement, AnnouncementState, Announcer, Withdraw};
+pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use record::{Record, Role};

@@ -1,7 +1,8 @@
 //! Providers and consumers listed in ZooKeeper.
 //!
 //! ```text
-//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON, never changed
+//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON; what changes
+//!                                                 gets the next generation, in one transaction
 //! <root>/<service>/consumers/<uuid>                ephemeral, likewise
 //! ```
 //!
@@ -23,6 +24,7 @@ mod duty;
 mod failure;
 mod node;
 mod path;
+mod place;
 mod registry;
 mod resolver;
 mod session;
