@@ -13,7 +13,7 @@ mod overrides;
 mod record;
 mod resolution;
 
-pub use announcement::{Announcement, AnnouncementState, Announcer, Withdraw};
+pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use overrides::{MAX_OVERRIDES_BYTES, Override, Overrides};

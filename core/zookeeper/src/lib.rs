@@ -1,7 +1,8 @@
 //! Providers and consumers listed in ZooKeeper.
 //!
 //! ```text
-//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON, never changed
+//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON; what changes
+//!                                                 gets the next generation, in one transaction
 //! <root>/<service>/consumers/<uuid>                ephemeral, likewise
 //! <root>/<service>/config                          persistent, what an operator decided, as JSON
 //! ```
@@ -26,6 +27,7 @@ mod failure;
 mod inspection;
 mod node;
 mod path;
+mod place;
 mod registry;
 mod resolver;
 mod session;

@@ -197,8 +197,8 @@ impl Live {
 
 impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
-        let path = self.0.layout.new_entry(service, role);
-        announcer::announce(self.session(), path, role, &record)
+        let place = self.0.layout.new_place(service, role);
+        announcer::announce(self.session(), place, role, record)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::node;
+use crate::place::split;
 use crate::session::Session;
 use libfast_registry::{Provider, Record, Resolution};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ const AUDIT: Duration = Duration::from_secs(300);
 const COALESCE: Duration = Duration::from_millis(20);
 /// Most nodes of a service that are looked at.
 const MOST_PROVIDERS: usize = 10_000;
+/// How often in a row a list is read again at once, because something on it went away.
+const MOST_HURRIED: u32 = 5;
 
 /// One service being watched, for all who watch it through the same registry; ends when dropped.
 pub struct Subscription {
@@ -64,6 +67,7 @@ struct List {
 struct Listed {
     provider: Provider,
     started_ms: u64,
+    generation: u64,
 }
 
 impl Duty for List {
@@ -90,10 +94,19 @@ impl List {
     async fn follow(&mut self, client: &Client) -> Result<std::convert::Infallible, ZkError> {
         // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
         let mut _former: JoinSet<()>;
+        let mut hurried = 0;
         loop {
             let mut news = match client.list_and_watch_children(&self.folder).await {
                 Ok((names, watcher)) => {
-                    self.take_over(client, names).await?;
+                    let gone = self.take_over(client, names).await?;
+                    // What went away since it was listed may have changed its generation: the list has the next one by now.
+                    if gone > 0 && hurried < MOST_HURRIED {
+                        hurried += 1;
+                        _former = news(watcher);
+                        continue;
+                    }
+                    hurried = 0;
+                    self.publish();
                     news(watcher)
                 }
                 Err(ZkError::NoNode) => {
@@ -114,8 +127,8 @@ impl List {
         }
     }
 
-    /// Brings the list to `names`, reading only what is new.
-    async fn take_over(&mut self, client: &Client, mut names: Vec<String>) -> Result<(), ZkError> {
+    /// Brings the list to `names`, reading only what is new. Gives how many of them there are no more.
+    async fn take_over(&mut self, client: &Client, mut names: Vec<String>) -> Result<usize, ZkError> {
         if names.len() > MOST_PROVIDERS {
             tracing::warn!(
                 folder = self.folder,
@@ -130,7 +143,7 @@ impl List {
         let fresh: Vec<String> =
             names.iter().filter(|name| !self.nodes.contains_key(*name)).cloned().collect();
         let Self { folder, skipped, nodes, .. } = &mut *self;
-        node::read(client, folder, &fresh, skipped, |(name, record)| {
+        let gone = node::read(client, folder, &fresh, skipped, |(name, record)| {
             let listed = record.and_then(|record| match listed(&name, &record) {
                 Ok(listed) => Some(listed),
                 Err(error) => {
@@ -142,8 +155,7 @@ impl List {
         })
         .await?;
         self.nodes.retain(|name, _| present.contains(name));
-        self.publish();
-        Ok(())
+        Ok(gone)
     }
 
     fn publish(&self) {
@@ -161,16 +173,18 @@ impl List {
 }
 
 fn listed(name: &str, record: &Record) -> libfast_model::Result<Listed> {
-    let provider = Provider { key: name.to_owned(), endpoint: record.endpoint()? };
-    Ok(Listed { provider, started_ms: record.started_ms })
+    // The key stays when the data changes: it is the same registration.
+    let (key, generation) = split(name);
+    let provider = Provider { key: key.to_owned(), endpoint: record.endpoint()? };
+    Ok(Listed { provider, started_ms: record.started_ms, generation })
 }
 
 /// Each address once, ordered by key. A server that was killed and started again is listed twice until the session
-/// of its former self ends; the one that started last counts.
+/// of its former self ends; the one that started last counts, and of one registration the newest generation.
 fn distinct<'l>(listed: impl Iterator<Item = &'l Listed>) -> Vec<Provider> {
     let mut newest = BTreeMap::new();
     for one in listed {
-        let rank = |listed: &Listed| (listed.started_ms, generation(&listed.provider.key));
+        let rank = |listed: &Listed| (listed.started_ms, listed.generation);
         let place = newest.entry(&one.provider.endpoint.address).or_insert(one);
         if rank(one) > rank(place) {
             *place = one;
@@ -179,11 +193,6 @@ fn distinct<'l>(listed: impl Iterator<Item = &'l Listed>) -> Vec<Provider> {
     let mut providers: Vec<_> = newest.into_values().map(|listed| listed.provider.clone()).collect();
     providers.sort_by(|a, b| a.key.cmp(&b.key));
     providers
-}
-
-/// The number after the last dot of a node's name; 0 if there is none.
-fn generation(name: &str) -> u64 {
-    name.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -197,9 +206,13 @@ mod tests {
 
     #[test]
     fn of_two_entries_with_one_address_the_newest_counts() {
+        let id = "0b1f1f1e8a524b7c9d5e3f1a2b3c4d5e";
+        let newer = format!("{id}.10");
+        let older = format!("{id}.9");
         let entries =
-            [entry("c.0", "h:1", 5), entry("a.0", "h:1", 7), entry("b.10", "h:2", 7), entry("b.9", "h:2", 7)];
-        let keys: Vec<_> = distinct(entries.iter()).into_iter().map(|provider| provider.key).collect();
-        assert_eq!(keys, ["a.0", "b.10"]);
+            [entry("c", "h:1", 5), entry("a", "h:1", 7), entry(&newer, "h:2", 7), entry(&older, "h:2", 7)];
+        let found = distinct(entries.iter());
+        let keys: Vec<_> = found.iter().map(|provider| &*provider.key).collect();
+        assert_eq!(keys, [id, "a"]);
     }
 }

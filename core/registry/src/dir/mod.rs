@@ -19,8 +19,8 @@ mod listing;
 mod watcher;
 
 use crate::{
-    Announcement, AnnouncementState, Announcer, Override, Overrides, Record, Resolution, Resolver, Role,
-    Watch,
+    Announcement, AnnouncementState, Announcer, Change, Override, Overrides, Record, Resolution, Resolver,
+    Role, Watch,
 };
 use entry::Entry;
 use folder::{Folder, failure};
@@ -142,7 +142,17 @@ impl Announcer for DirRegistry {
         entry.update(&sender);
         let kept = Arc::new(Mutex::new(Some(entry)));
         let audit = tokio::spawn(audit(Arc::downgrade(&kept), sender.clone())).abort_handle();
-        Announcement::new(receiver, move || {
+        let (entry, state) = (kept.clone(), sender.clone());
+        let change = move |record: Record| -> Result<Change> {
+            let text = Entry::text(&record)?;
+            let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = entry.as_mut().map_or(Ok(()), |entry| entry.change(text));
+            if entry.is_some() {
+                tell(&state, changed.clone());
+            }
+            Ok(Box::pin(ready(changed)))
+        };
+        Announcement::new(receiver, record, change, move || {
             audit.abort();
             // Dropping the entry removes its file, here and now.
             drop(kept.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -171,24 +181,29 @@ impl Resolver for DirRegistry {
 impl Entry {
     /// Makes the file unless it is there, and tells `state` how that went.
     fn update(&mut self, state: &watch::Sender<AnnouncementState>) {
-        let now = match self.ensure() {
-            Ok(()) => AnnouncementState::Registered,
-            Err(error) => AnnouncementState::Failed(error),
-        };
-        state.send_if_modified(|last| {
-            let news = match (&*last, &now) {
-                (AnnouncementState::Registered, AnnouncementState::Registered) => false,
-                (AnnouncementState::Failed(last), AnnouncementState::Failed(now)) => {
-                    last.message() != now.message()
-                }
-                _ => true,
-            };
-            if news {
-                *last = now;
-            }
-            news
-        });
+        tell(state, self.ensure());
     }
+}
+
+/// Tells `state` how the last try went, if that is news.
+fn tell(state: &watch::Sender<AnnouncementState>, outcome: Result<()>) {
+    let now = match outcome {
+        Ok(()) => AnnouncementState::Registered,
+        Err(error) => AnnouncementState::Failed(error),
+    };
+    state.send_if_modified(|last| {
+        let news = match (&*last, &now) {
+            (AnnouncementState::Registered, AnnouncementState::Registered) => false,
+            (AnnouncementState::Failed(last), AnnouncementState::Failed(now)) => {
+                last.message() != now.message()
+            }
+            _ => true,
+        };
+        if news {
+            *last = now;
+        }
+        news
+    });
 }
 
 /// Looks after an entry until it is withdrawn.
