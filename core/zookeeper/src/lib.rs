@@ -22,6 +22,7 @@ mod backoff;
 mod duty;
 mod failure;
 mod node;
+mod pace;
 mod path;
 mod registry;
 mod resolver;
