@@ -5,7 +5,7 @@ use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::resolver::Subscription;
 use crate::session::Session;
 use libfast_model::{Address, Error, Result};
-use libfast_registry::{Override, Overrides, Resolution};
+use libfast_registry::{Condition, Override, Overrides, Resolution};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +68,11 @@ impl Decided {
     /// What is known, now and later.
     pub fn resolutions(&self) -> watch::Receiver<Resolution> {
         self.resolutions.clone()
+    }
+
+    /// How good that is.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.listed.condition()
     }
 
     /// True if it will learn nothing any more.

@@ -26,6 +26,7 @@ mod duty;
 mod failure;
 mod inspection;
 mod node;
+mod pace;
 mod path;
 mod place;
 mod registry;

@@ -215,7 +215,8 @@ impl Resolver for ZooKeeperRegistry {
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });
-        Watch::new(subscription.resolutions(), subscription)
+        let condition = subscription.condition();
+        Watch::new(subscription.resolutions(), subscription).with_condition(condition)
     }
 
     fn consumers(
