@@ -1,5 +1,7 @@
 //! A client of one service or of fixed endpoints.
 
+mod following;
+
 use crate::affinity::Affinity;
 use crate::allowance::Allowance;
 use crate::call::Call;
@@ -9,16 +11,17 @@ use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
 use crate::liveness;
-use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics};
+use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics, RegistryMeter};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
-use libfast_balance::{BalanceOptions, Balancer, Member};
+use following::{Follower, Known, follow};
+use libfast_balance::{BalanceOptions, Balancer, Load, Member};
 use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
-use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
+use libfast_registry::{Announcement, Record, Resolution, Role};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,8 +54,8 @@ pub(crate) struct Shared {
     of_calls: CallOptions,
     pub allowance: Allowance,
     balancer: Balancer<Channel>,
-    /// What the registry said last. Locked while the balancer learns of it, too.
-    resolution: Mutex<Resolution>,
+    /// Locked while the balancer learns of it, too.
+    known: Mutex<Known>,
     /// Those who wait for the registry to answer, or for a connection that is ready.
     pub changed: Arc<Wakers>,
     pub connections: Arc<Connections>,
@@ -82,9 +85,11 @@ impl Client {
         let runtime = crate::runtime()?;
         let meter = ClientMeter::new(&options, metrics)?;
         let parsed = Target::parse(target)?;
+        let mut registry_meter = None;
         let (watch, consumer) = match &parsed {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
             Target::Service { registry, service } => {
+                registry_meter = meter.as_ref().map(|meter| RegistryMeter::new(meter, service));
                 let registries = Registries::open(registry, options.zookeeper_session_ms)?;
                 let record = Record::of_this_process(&options.client_name);
                 let announce = || registries.announcer.announce(service, Role::Consumer, record);
@@ -100,8 +105,8 @@ impl Client {
             of_calls: CallOptions::from(&*options),
             allowance: Allowance::new(options.clone(), meter.clone()),
             meter,
+            known: Mutex::new(Known::new(&options)),
             options,
-            resolution: Mutex::new(Resolution::Pending),
             changed: Arc::default(),
             connections: Arc::default(),
             in_flight: AtomicU64::new(0),
@@ -110,7 +115,7 @@ impl Client {
             detached: AtomicBool::new(false),
         });
         shared.resolved(watch.current());
-        let follower = runtime.spawn(follow(Follower(shared.clone()), watch)).abort_handle();
+        let follower = runtime.spawn(follow(Follower(shared.clone()), watch, registry_meter)).abort_handle();
         let (client, options) = (Arc::downgrade(&shared), shared.options.clone());
         runtime.spawn(async move { liveness::look_after(client, &options).await });
         Ok(Self(Arc::new(Guard { shared, follower, consumer: Mutex::new(consumer) })))
@@ -230,8 +235,7 @@ impl Client {
             consumer.withdraw().await;
         }
         self.0.follower.abort();
-        let _turn = shared.lock();
-        shared.listed([]);
+        shared.forget();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -253,6 +257,7 @@ impl Client {
             "target": shared.target,
             "policy": shared.options.policy.to_text(),
             "in_flight": shared.in_flight.load(Ordering::Relaxed),
+            "registry": shared.lock().stats(),
             "endpoints": endpoints,
         })
         .to_string()
@@ -288,14 +293,14 @@ impl Shared {
         if let Some(member) = choose() {
             return Poll::Ready(Ok(member));
         }
-        let resolution = self.lock();
-        if matches!(*resolution, Resolution::Pending) {
+        let known = self.lock();
+        if matches!(known.resolution, Resolution::Pending) {
             // Under the lock, so that the answer cannot come in between.
             self.changed.register(cx);
             return Poll::Pending;
         }
         // It may have come in between.
-        Poll::Ready(choose().ok_or_else(|| match &*resolution {
+        Poll::Ready(choose().ok_or_else(|| match &known.resolution {
             Resolution::Failed(error) => error.clone(),
             _ => self.no_endpoint(self.balancer.set().members().len()),
         }))
@@ -325,32 +330,15 @@ impl Shared {
         })
     }
 
-    fn resolved(&self, resolution: Resolution) {
-        let mut known = self.lock();
-        match &resolution {
-            Resolution::Bound(providers) => {
-                self.listed(providers.iter().map(|p| (p.key.clone(), p.endpoint.clone())));
-            }
-            Resolution::Absent => self.listed([]),
-            // A registry that fails leaves the last known list standing.
-            Resolution::Pending | Resolution::Failed(_) => {}
+    fn channel(&self, endpoint: &Endpoint, load: &Arc<Load>) -> Channel {
+        let (address, options) = (endpoint.address.clone(), self.options.clone());
+        let connections = self.connections.clone();
+        let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
+        if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
+            load.on_ejection(move || _ = ejections.inc());
         }
-        *known = resolution;
-        drop(known);
-        self.changed.wake_all();
-    }
-
-    fn listed(&self, endpoints: impl IntoIterator<Item = (String, Endpoint)>) {
-        self.balancer.update(clock::moment(Instant::now()), endpoints, |endpoint, load| {
-            let (address, options) = (endpoint.address.clone(), self.options.clone());
-            let connections = self.connections.clone();
-            let changed = self.changed.clone();
-            let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
-            if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
-                load.on_ejection(move || _ = ejections.inc());
-            }
-            Channel::new(address, load.clone(), options, self.runtime.clone(), (connections, changed), meter)
-        });
+        let shared = (connections, self.changed.clone());
+        Channel::new(address, load.clone(), options, self.runtime.clone(), shared, meter)
     }
 
     fn was_closed(&self) -> Error {
@@ -378,30 +366,13 @@ impl Shared {
         Error::new(ErrorKind::NoEndpoint, message)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Resolution> {
-        self.resolution.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
 /// Between tries of `ready` to connect.
 const READY_PAUSE: Duration = Duration::from_millis(20);
-
-async fn follow(follower: Follower, mut watch: Watch) {
-    loop {
-        let resolution = watch.changed().await;
-        follower.0.resolved(resolution);
-    }
-}
-
-/// The client as the task holds that follows its registry.
-struct Follower(Arc<Shared>);
-
-impl Drop for Follower {
-    /// Without it nobody would learn anything new: the client was closed, or its runtime was shut down.
-    fn drop(&mut self) {
-        self.0.detach();
-    }
-}
 
 fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde_json::Value {
     let Member { endpoint, load, owner, .. } = member;

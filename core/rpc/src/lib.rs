@@ -10,6 +10,7 @@ mod advertise;
 mod affinity;
 mod allowance;
 mod announced;
+mod announcing;
 mod burst;
 mod call;
 mod call_options;

@@ -135,6 +135,9 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         value(&metrics, "fast_client_retired_connections_total", &[("reason", "idle")]) == 1.0
     })
     .await;
+    let registry = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/nobody", registry.path().display());
+    let _client = Client::with_metrics(&target, ClientOptions::default(), &metrics).unwrap();
 
     let samples = scrape(&metrics);
     for row in Metric::TABLE {
