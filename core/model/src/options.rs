@@ -213,6 +213,10 @@ options! {
             "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
+        removal_hold_ms: u64 = 10_000, ANY_MS,
+            "How long a server is used on, if it answers, that vanished from the registry without saying that it would stop. 0 means not at all.";
+        quarantine_ms: u64 = 300_000, ANY_MS,
+            "The same if half of those that answer vanished, or all: then the registry is more likely to be wrong than they are. 0 means `removal_hold_ms`.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();

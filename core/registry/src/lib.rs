@@ -11,9 +11,11 @@ mod dir;
 mod fixed;
 mod record;
 mod resolution;
+mod roster;
 
 pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use record::{Record, Role};
-pub use resolution::{Provider, Resolution, Resolver, Watch};
+pub use resolution::{Condition, Provider, Resolution, Resolver, Watch};
+pub use roster::{Patience, Reach, Roster, RosterCounts};

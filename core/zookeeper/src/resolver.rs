@@ -3,13 +3,14 @@
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::node;
+use crate::pace::Pace;
 use crate::place::split;
 use crate::session::Session;
-use libfast_registry::{Provider, Record, Resolution};
+use libfast_registry::{Condition, Provider, Record, Resolution};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -17,8 +18,6 @@ use zookeeper_client::{Client, Error as ZkError};
 
 /// How often the list is read although no watch fired.
 const AUDIT: Duration = Duration::from_secs(300);
-/// Events that come within this time of each other cost one reading.
-const COALESCE: Duration = Duration::from_millis(20);
 /// Most nodes of a service that are looked at.
 const MOST_PROVIDERS: usize = 10_000;
 /// How often in a row a list is read again at once, because something on it went away.
@@ -27,6 +26,7 @@ const MOST_HURRIED: u32 = 5;
 /// One service being watched, for all who watch it through the same registry; ends when dropped.
 pub struct Subscription {
     resolutions: watch::Receiver<Resolution>,
+    condition: watch::Receiver<Condition>,
     task: JoinHandle<()>,
 }
 
@@ -34,14 +34,20 @@ impl Subscription {
     /// Starts to watch the children of `folder`; must be called within a tokio runtime.
     pub fn start(session: Arc<Session>, folder: String, skipped: Arc<AtomicU64>) -> Arc<Self> {
         let (sender, resolutions) = watch::channel(Resolution::Pending);
-        let mut list = List { folder, skipped, nodes: BTreeMap::new(), sender };
+        let (conditions, condition) = watch::channel(Condition::default());
+        let mut list = List { folder, skipped, nodes: BTreeMap::new(), sender, conditions };
         let task = tokio::spawn(async move { attend(session.links(), &mut list).await });
-        Arc::new(Self { resolutions, task })
+        Arc::new(Self { resolutions, condition, task })
     }
 
     /// What is known, now and later.
     pub fn resolutions(&self) -> watch::Receiver<Resolution> {
         self.resolutions.clone()
+    }
+
+    /// How good that is.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.condition.clone()
     }
 
     /// True if it will learn nothing any more.
@@ -62,6 +68,7 @@ struct List {
     /// What each node holds, or nothing if it is junk. A node's data never changes, so it is read once.
     nodes: BTreeMap<String, Option<Listed>>,
     sender: watch::Sender<Resolution>,
+    conditions: watch::Sender<Condition>,
 }
 
 struct Listed {
@@ -79,6 +86,11 @@ impl Duty for List {
     }
 
     fn trouble(&mut self, trouble: Trouble) {
+        self.conditions.send_if_modified(|condition| {
+            let is_news = condition.stale_since.is_none();
+            condition.stale_since.get_or_insert_with(Instant::now);
+            is_news
+        });
         let (Trouble::Failed(error) | Trouble::Refused(error)) = trouble else { return };
         self.sender.send_if_modified(|resolution| {
             let nothing_known = matches!(resolution, Resolution::Pending | Resolution::Failed(_));
@@ -95,8 +107,14 @@ impl List {
         // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
         let mut _former: JoinSet<()>;
         let mut hurried = 0;
+        let mut pace = Pace::new(Instant::now());
+        let mut is_confirmed = false;
         loop {
             let mut news = match client.list_and_watch_children(&self.folder).await {
+                Ok((names, _)) if !is_confirmed && self.is_sudden(&names) => {
+                    is_confirmed = self.confirm(client).await?;
+                    continue;
+                }
                 Ok((names, watcher)) => {
                     let gone = self.take_over(client, names).await?;
                     // What went away since it was listed may have changed its generation: the list has the next one by now.
@@ -114,17 +132,37 @@ impl List {
                     if stat.is_some() {
                         continue;
                     }
+                    if !is_confirmed && self.is_sudden(&[]) {
+                        is_confirmed = self.confirm(client).await?;
+                        continue;
+                    }
                     self.nodes.clear();
                     self.publish();
                     news(watcher)
                 }
                 Err(error) => return Err(error),
             };
+            is_confirmed = false;
             if timeout(about(AUDIT), news.join_next()).await.is_ok() {
-                sleep(COALESCE.mul_f64(fastrand::f64())).await;
+                sleep(pace.wait(Instant::now(), fastrand::f64())).await;
             }
             _former = news;
         }
+    }
+
+    /// Whether half of all or more are missing in `names`.
+    fn is_sudden(&self, names: &[String]) -> bool {
+        // What has another generation is not gone.
+        let present: BTreeSet<&str> = names.iter().map(|name| split(name).0).collect();
+        let usable = || self.nodes.iter().filter(|(_, listed)| listed.is_some());
+        let missing = usable().filter(|(name, _)| !present.contains(split(name).0)).count();
+        missing > 0 && missing * 2 >= usable().count()
+    }
+
+    /// A server that lags behind can lack what others know. Makes it catch up with the leader before it is believed.
+    async fn confirm(&self, client: &Client) -> Result<bool, ZkError> {
+        tracing::info!(folder = self.folder, "most of a list is gone; asking the leader");
+        client.sync(&self.folder).await.map(|()| true)
     }
 
     /// Brings the list to `names`, reading only what is new. Gives how many of them there are no more.
@@ -159,6 +197,9 @@ impl List {
     }
 
     fn publish(&self) {
+        let skipped = self.nodes.values().filter(|listed| listed.is_none()).count();
+        let condition = Condition { stale_since: None, skipped };
+        self.conditions.send_if_modified(|known| std::mem::replace(known, condition) != condition);
         let providers = distinct(self.nodes.values().flatten());
         self.sender.send_if_modified(|resolution| match resolution {
             Resolution::Bound(known) if *known == providers => false,
