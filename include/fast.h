@@ -69,7 +69,7 @@ enum {
   FAST_E_NOMEM = -18,
   /* This build or platform does not have the feature. Use a build with the feature that the message names. */
   FAST_E_UNSUPPORTED = -19,
-  /* A defect in libfast; the call failed, the process is intact. Report it with the message. */
+  /* A defect in libfast, or in the interceptor that the message names; the call failed, the process is intact. Report it with the message, or mend the interceptor. */
   FAST_E_PANIC = -99,
 };
 

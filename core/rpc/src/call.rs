@@ -1,5 +1,7 @@
 //! One call: its attempts, its deadline, and the values that came.
 
+mod watching;
+
 use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
+use watching::Watch;
 
 /// A call under way: the values of its answer, one by one.
 ///
@@ -44,6 +47,8 @@ pub struct Call {
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
     values: VecDeque<Bytes>,
+    /// The interceptors that want to know.
+    watch: Option<Box<Watch>>,
 }
 
 /// The values of a call, as many as were wanted, and how it ended.
@@ -107,6 +112,14 @@ impl Call {
         call
     }
 
+    /// A call whose values are known before it began.
+    pub(crate) fn answered(client: Client, method: &str, values: Vec<Bytes>) -> Self {
+        let options = CallOptions { timeout: None, ..client.call_options() };
+        let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        call.values = values.into();
+        call
+    }
+
     fn in_phase(client: Client, method: &str, args: Bytes, options: CallOptions, phase: Phase) -> Self {
         let started = Instant::now();
         let method = client.shared().methods.get(method);
@@ -129,6 +142,7 @@ impl Call {
             ended: None,
             is_sent: false,
             values: VecDeque::new(),
+            watch: None,
         }
     }
 
@@ -166,14 +180,18 @@ impl Call {
 
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
-        match self.poll_untimed(cx) {
+        let polled = match self.poll_untimed(cx) {
             // The connection wakes a call that waits for an answer.
             Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
-                Poll::Pending
+                return Poll::Pending;
             }
-            Poll::Pending => self.poll_deadline(cx).map(|error| Some(Err(error))),
+            Poll::Pending => return self.poll_deadline(cx).map(|error| Some(Err(error))),
             ready => ready,
+        };
+        if self.watch.is_some() {
+            self.tell(&polled);
         }
+        polled
     }
 
     /// Without a timer of its own.
@@ -360,30 +378,13 @@ impl Call {
                 return Poll::Pending;
             }
         }
-        Poll::Ready(self.time_out())
+        let error = self.time_out();
+        self.tell_end(Some(&error));
+        Poll::Ready(error)
     }
 
     fn is_overdue(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
-        if let Some(observer) = &self.options.observer {
-            observer.tell(&event());
-        }
-    }
-
-    fn observe_sent(&mut self, cx: &Context<'_>) {
-        if self.options.observer.is_none() || self.is_sent {
-            return;
-        }
-        let Phase::Running { attempt, .. } = &self.phase else { return };
-        if let Poll::Ready(written) = attempt.poll_written(cx) {
-            self.is_sent = true;
-            if let Some(bytes) = written {
-                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
-            }
-        }
     }
 
     fn time_out(&mut self) -> Error {
@@ -474,6 +475,7 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.tell_dropped();
         self.record(ErrorKind::Abandoned.name());
         self.client.shared().call_ended();
     }
