@@ -21,6 +21,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 use watching::Watch;
+pub use watching::Way;
 
 /// A call under way: the values of its answer, one by one.
 ///

@@ -47,7 +47,7 @@ mod wakers;
 pub use affinity::Affinity;
 pub use announced::announce;
 pub use burst::{burst, write_burst};
-pub use call::{Buffered, Call};
+pub use call::{Buffered, Call, Way};
 pub use call_options::CallOptions;
 pub use call_request::CallRequest;
 pub use client::Client;

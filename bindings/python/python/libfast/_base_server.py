@@ -22,6 +22,7 @@ class BaseServer:
         self._queue = _native.Queue()
         self._threads = threads
         self._handlers = {}
+        self._interceptors = []
         self._lock = threading.Lock()
         self._dispatcher = None
         self._ended = None
@@ -39,6 +40,13 @@ class BaseServer:
             return handler
 
         return add
+
+    def intercept(self, interceptor):
+        """Has requests that come from now on go through ``interceptor(call)`` before their handlers, behind those that
+        were installed before; see `IncomingCall`. It runs where the handler does, and may be asynchronous. What it
+        raises is the caller's error. As a decorator it gives the function back."""
+        self._interceptors.append(interceptor)
+        return interceptor
 
     def kang(self):
         """Counters, connections and running requests as a dict, in the words of kang, the debugging page of programs that
@@ -80,7 +88,9 @@ class BaseServer:
         with self._lock:
             if self._dispatcher is not None:
                 raise make("FAST_E_STATE", "the server was started before")
-            self._dispatcher = Dispatcher(self._queue, self._handlers, loop, thread, self._threads)
+            self._dispatcher = Dispatcher(
+                self._queue, self._handlers, self._interceptors, loop, thread, self._threads
+            )
 
     def _dismantle(self):
         self._stopped = True

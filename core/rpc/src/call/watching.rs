@@ -1,12 +1,39 @@
 //! Who sees what becomes of a call: its observer, and the interceptors that asked to be told.
 
 use super::{Call, Phase};
+use crate::channel::Channel;
 use crate::interceptors::{Hooks, Outcome};
 use crate::observer::CallEvent;
 use crate::value::Value;
-use libfast_model::{Address, Error, Result};
+use libfast_model::{Error, Result};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+
+/// The endpoints of a call: how many attempts there were, and where the last one went.
+#[derive(Clone, Default)]
+pub struct Way {
+    channel: Option<Arc<Channel>>,
+    attempts: u32,
+}
+
+impl Way {
+    /// Where the last attempt went, as `host:port` or `unix:/path`; empty if none was made.
+    pub fn endpoint(&self) -> String {
+        self.channel.as_ref().map_or_else(String::new, |channel| channel.address().to_string())
+    }
+
+    /// How often it was tried.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+}
+
+impl std::fmt::Debug for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Way({} attempts, {:?})", self.attempts, self.endpoint())
+    }
+}
 
 /// What interceptors are told, until the end.
 pub(super) struct Watch {
@@ -21,14 +48,14 @@ impl Call {
         self
     }
 
-    /// Where the last attempt went; `None` if none was made yet.
-    pub fn endpoint(&self) -> Option<&Address> {
-        self.channel.as_ref().map(|channel| channel.address())
+    /// Where it went so far.
+    pub fn way(&self) -> Way {
+        Way { channel: self.channel.clone(), attempts: self.attempts }
     }
 
-    /// How often it was tried so far.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
+    /// Where it went. A call that is under way is abandoned.
+    pub fn into_way(mut self) -> Way {
+        Way { channel: self.channel.take(), attempts: self.attempts }
     }
 
     /// Tells of what the caller is about to get.
@@ -49,7 +76,7 @@ impl Call {
         let outcome = Outcome {
             values: watch.values,
             error,
-            endpoint: &self.endpoint().map_or_else(String::new, Address::to_string),
+            endpoint: &self.way().endpoint(),
             attempts: self.attempts,
             duration: self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started),
         };
