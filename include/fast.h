@@ -356,6 +356,16 @@ fast_code fast_call_next(struct fast_call *call,
 fast_code fast_call_grant(struct fast_call *call, uint32_t credits);
 
 /**
+ * Where the last attempt of a call went in `*endpoint` (host:port or unix:/path, empty if there was none), to be released with
+ * `fast_buf_unref()`, and in `*attempts` how many there were. Of a call that was abandoned neither is known. Waits for a
+ * `fast_call_next()` of another thread.
+ */
+fast_code fast_call_way(struct fast_call *call,
+                        struct fast_buf **endpoint,
+                        uint32_t *attempts,
+                        struct fast_error **err);
+
+/**
  * Stops waiting. The server is not told and goes on. A call to a queue ends there with FAST_E_ABANDONED, unless it has ended.
  */
 fast_code fast_call_abandon(struct fast_call *call);

@@ -14,9 +14,14 @@ use scenarios::named::Named;
 use scenarios::runner::Runner;
 use scenarios::servers::Servers;
 use serde_json::json;
+use std::sync::Mutex;
+
+/// Scenarios have times in which they are done: nothing else of this file runs meanwhile.
+static TURN: Mutex<()> = Mutex::new(());
 
 #[test]
 fn every_language_answers_alike() {
+    let _turn = TURN.lock();
     let servers = Servers::start();
     let mut wrong = Vec::new();
     for language in LANGUAGES {
@@ -44,6 +49,7 @@ const KEYS: u64 = 10_000;
 
 #[test]
 fn every_language_asks_the_same_owner_for_a_key() {
+    let _turn = TURN.lock();
     let servers = Named::start(5);
     let owners: Vec<_> = (0..KEYS).map(|i| servers.owner(&format!("key-{i}"))).collect();
     let input = json!({
@@ -61,7 +67,12 @@ fn every_language_asks_the_same_owner_for_a_key() {
         assert!(answer["error"].is_null(), "{}: {}", language.name, answer["error"]);
         let asked = answer["values"].as_array().expect("an array of names");
         let wrong = asked.iter().zip(&owners).filter(|(asked, owner)| asked != owner).count();
-        assert_eq!((asked.len(), wrong), (owners.len(), 0), "{}: keys, and those asked elsewhere", language.name);
+        assert_eq!(
+            (asked.len(), wrong),
+            (owners.len(), 0),
+            "{}: keys, and those asked elsewhere",
+            language.name
+        );
         println!("{:<7} {KEYS} keys in {} ms", language.name, answer["ms"]);
     }
     // Equal shares, or the comparison says nothing.

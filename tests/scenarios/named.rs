@@ -20,7 +20,8 @@ impl Named {
         let address = |server: &Server| server.address().expect("it listens");
         let endpoints: Vec<Endpoint> = servers.iter().map(address).map(Endpoint::new).collect();
         let addresses = servers.iter().map(|server| address(server).to_string()).collect();
-        let set = EndpointSet::default().updated(endpoints.into_iter().map(|e| (e.address.to_string(), e)), |_, _| ());
+        let set = EndpointSet::default()
+            .updated(endpoints.into_iter().map(|e| (e.address.to_string(), e)), |_, _| ());
         Self { _runtime: runtime, _servers: servers, addresses, set }
     }
 

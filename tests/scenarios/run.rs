@@ -22,9 +22,9 @@ async fn main() {
 
 async fn run(scenario: &Json, clients: &mut HashMap<String, Client>) -> Json {
     if let Some(keys) = scenario["keys"].as_u64() {
-        return run_keys(keys, scenario, clients).await.unwrap_or_else(|error| {
-            json!({"values": [], "error": described(&error)})
-        });
+        return run_keys(keys, scenario, clients)
+            .await
+            .unwrap_or_else(|error| json!({"values": [], "error": described(&error)}));
     }
     let call = match start(scenario, clients) {
         Ok(call) => call,
@@ -40,7 +40,11 @@ async fn run(scenario: &Json, clients: &mut HashMap<String, Client>) -> Json {
     json!({"values": values, "count": most.map(|_| count), "error": error.as_ref().map(described)})
 }
 
-async fn run_keys(keys: u64, scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Result<Json> {
+async fn run_keys(
+    keys: u64,
+    scenario: &Json,
+    clients: &mut HashMap<String, Client>,
+) -> libfast::Result<Json> {
     let client = client_for(scenario, clients)?;
     let method = scenario["method"].as_str().unwrap_or_default();
     let mut values = Vec::new();
