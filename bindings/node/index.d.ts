@@ -78,6 +78,8 @@ export interface ClientOptions {
   max_name_bytes?: number;
   client_name?: string;
   announce_consumer?: boolean;
+  removal_hold_ms?: number;
+  quarantine_ms?: number;
   zookeeper_session_ms?: number;
   metrics?: boolean;
   metrics_legacy_names?: boolean;
@@ -116,6 +118,8 @@ export interface ClientStats {
   target: string;
   policy: string;
   in_flight: number;
+  /** What the registry says and what is made of it: docs/REGISTRIES.md. */
+  registry: { stale_ms: number | null; held: number; quarantined: boolean };
   /** What the members mean: docs/BALANCING.md. */
   endpoints: {
     address: string;

@@ -6,7 +6,7 @@ use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::client::Client;
-use crate::connection::Attempt;
+use crate::connection::{Attempt, Incoming};
 use crate::metrics::{self, ClientMethod};
 use crate::observer::CallEvent;
 use crate::value::Value;
@@ -14,7 +14,7 @@ use crate::{remote, retry};
 use bytes::Bytes;
 use libfast_balance::{Member, Outcome};
 use libfast_model::{Error, ErrorKind, Progress, Result};
-use std::collections::VecDeque;
+use libfast_protocol::Values;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -47,7 +47,7 @@ pub struct Call {
     ended: Option<Instant>,
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
-    values: VecDeque<Bytes>,
+    values: Incoming,
     /// The interceptors that want to know.
     watch: Option<Box<Watch>>,
 }
@@ -114,10 +114,10 @@ impl Call {
     }
 
     /// A call whose values are known before it began.
-    pub(crate) fn answered(client: Client, method: &str, values: Vec<Bytes>) -> Self {
+    pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
         let options = CallOptions { timeout: None, ..client.call_options() };
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
-        call.values = values.into();
+        call.values.push(values);
         call
     }
 
@@ -142,7 +142,7 @@ impl Call {
             recorded: false,
             ended: None,
             is_sent: false,
-            values: VecDeque::new(),
+            values: Incoming::default(),
             watch: None,
         }
     }
@@ -197,7 +197,7 @@ impl Call {
 
     /// Without a timer of its own.
     fn poll_untimed(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Value>>> {
-        if let Some(value) = self.values.pop_front() {
+        if let Some(value) = self.values.pop() {
             return Poll::Ready(Some(Ok(Value::new(value))));
         }
         match self.advance(cx) {
@@ -209,7 +209,7 @@ impl Call {
             }
             Poll::Pending => return Poll::Pending,
         }
-        Poll::Ready(self.values.pop_front().map(|value| Ok(Value::new(value))))
+        Poll::Ready(self.values.pop().map(|value| Ok(Value::new(value))))
     }
 
     /// Drives the call. `Ready(Some(Ok))`: there are values. `Ready(None)`: it is over.

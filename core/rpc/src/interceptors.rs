@@ -3,7 +3,7 @@
 use crate::value::Value;
 use bytes::Bytes;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_protocol::json;
+use libfast_protocol::{Values, json};
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,6 +74,16 @@ impl Answer {
 
     pub fn is_given(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// The values as they would come from a server, if it was answered.
+    pub fn into_array(self, max_depth: usize) -> Result<Option<Values>> {
+        let Some(values) = self.0 else { return Ok(None) };
+        let array = [b"[", &*values.join(&b","[..]), b"]"].concat();
+        Values::parse(array.into(), max_depth.saturating_add(1)).map(Some).map_err(|error| {
+            let message = format!("the answer of an interceptor is no valid JSON: {error}");
+            Error::new(ErrorKind::Invalid, message)
+        })
     }
 
     /// The values, if it was answered.

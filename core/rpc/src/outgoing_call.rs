@@ -48,10 +48,11 @@ impl<'c> OutgoingCall<'c> {
             }
         };
         let Self { options, args, answer, hooks, .. } = this;
-        let call = match (passed, answer.into_values()) {
-            (Err(error), _) => Call::failed(client.clone(), method, remote::with_call(error, method, None)),
-            (Ok(()), Some(values)) => Call::answered(client.clone(), method, values),
-            (Ok(()), None) => client.begin(method, args, options),
+        let values = passed.and_then(|()| answer.into_array(client.options().max_depth as usize));
+        let call = match values {
+            Err(error) => Call::failed(client.clone(), method, remote::with_call(error, method, None)),
+            Ok(Some(values)) => Call::answered(client.clone(), method, values),
+            Ok(None) => client.begin(method, args, options),
         };
         call.watched_by(hooks)
     }
