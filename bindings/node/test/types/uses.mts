@@ -36,6 +36,10 @@ server
 server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: ctx.halfClosed, aseErrors: [] }); });
 server.intercept((call) => call.onValue((value) => `${call.peer}${call.context.halfClosed}${value}`));
 const address: string = await server.start();
+server.onAnnouncement((state, error) => console.log(state, error?.message));
+await server.announce();
+await server.setWeight(50);
+if (server.announcement === 'lost') console.error('not listed');
 await server.stopAccepting();
 await server.connectionsClosed();
 await server.unref().stop();
