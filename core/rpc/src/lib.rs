@@ -8,6 +8,7 @@
 
 mod advertise;
 mod affinity;
+mod allowance;
 mod announced;
 mod announcing;
 mod burst;
@@ -22,6 +23,7 @@ mod clock;
 mod connection;
 mod connections;
 mod draining;
+mod hedging;
 mod incoming_call;
 mod interceptors;
 mod kang;
@@ -43,6 +45,7 @@ mod server_account;
 mod server_connection;
 mod socket;
 mod value;
+mod waiting_room;
 mod wakers;
 
 pub use affinity::Affinity;
