@@ -696,6 +696,12 @@ bool fast_request_cancelled(const struct fast_request *request);
 bool fast_request_half_closed(const struct fast_request *request);
 
 /**
+ * How many milliseconds the caller goes on waiting, 0 once it has stopped; -1 if it does not say. Give it to the calls that
+ * the answer depends on. Requests whose callers have stopped waiting before they are polled do not become events.
+ */
+int64_t fast_request_remaining_ms(const struct fast_request *request);
+
+/**
  * Sends one value, the JSON text of anything but null, which clients refuse unless told otherwise. FAST_AGAIN: it is queued,
  * but the caller is slow; go on after the FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`.
  * FAST_E_OVERLOAD: it is not queued, because more than the server's option `write_limit_bytes` waits for the caller; the

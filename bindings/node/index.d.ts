@@ -203,6 +203,11 @@ export interface Context {
    * until the answer is complete.
    */
   readonly halfClosed: boolean;
+  /**
+   * How many milliseconds the caller goes on waiting, 0 once it has stopped; `undefined` if it does not say, or once the
+   * answer is complete. Give it to the calls that the answer depends on, as their timeout.
+   */
+  readonly remainingMs: number | undefined;
 }
 
 /**

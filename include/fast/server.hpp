@@ -35,6 +35,12 @@ class request {
   // True once the caller has ended its side of the connection: it may be gone, or read on and wait for the answer.
   bool half_closed() const noexcept { return fast_request_half_closed(handle_.get()); }
 
+  // How long the caller goes on waiting, 0 once it has stopped; nothing if it does not say.
+  std::optional<std::chrono::milliseconds> remaining() const noexcept {
+    const std::int64_t ms = fast_request_remaining_ms(handle_.get());
+    return ms < 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(ms);
+  }
+
   // Sends one value, the JSON text of anything but null; waits while the caller is slow. FAST_E_CLOSED: the caller is gone.
   void send(std::string_view value) {
     fast_code code = when_writable([&] { return fast_request_send(handle_.get(), value.data(), value.size()); });

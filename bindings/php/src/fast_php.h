@@ -182,6 +182,7 @@ const char *fast_request_args(const struct fast_request *request,
 const char *fast_request_peer(const struct fast_request *request);
 bool fast_request_cancelled(const struct fast_request *request);
 bool fast_request_half_closed(const struct fast_request *request);
+int64_t fast_request_remaining_ms(const struct fast_request *request);
 fast_code fast_request_send(struct fast_request *request,
                             const char *data,
                             size_t len);

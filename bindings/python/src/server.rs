@@ -120,6 +120,11 @@ impl Request {
         self.0.is_half_closed()
     }
 
+    #[getter]
+    fn remaining(&self) -> Option<f64> {
+        self.0.remaining().map(|left| left.as_secs_f64())
+    }
+
     /// Sends one value. False: wait until it is writable.
     fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         json::with_text(value, || self.what(), |text| self.0.send(text))?.or_raise(py)

@@ -29,7 +29,7 @@ server
   .method('wait', async (ctx: Context) => ctx.signal.aborted)
   .method('range', function* (ctx, n: number) { for (let i = 0; i < n; i++) yield i; })
   .method('ticks', async function* (ctx) { while (!ctx.signal.aborted) yield ctx.peer; });
-server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: ctx.halfClosed, aseErrors: [] }); });
+server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: [ctx.halfClosed, ctx.remainingMs ?? 0], aseErrors: [] }); });
 const address: string = await server.start();
 await server.stopAccepting();
 await server.connectionsClosed();
