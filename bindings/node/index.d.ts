@@ -92,6 +92,9 @@ export interface ServerOptions {
   weight?: number;
   zone?: string;
   max_inflight?: number;
+  max_inflight_per_connection?: number;
+  concurrency?: number | 'off' | 'auto';
+  concurrency_wait_ms?: number;
   max_connections?: number;
   drain_ms?: number;
   drain_grace_ms?: number;

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod concurrency;
 mod endpoint;
 mod error;
 mod error_kind;
@@ -18,6 +19,7 @@ mod target;
 mod timestamp;
 
 pub use address::{Address, AddressError};
+pub use concurrency::Concurrency;
 pub use endpoint::Endpoint;
 pub use error::{Cause, Error, Progress, RemoteError};
 pub use error_kind::{ErrorKind, KindSpec};

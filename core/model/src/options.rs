@@ -1,7 +1,7 @@
 //! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
 //! lists of the bindings are made.
 
-use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
+use crate::{Concurrency, Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
 
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $group:ident {
@@ -233,7 +233,14 @@ options! {
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();
         max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
-            "Most requests being handled at once; one more is refused with FastOverloaded.";
+            "Most requests under way at once, waiting ones included; one more is refused with FastOverloaded.";
+        max_inflight_per_connection: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
+            "Most requests of one connection under way at once; one more is refused with FastOverloaded. Set it below max_inflight where one client must not take all places.";
+        concurrency: Concurrency = Concurrency::Unlimited,
+            OptionKind::IntegerOr { words: Concurrency::WORDS, min: 1, max: 1 << 20 },
+            "Most handlers at work at once: off for as many as come, auto to find out by how long they take, or a number. Twice as many requests wait, in turns by connection and at most concurrency_wait_ms; others are refused with FastOverloaded. A request counts until its first value or its end.";
+        concurrency_wait_ms: u64 = 100, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
         drain_ms: u64 = 30_000, ANY_MS,

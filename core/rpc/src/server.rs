@@ -2,6 +2,7 @@
 
 use crate::announced::Announced;
 pub(crate) use crate::draining::Phase;
+use crate::gate::Gate;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
 use crate::refusal::Refusals;
@@ -87,6 +88,7 @@ pub(crate) struct Shared {
     pub methods: Methods,
     pub meter: Option<Arc<ServerMeter>>,
     pub refusals: Refusals,
+    pub gate: Option<Arc<Gate>>,
     runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
@@ -116,6 +118,8 @@ pub(crate) struct SeenServer {
     /// Of all connections, also those that are gone.
     pub tally: Tally,
     pub open: Vec<SeenConnection>,
+    /// Requests may wait until others have run.
+    pub is_limited: bool,
 }
 
 /// Pause of the acceptor when the process has no descriptors left.
@@ -130,12 +134,14 @@ impl Server {
     /// As [`new`](Self::new), with metrics other than those of the process.
     pub fn with_metrics(options: ServerOptions, metrics: &Metrics) -> Result<Self> {
         let meter = ServerMeter::new(&options, metrics)?.map(Arc::new);
+        let runtime = crate::runtime()?;
         let shared = Arc::new(Shared {
             refusals: Refusals::new(&options),
+            gate: Gate::new(&options, &runtime, || meter.as_ref().map(|meter| meter.gate())),
             options,
             methods: Methods::default(),
             meter,
-            runtime: crate::runtime()?,
+            runtime,
             connections: Mutex::default(),
             none_open: Wakers::default(),
             in_flight: AtomicU64::new(0),
@@ -321,7 +327,7 @@ impl Server {
         let open: Vec<_> = open.iter().map(|connection| connection.seen()).collect();
         let mut tally = ended;
         open.iter().for_each(|connection| tally += connection.tally);
-        SeenServer { created, tally, open }
+        SeenServer { created, tally, open, is_limited: self.0.shared.gate.is_some() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {

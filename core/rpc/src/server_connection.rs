@@ -1,5 +1,6 @@
 //! A server's side of one connection.
 
+mod intake;
 mod reserved;
 mod writing;
 
@@ -12,7 +13,8 @@ use crate::server::Shared;
 use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
 use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use intake::Asked;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
 use reserved::Watching;
@@ -38,14 +40,6 @@ pub(crate) struct ServerConnection {
     writable: Wakers,
 }
 
-/// A request as it came.
-struct Asked {
-    id: u32,
-    args: Bytes,
-    deadline_ms: Option<u64>,
-    start: Start,
-}
-
 struct State {
     wire: Wire<Arc<Running>>,
     account: ServerAccount,
@@ -57,6 +51,8 @@ struct State {
     /// Output waits for the driving task to write it, which knows of it.
     gathering: bool,
     dead: bool,
+    /// Requests, also of other connections, to be refused without the lock: those of this one took their places.
+    displaced: Vec<Request>,
 }
 
 /// Read per system call while it lingers.
@@ -92,6 +88,7 @@ impl ServerConnection {
                 write_blocked: false,
                 gathering: false,
                 dead: false,
+                displaced: Vec::new(),
             }),
             write_wanted: Notify::new(),
             closing: Notify::new(),
@@ -198,9 +195,13 @@ impl ServerConnection {
             account.end(running, ErrorKind::ConnectionLost.name(), now);
         }
         drop(state);
+        if let Some(gate) = &self.server.gate {
+            gate.forget(self.id);
+        }
         self.server.requests_ended(requests.len());
         for (_, request) in requests {
             request.cancel();
+            self.leave(&request, None);
         }
         self.writable.wake_all();
         self.closing.notify_one();
@@ -239,9 +240,13 @@ impl ServerConnection {
     pub fn send(self: &Arc<Self>, request: &Running, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
         self.check_room(&mut state)?;
-        let uts = state.clock.micros(Instant::now());
+        let now = Instant::now();
+        let uts = state.clock.micros(now);
         state.wire.send(uts, request.id, value)?;
-        Ok(self.gather(state) <= self.high_water())
+        let waiting = self.gather(state);
+        // Its reader sets the pace from here.
+        self.leave(request, Some(now));
+        Ok(waiting <= self.high_water())
     }
 
     pub fn end(self: &Arc<Self>, request: &Running, last: Option<&[u8]>) -> Result<()> {
@@ -254,6 +259,7 @@ impl ServerConnection {
         state.wire.end(uts, request.id, last)?;
         state.account.end(request, "", now);
         self.finish(state);
+        self.leave(request, Some(now));
         Ok(())
     }
 
@@ -279,6 +285,8 @@ impl ServerConnection {
         state.wire.fail(uts, request.id, error)?;
         note(&mut state.account, now);
         self.finish(state);
+        // Errors come early, and say little about how long the work takes.
+        self.leave(request, None);
         Ok(())
     }
 
@@ -373,7 +381,9 @@ impl ServerConnection {
             }
         }
         state.corked = true;
+        let displaced = std::mem::take(&mut state.displaced);
         drop(state);
+        displaced.into_iter().for_each(|request| request.refuse(Refusal::Queue));
         for (place, request) in batch.drain(..).enumerate() {
             // The others waited for the handlers of those before them.
             request.run(place > 0);
@@ -383,34 +393,6 @@ impl ServerConnection {
         state.publish();
         self.flush(state);
         fatal.map_or(Ok(more), Err)
-    }
-
-    /// The request to hand to its handler, or none if it cannot be run and was answered.
-    fn take(self: &Arc<Self>, state: &mut State, method: &str, asked: Asked) -> Option<Request> {
-        let Asked { id, args, deadline_ms, start } = asked;
-        // The id is in flight, so answering cannot fail.
-        let Some(method) = self.server.methods.get(method) else {
-            if !self.answer_reserved(state, start.wall_micros(), id, method) {
-                let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
-                state.account.unregistered(&start);
-            }
-            return None;
-        };
-        let refusal = match deadline_ms {
-            Some(0) => Some(Refusal::Expired),
-            _ if !self.server.admit() => Some(Refusal::Overloaded),
-            _ => None,
-        };
-        if let Some(why) = refusal {
-            let _ = state.wire.fail(start.wall_micros(), id, self.server.refusals.error(why));
-            state.account.refused(&method, why, &start);
-            return None;
-        }
-        let deadline = deadline_ms.and_then(|ms| start.after_ms(ms));
-        let running = Arc::new(Running::new(id, method, args, start, deadline));
-        state.wire.attach(id, running.clone());
-        state.account.begin();
-        Some(Request::new(self.clone(), running))
     }
 
     /// Waits until every request is answered and every byte written.

@@ -13,7 +13,7 @@ mod text;
 mod traffic;
 
 pub(crate) use client::{ClientMeter, ClientMethod, ClientMethods, EndpointMeter};
-pub(crate) use server::{MethodMeter, ServerMeter};
+pub(crate) use server::{GateMeter, MethodMeter, ServerMeter};
 
 use families::Families;
 use libfast_model::Error;

@@ -72,6 +72,12 @@ impl ServerMeter {
         self.unregistered.get_or_init(|| self.method(METRIC_OTHER)).record(took, "FastError");
     }
 
+    /// The handles of the limit of requests that run.
+    pub fn gate(&self) -> GateMeter {
+        let gauge = |metric| (self.families.gauge(metric, &[]), 0);
+        GateMeter { limit: gauge(Metric::ServerConcurrencyLimit), waiting: gauge(Metric::ServerWaiting) }
+    }
+
     /// A request was not run.
     pub fn refused(&self, why: Refusal) {
         // The variants are in the order of the array.
@@ -80,6 +86,32 @@ impl ServerMeter {
 
     pub fn protocol_error(&self, reason: Reason) {
         self.families.counter(Metric::ProtocolErrors, &["server", reason.name()]).inc();
+    }
+}
+
+/// The handles of a server's limit of requests that run, each with the server's part of the gauge.
+#[derive(Debug)]
+pub(crate) struct GateMeter {
+    limit: (Gauge, i64),
+    waiting: (Gauge, i64),
+}
+
+impl GateMeter {
+    /// So many may run, and so many wait for that.
+    pub fn publish(&mut self, limit: u32, waiting: usize) {
+        let values = [(&mut self.limit, i64::from(limit)), (&mut self.waiting, waiting as i64)];
+        for ((gauge, known), now) in values {
+            if *known != now {
+                gauge.inc_by(now - *known);
+                *known = now;
+            }
+        }
+    }
+}
+
+impl Drop for GateMeter {
+    fn drop(&mut self) {
+        self.publish(0, 0);
     }
 }
 
