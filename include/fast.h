@@ -794,6 +794,26 @@ fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               struct fast_error **err);
 
 /**
+ * Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits that stay
+ * the same keep what they have counted. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_server_set_rate_limits(struct fast_server *server,
+                                      const char *limits,
+                                      size_t limits_len,
+                                      struct fast_error **err);
+
+/**
+ * Does not serve a client for `time_ms`; 0 and less serve it again. `client` is an IP address (`unix`: all on Unix sockets) or
+ * the client's option `client_name`. Its requests are refused with `FastKicked`, new connections from a kicked address are
+ * closed at once; what runs goes on.
+ */
+fast_code fast_server_kick(struct fast_server *server,
+                           const char *client,
+                           size_t client_len,
+                           int64_t time_ms,
+                           struct fast_error **err);
+
+/**
  * Counters, connections and running requests as the JSON text of an object in `*out_json`, to be released with
  * `fast_buf_unref()`: what a program of node-fast shows at /kang/snapshot, without the service.
  */

@@ -95,6 +95,7 @@ export interface ServerOptions {
   max_inflight_per_connection?: number;
   concurrency?: number | 'off' | 'auto';
   concurrency_wait_ms?: number;
+  rate_limits?: string;
   max_connections?: number;
   drain_ms?: number;
   drain_grace_ms?: number;
@@ -233,6 +234,16 @@ export class Server {
   start(): Promise<string>;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
+  /**
+   * Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits that
+   * stay the same keep what they have counted.
+   */
+  setRateLimits(limits: string): void;
+  /**
+   * Does not serve a client for `time_ms`; 0 serves it again. `client` is an IP address or the client's option `client_name`. What
+   * runs goes on.
+   */
+  kick(client: string, time_ms: number): void;
   /** Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
   stopAccepting(): Promise<void>;
   /** Waits until no connection is open. */

@@ -117,6 +117,18 @@ class server {
       return fast_server_kang(state_->handle.get(), json, err);
     });
   }
+  // Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none.
+  void set_rate_limits(std::string_view limits) {
+    detail::checked([&](fast_error** err) {
+      return fast_server_set_rate_limits(state_->handle.get(), limits.data(), limits.size(), err);
+    });
+  }
+  // Does not serve a client, by IP address or by its `client_name`, for that time; zero serves it again.
+  void kick(std::string_view client, std::chrono::milliseconds time) {
+    detail::checked([&](fast_error** err) {
+      return fast_server_kick(state_->handle.get(), client.data(), client.size(), time.count(), err);
+    });
+  }
   // Tells clients and the registry, serves on while calls still come, and accepts no more connections; those that are open go
   // on being served.
   void stop_accepting() {

@@ -155,6 +155,22 @@ static void how_long_callers_wait() {
   server.stop();
 }
 
+static void clients_that_ask_too_often() {
+  fast::server server({{"rate_limits", "method=echo rate=0 burst=1"}});
+  server.method("echo", [](fast::request& request) { request.end(request.args()); });
+  fast::client client(server.start(), {{"retries", 0}});
+  client.call("echo");
+  CHECK(caught([&] { client.call("echo"); }).code() == FAST_E_OVERLOAD);
+  CHECK(caught([&] { server.set_rate_limits("rate=fast"); }).code() == FAST_E_INVALID);
+  server.set_rate_limits("");
+  client.call("echo");
+  server.kick("127.0.0.1", 1h);
+  CHECK(caught([&] { client.call("echo"); }).code() == FAST_E_OVERLOAD);
+  server.kick("127.0.0.1", 0ms);
+  client.call("echo");
+  server.stop();
+}
+
 static void servers_that_accept_no_more() {
   fast::server server;
   std::promise<void> entered;
@@ -263,6 +279,7 @@ int main() {
   slow_callers_are_waited_for();
   servers_that_accept_no_more();
   how_long_callers_wait();
+  clients_that_ask_too_often();
   options_and_calls(client, address);
   a_blocked_handler_holds_up_no_other();
   kang_and_metrics();

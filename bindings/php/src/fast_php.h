@@ -217,6 +217,15 @@ fast_code fast_server_stop_accepting(struct fast_server *server,
 fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               int64_t timeout_ms,
                                               struct fast_error **err);
+fast_code fast_server_set_rate_limits(struct fast_server *server,
+                                      const char *limits,
+                                      size_t limits_len,
+                                      struct fast_error **err);
+fast_code fast_server_kick(struct fast_server *server,
+                           const char *client,
+                           size_t client_len,
+                           int64_t time_ms,
+                           struct fast_error **err);
 fast_code fast_server_kang(struct fast_server *server,
                            struct fast_buf **out_json,
                            struct fast_error **err);

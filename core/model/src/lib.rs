@@ -15,6 +15,7 @@ mod inherited;
 mod metric;
 mod option_spec;
 mod options;
+mod rate_limit;
 mod target;
 mod timestamp;
 
@@ -31,6 +32,7 @@ pub use option_spec::{OptionKind, OptionSpec, OptionValue};
 pub use options::{
     CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs,
 };
+pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
 

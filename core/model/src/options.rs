@@ -210,7 +210,7 @@ options! {
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         client_name: String = String::new(), OptionKind::Text,
-            "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
+            "Name under which this client is listed among a service's consumers, empty for the name of the program; and by which its servers know it, if it is not empty, for rate limits and kicks.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
@@ -241,6 +241,8 @@ options! {
             "Most handlers at work at once: off for as many as come, auto to find out by how long they take, or a number. Twice as many requests wait, in turns by connection and at most concurrency_wait_ms; others are refused with FastOverloaded. A request counts until its first value or its end.";
         concurrency_wait_ms: u64 = 100, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break.";
+        rate_limits: String = String::new(), OptionKind::Text,
+            "How often clients may ask, with semicolons between limits, as in \"client=* rate=1000; method=echo rate=50 burst=10\". Client is an address, a client_name, or * for each by itself; without one all are counted together. What comes too early is refused with FastRateLimited. May be changed while the server runs; docs/OVERLOAD.md.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
         drain_ms: u64 = 30_000, ANY_MS,

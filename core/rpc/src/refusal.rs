@@ -14,17 +14,24 @@ pub(crate) enum Refusal {
     Queue,
     /// Its caller has stopped waiting.
     Expired,
+    /// Its client asks more often than it may.
+    Rate,
+    /// Its client is not served for a while.
+    Kicked,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Overloaded, Self::Connection, Self::Queue, Self::Expired];
+    pub const ALL: [Self; 6] =
+        [Self::Overloaded, Self::Connection, Self::Queue, Self::Expired, Self::Rate, Self::Kicked];
 
     /// The name of the error that the caller gets.
     pub fn error_name(self) -> &'static str {
         match self {
             Self::Overloaded | Self::Connection | Self::Queue => "FastOverloaded",
             Self::Expired => "FastDeadlineExceeded",
+            Self::Rate => "FastRateLimited",
+            Self::Kicked => "FastKicked",
         }
     }
 
@@ -35,6 +42,8 @@ impl Refusal {
             Self::Connection => "connection",
             Self::Queue => "queue",
             Self::Expired => "expired",
+            Self::Rate => "rate",
+            Self::Kicked => "kicked",
         }
     }
 
@@ -72,6 +81,9 @@ impl Refusals {
                     format!("too many requests wait for others to end: `concurrency` is {concurrency}")
                 }
                 Refusal::Expired => "its caller does not wait any more; it was not run".into(),
+                // These have errors of their own, which say when to come again.
+                Refusal::Rate => "its client asks more often than it may".into(),
+                Refusal::Kicked => "its client is not served for a while".into(),
             };
             why.to_error(message, (why != Refusal::Expired).then_some(AWAY))
         }))

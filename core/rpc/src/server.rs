@@ -3,6 +3,7 @@
 use crate::announced::Announced;
 pub(crate) use crate::draining::Phase;
 use crate::gate::Gate;
+use crate::limits::Limits;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
 use crate::refusal::Refusals;
@@ -89,6 +90,7 @@ pub(crate) struct Shared {
     pub meter: Option<Arc<ServerMeter>>,
     pub refusals: Refusals,
     pub gate: Option<Arc<Gate>>,
+    pub limits: Limits,
     runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
@@ -138,6 +140,7 @@ impl Server {
         let shared = Arc::new(Shared {
             refusals: Refusals::new(&options),
             gate: Gate::new(&options, &runtime, || meter.as_ref().map(|meter| meter.gate())),
+            limits: Limits::new(&options.rate_limits)?,
             options,
             methods: Methods::default(),
             meter,
@@ -319,6 +322,10 @@ impl Server {
         crate::KangSnapshot::new("").server(self).without_service()
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+
     pub(crate) fn seen(&self) -> SeenServer {
         let connections = self.0.shared.lock();
         let (created, ended) = (connections.created, connections.ended);
@@ -360,6 +367,10 @@ impl Shared {
     fn serve(self: &Arc<Self>, socket: Socket, reader: Reader) {
         let mut connections = self.lock();
         if connections.closed {
+            return;
+        }
+        if self.limits.is_kicked(&socket.peer()) {
+            tracing::debug!(peer = socket.peer(), "connection refused: its client was kicked");
             return;
         }
         if connections.open.len() as u64 >= self.options.max_connections {

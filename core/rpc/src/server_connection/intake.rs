@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,17 +26,23 @@ impl ServerConnection {
         let (id, start) = (asked.id, asked.start);
         // The id is in flight, so answering cannot fail.
         let Some(method) = self.server.methods.get(method) else {
-            if !self.answer_reserved(state, start.wall_micros(), id, method) {
+            if !self.answer_reserved(state, start.wall_micros(), id, method, &asked.args) {
                 let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
                 state.account.unregistered(&start);
             }
             return None;
         };
-        self.admit(state, &method, asked).unwrap_or_else(|why| {
-            let _ = state.wire.fail(start.wall_micros(), id, self.server.refusals.error(why));
-            state.account.refused(&method, why, &start);
-            None
-        })
+        let name = state.watching.name.as_deref();
+        let (why, error) = match self.server.limits.check(&self.peer, name, &method.name, &start) {
+            Ok(()) => match self.admit(state, &method, asked) {
+                Ok(request) => return request,
+                Err(why) => (why, Cow::Borrowed(self.server.refusals.error(why))),
+            },
+            Err((why, error)) => (why, Cow::Owned(error)),
+        };
+        let _ = state.wire.fail(start.wall_micros(), id, &error);
+        state.account.refused(&method, why, &start);
+        None
     }
 
     /// The request, made only once it is known not to be refused; none if it waits.
