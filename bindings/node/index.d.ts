@@ -100,6 +100,8 @@ export interface ServerOptions {
   drain_ms?: number;
   drain_grace_ms?: number;
   unacknowledged_ms?: number;
+  receive_timeout_ms?: number;
+  send_timeout_ms?: number;
   write_buffer_bytes?: number;
   write_limit_bytes?: number;
   checksum_v1?: 'xmodem' | 'arc' | 'either';

@@ -1,6 +1,7 @@
 //! A server's side of one connection.
 
 mod intake;
+mod progress;
 mod reserved;
 mod writing;
 
@@ -17,6 +18,7 @@ use bytes::BytesMut;
 use intake::Asked;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
+use progress::Part;
 use reserved::Watching;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -325,8 +327,9 @@ impl ServerConnection {
     async fn read_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         let mut input = BytesMut::new();
         let mut batch = Vec::new();
+        let mut part = Part::default();
         loop {
-            match reader.read(&mut input).await {
+            match self.read(reader, &mut input, &mut part).await {
                 Ok(0) => {
                     let mut state = self.lock();
                     return state.wire.handle_end_of_stream(&input).map_err(|error| {
@@ -334,7 +337,13 @@ impl ServerConnection {
                         io::Error::new(io::ErrorKind::InvalidData, error)
                     });
                 }
-                Ok(_) => self.hand_out_all(&mut input, &mut batch).await?,
+                Ok(_) => {
+                    let came = input.len();
+                    self.hand_out_all(&mut input, &mut batch).await?;
+                    if input.len() < came {
+                        part.completed();
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
