@@ -88,6 +88,14 @@ metrics! {
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts to connect that failed: refused, timeout, unreachable, unresolved or other";
+    RegistryStale = "fast_registry_stale_seconds", Gauge, ["service"], false,
+        "How long the registry has been out of reach, 0 while it is not; calls go on with its last list";
+    RegistryHeld = "fast_registry_held_total", Counter, ["service"], false,
+        "Servers that vanished from the list without saying so and were used on for a while because they answered";
+    RegistryQuarantines = "fast_registry_quarantines_total", Counter, ["service"], false,
+        "How often half of the servers that answer vanished from the list, and were used on";
+    RegistrySkipped = "fast_registry_skipped_entries", Gauge, ["service"], false,
+        "Entries of the list that hold nothing usable";
     BuildInfo = "fast_build_info", Gauge, ["version"], false,
         "Always 1; the version of libfast is a label";
     LegacyServerCompleted = "fast_requests_completed", Counter, ["rpcMethod"], true,
@@ -124,6 +132,7 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("state", "see the metric"),
     ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
     ("policy", "the client's `policy`"),
+    ("service", "the service that is called"),
     ("version", "as in `x.y.z`"),
     ("rpcMethod", "as `rpc_method`"),
     ("buckets_version", "always `1`"),

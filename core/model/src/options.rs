@@ -213,6 +213,10 @@ options! {
             "Name under which this client is listed among a service's consumers, empty for the name of the program; and by which its servers know it, if it is not empty, for rate limits and kicks.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
+        removal_hold_ms: u64 = 10_000, ANY_MS,
+            "How long a server is used on, if it answers, that vanished from the registry without saying that it would stop. 0 means not at all.";
+        quarantine_ms: u64 = 300_000, ANY_MS,
+            "The same if half of those that answer vanished, or all: then the registry is more likely to be wrong than they are. 0 means `removal_hold_ms`.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
@@ -227,8 +231,10 @@ options! {
             "Address to listen on: host:port or unix:/path; port 0 takes a free one. The default is reached from this machine only.";
         announce: String = String::new(), OptionKind::Text,
             "Target under which the server is found: a service name, dir:///folder/service or zk://hosts/root/service. Empty announces nothing.";
+        announce_at_start: bool = true, OptionKind::Flag,
+            "Whether the server is announced as soon as it listens. If not, it is when the program says so, because it has to get ready first.";
         advertise: String = String::new(), OptionKind::Text,
-            "Address that is announced, where it differs from the one listened on. Needed when listening on all addresses.";
+            "Address that is announced, where it differs from the one listened on; port 0 stands for the port listened on. Empty means $FAST_ADVERTISE, else the address listened on; for a server on all addresses, the one from which this machine reaches ZooKeeper, or 127.0.0.1 in a folder.";
         weight: u64 = 100, OptionKind::Integer { min: 0, max: 1_000_000 },
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();

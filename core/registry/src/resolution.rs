@@ -3,6 +3,7 @@
 use crate::Record;
 use libfast_model::{Endpoint, Error, ServiceName};
 use std::any::Any;
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// One provider as listed: a key that is unique to this registration, and where to reach it.
@@ -28,6 +29,15 @@ pub enum Resolution {
     Failed(Error),
 }
 
+/// How good a [`Resolution`] is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Since when the registry cannot be reached; what it said last stands meanwhile.
+    pub stale_since: Option<Instant>,
+    /// Entries on the list that hold nothing usable and are not in the resolution.
+    pub skipped: usize,
+}
+
 /// Finds the providers of services.
 pub trait Resolver: Send + Sync {
     /// Watches the providers of a service until the returned value is dropped. Returns at once, normally with
@@ -45,23 +55,35 @@ pub trait Resolver: Send + Sync {
 /// A live view of one service's providers. Dropping it ends the watch.
 pub struct Watch {
     receiver: watch::Receiver<Resolution>,
+    condition: watch::Receiver<Condition>,
     _keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Watch {
     /// A view of `receiver`; `keep` is dropped with it.
     pub fn new(receiver: watch::Receiver<Resolution>, keep: impl Any + Send + Sync) -> Self {
-        Self { receiver, _keep: Some(Box::new(keep)) }
+        Self { receiver, condition: always_good(), _keep: Some(Box::new(keep)) }
+    }
+
+    /// The same, of a registry that tells how good its answers are.
+    pub fn with_condition(mut self, condition: watch::Receiver<Condition>) -> Self {
+        self.condition = condition;
+        self
     }
 
     /// A view that never changes.
     pub fn constant(resolution: Resolution) -> Self {
-        Self { receiver: watch::channel(resolution).1, _keep: None }
+        Self { receiver: watch::channel(resolution).1, condition: always_good(), _keep: None }
     }
 
     /// What is known now.
     pub fn current(&self) -> Resolution {
         self.receiver.borrow().clone()
+    }
+
+    /// How good it is, now and later.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.condition.clone()
     }
 
     /// Waits for a change and returns what is known then; for ever if there can be no more. Cancel safe.
@@ -71,4 +93,8 @@ impl Watch {
         }
         self.receiver.borrow_and_update().clone()
     }
+}
+
+fn always_good() -> watch::Receiver<Condition> {
+    watch::channel(Condition::default()).1
 }

@@ -127,6 +127,11 @@ impl Channel {
         Poll::Pending
     }
 
+    /// Whether there is a connection.
+    pub fn is_connected(&self) -> bool {
+        matches!(&self.lock().state, SlotState::Ready(connection) if connection.is_alive())
+    }
+
     /// The state for operators.
     pub fn state_name(&self) -> &'static str {
         self.lock().state.name()

@@ -1,5 +1,7 @@
 //! A client of one service or of fixed endpoints.
 
+mod following;
+
 use crate::affinity::Affinity;
 use crate::call::Call;
 use crate::call_options::CallOptions;
@@ -8,16 +10,17 @@ use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
 use crate::liveness;
-use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics};
+use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics, RegistryMeter};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
-use libfast_balance::{BalanceOptions, Balancer, Member, RetryBudget};
+use following::{Follower, Known, follow};
+use libfast_balance::{BalanceOptions, Balancer, Load, Member, RetryBudget};
 use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
-use libfast_registry::{Announcement, Record, Resolution, Role, Watch};
+use libfast_registry::{Announcement, Record, Resolution, Role};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,8 +53,8 @@ pub(crate) struct Shared {
     of_calls: CallOptions,
     retry_budget: RetryBudget,
     balancer: Balancer<Channel>,
-    /// What the registry said last. Locked while the balancer learns of it, too.
-    resolution: Mutex<Resolution>,
+    /// Locked while the balancer learns of it, too.
+    known: Mutex<Known>,
     known_changed: Wakers,
     pub connections: Arc<Connections>,
     in_flight: AtomicU64,
@@ -80,9 +83,11 @@ impl Client {
         let runtime = crate::runtime()?;
         let meter = ClientMeter::new(&options, metrics)?;
         let parsed = Target::parse(target)?;
+        let mut registry_meter = None;
         let (watch, consumer) = match &parsed {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
             Target::Service { registry, service } => {
+                registry_meter = meter.as_ref().map(|meter| RegistryMeter::new(meter, service));
                 let registries = Registries::open(registry, options.zookeeper_session_ms)?;
                 let record = Record::of_this_process(&options.client_name);
                 let announce = || registries.announcer.announce(service, Role::Consumer, record);
@@ -100,8 +105,8 @@ impl Client {
                 options.retry_percent as f64 / 100.0,
                 options.retries_per_second as f64,
             ),
+            known: Mutex::new(Known::new(&options)),
             options: Arc::new(options),
-            resolution: Mutex::new(Resolution::Pending),
             known_changed: Wakers::default(),
             connections: Arc::default(),
             in_flight: AtomicU64::new(0),
@@ -110,7 +115,7 @@ impl Client {
             detached: AtomicBool::new(false),
         });
         shared.resolved(watch.current());
-        let follower = runtime.spawn(follow(Follower(shared.clone()), watch)).abort_handle();
+        let follower = runtime.spawn(follow(Follower(shared.clone()), watch, registry_meter)).abort_handle();
         let (client, options) = (Arc::downgrade(&shared), shared.options.clone());
         runtime.spawn(async move { liveness::look_after(client, &options).await });
         Ok(Self(Arc::new(Guard { shared, follower, consumer: Mutex::new(consumer) })))
@@ -230,8 +235,7 @@ impl Client {
             consumer.withdraw().await;
         }
         self.0.follower.abort();
-        let _turn = shared.lock();
-        shared.listed([]);
+        shared.forget();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -253,6 +257,7 @@ impl Client {
             "target": shared.target,
             "policy": shared.options.policy.to_text(),
             "in_flight": shared.in_flight.load(Ordering::Relaxed),
+            "registry": shared.lock().stats(),
             "endpoints": endpoints,
         })
         .to_string()
@@ -288,14 +293,14 @@ impl Shared {
         if let Some(member) = choose() {
             return Poll::Ready(Ok(member));
         }
-        let resolution = self.lock();
-        if matches!(*resolution, Resolution::Pending) {
+        let known = self.lock();
+        if matches!(known.resolution, Resolution::Pending) {
             // Under the lock, so that the answer cannot come in between.
             self.known_changed.register(cx);
             return Poll::Pending;
         }
         // It may have come in between.
-        Poll::Ready(choose().ok_or_else(|| match &*resolution {
+        Poll::Ready(choose().ok_or_else(|| match &known.resolution {
             Resolution::Failed(error) => error.clone(),
             _ => self.no_endpoint(self.balancer.set().members().len()),
         }))
@@ -335,31 +340,14 @@ impl Shared {
         })
     }
 
-    fn resolved(&self, resolution: Resolution) {
-        let mut known = self.lock();
-        match &resolution {
-            Resolution::Bound(providers) => {
-                self.listed(providers.iter().map(|p| (p.key.clone(), p.endpoint.clone())));
-            }
-            Resolution::Absent => self.listed([]),
-            // A registry that fails leaves the last known list standing.
-            Resolution::Pending | Resolution::Failed(_) => {}
+    fn channel(&self, endpoint: &Endpoint, load: &Arc<Load>) -> Channel {
+        let (address, options) = (endpoint.address.clone(), self.options.clone());
+        let connections = self.connections.clone();
+        let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
+        if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
+            load.on_ejection(move || _ = ejections.inc());
         }
-        *known = resolution;
-        drop(known);
-        self.known_changed.wake_all();
-    }
-
-    fn listed(&self, endpoints: impl IntoIterator<Item = (String, Endpoint)>) {
-        self.balancer.update(clock::moment(Instant::now()), endpoints, |endpoint, load| {
-            let (address, options) = (endpoint.address.clone(), self.options.clone());
-            let connections = self.connections.clone();
-            let meter = self.meter.as_ref().map(|meter| meter.endpoint(&endpoint.address));
-            if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
-                load.on_ejection(move || _ = ejections.inc());
-            }
-            Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
-        });
+        Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
     }
 
     fn was_closed(&self) -> Error {
@@ -387,8 +375,8 @@ impl Shared {
         Error::new(ErrorKind::NoEndpoint, message)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Resolution> {
-        self.resolution.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -397,23 +385,6 @@ const READY_PAUSE: Duration = Duration::from_millis(20);
 
 thread_local! {
     static RNG: std::cell::RefCell<fastrand::Rng> = std::cell::RefCell::new(fastrand::Rng::new());
-}
-
-async fn follow(follower: Follower, mut watch: Watch) {
-    loop {
-        let resolution = watch.changed().await;
-        follower.0.resolved(resolution);
-    }
-}
-
-/// The client as the task holds that follows its registry.
-struct Follower(Arc<Shared>);
-
-impl Drop for Follower {
-    /// Without it nobody would learn anything new: the client was closed, or its runtime was shut down.
-    fn drop(&mut self) {
-        self.0.detach();
-    }
 }
 
 fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde_json::Value {

@@ -28,7 +28,7 @@ impl Registries {
 #[cfg(feature = "zookeeper")]
 fn zookeeper(hosts: &[String], root: &str, session_ms: u64) -> Result<Registries> {
     let session = std::time::Duration::from_millis(session_ms);
-    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::open(hosts, root, session));
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, session)?);
     Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
 }
 
@@ -36,4 +36,12 @@ fn zookeeper(hosts: &[String], root: &str, session_ms: u64) -> Result<Registries
 fn zookeeper(_: &[String], _: &str, _: u64) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
     Err(libfast_model::Error::new(libfast_model::ErrorKind::Unsupported, message))
+}
+
+/// Sets what the thread that talks to ZooKeeper does before anything else, such as blocking signals. To be called before
+/// the first client or server is made.
+#[cfg_attr(not(feature = "zookeeper"), expect(unused_variables, reason = "there is no such thread"))]
+pub fn on_registry_thread_start(hook: fn()) {
+    #[cfg(feature = "zookeeper")]
+    libfast_zookeeper::on_thread_start(hook);
 }

@@ -203,7 +203,7 @@ impl ServerConnection {
         self.server.requests_ended(requests.len());
         for (_, request) in requests {
             request.cancel();
-            self.leave(&request, None);
+            self.leave(&request, false);
         }
         self.writable.wake_all();
         self.closing.notify_one();
@@ -242,12 +242,13 @@ impl ServerConnection {
     pub fn send(self: &Arc<Self>, request: &Running, value: &[u8]) -> Result<bool> {
         let mut state = self.lock_open(request)?;
         self.check_room(&mut state)?;
-        let now = Instant::now();
-        let uts = state.clock.micros(now);
-        state.wire.send(uts, request.id, value)?;
+        if !state.wire.send_along(request.id, value) {
+            let uts = state.clock.micros(Instant::now());
+            state.wire.send(uts, request.id, value)?;
+        }
         let waiting = self.gather(state);
         // Its reader sets the pace from here.
-        self.leave(request, Some(now));
+        self.leave(request, true);
         Ok(waiting <= self.high_water())
     }
 
@@ -261,7 +262,7 @@ impl ServerConnection {
         state.wire.end(uts, request.id, last)?;
         state.account.end(request, "", now);
         self.finish(state);
-        self.leave(request, Some(now));
+        self.leave(request, true);
         Ok(())
     }
 
@@ -288,7 +289,7 @@ impl ServerConnection {
         note(&mut state.account, now);
         self.finish(state);
         // Errors come early, and say little about how long the work takes.
-        self.leave(request, None);
+        self.leave(request, false);
         Ok(())
     }
 

@@ -131,6 +131,9 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         .await;
     assert!(value(&metrics, "fast_client_connect_failures_total", &[("reason", "refused")]) >= 1.0);
     repeat_nothing_and_eject_at_once(&address, &metrics).await;
+    let registry = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/nobody", registry.path().display());
+    let _client = Client::with_metrics(&target, ClientOptions::default(), &metrics).unwrap();
 
     let samples = scrape(&metrics);
     for row in Metric::TABLE {

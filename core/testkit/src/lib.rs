@@ -1,6 +1,6 @@
-//! What tests need that is real: a ZooKeeper server in a process of its own, and a network with faults.
+//! What tests need that is real: ZooKeeper servers in processes of their own, and a network with faults.
 //!
-//! - [`ZooKeeper::start`] runs a server. Nothing is installed into the system: it fetches Debian's packages into the
+//! - [`ZooKeeper::start`] runs a server, [`ZooKeeperEnsemble::start`] three that are one. Nothing is installed into the system: it fetches Debian's packages into the
 //!   ignored folder `.build` of the repository, once, and runs the server from there.
 //! - [`ChaosProxy::start`] stands between clients and any server on TCP; [`chaos`] tells what it can do.
 
@@ -9,8 +9,11 @@
 pub mod chaos;
 mod unavailable;
 mod zookeeper;
+mod zookeeper_ensemble;
 mod zookeeper_jars;
+mod zookeeper_process;
 
 pub use chaos::{ChaosProxy, ChaosSettings, Direction};
 pub use unavailable::Unavailable;
 pub use zookeeper::{ZooKeeper, ZooKeeperSettings};
+pub use zookeeper_ensemble::ZooKeeperEnsemble;

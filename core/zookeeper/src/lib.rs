@@ -1,12 +1,14 @@
 //! Providers and consumers listed in ZooKeeper.
 //!
 //! ```text
-//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON, never changed
+//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON; what changes
+//!                                                 gets the next generation, in one transaction
 //! <root>/<service>/consumers/<uuid>                ephemeral, likewise
+//! <root>/<service>/config                          persistent, what an operator decided, as JSON
 //! ```
 //!
 //! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
-//! and watches. A supervisor owns it and tells everybody when it is connected; the `Duty` of an announcer
+//! and watches; all that are [`shared`](ZooKeeperRegistry::shared) have one per ensemble and process. A supervisor owns it and tells everybody when it is connected; the `Duty` of an announcer
 //! or a resolver is simply done again from the start whenever that changes, because after a reconnect nothing that
 //! was known is certain. The last list stands as long as ZooKeeper cannot be reached.
 //!
@@ -19,13 +21,20 @@
 
 mod announcer;
 mod backoff;
+mod decisions;
 mod duty;
 mod failure;
+mod inspection;
 mod node;
+mod pace;
 mod path;
+mod place;
+mod process;
 mod registry;
 mod resolver;
 mod session;
 mod supervisor;
 
+pub use inspection::{Inspection, RootInspection};
+pub use process::on_thread_start;
 pub use registry::{ServiceCount, ZooKeeperRegistry};

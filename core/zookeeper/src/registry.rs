@@ -1,13 +1,15 @@
 //! The registry as its users hold it.
 
 use crate::announcer;
+use crate::decisions::{self, Decided, Refusal};
 use crate::failure::refused;
 use crate::node;
 use crate::path::Layout;
+use crate::process::{Home, Process};
 use crate::resolver::Subscription;
 use crate::session::{Ensemble, Session};
-use libfast_model::{Result, ServiceName};
-use libfast_registry::{Announcement, Announcer, Record, Resolver, Role, Watch};
+use libfast_model::{Address, Result, ServiceName};
+use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Resolver, Role, Watch};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +25,10 @@ const IN_FLIGHT: usize = 32;
 #[derive(Clone)]
 pub struct ZooKeeperRegistry(Arc<Shared>);
 
-struct Shared {
+pub struct Shared {
     ensemble: Ensemble,
+    /// Where the work is done; `None` is the runtime of the callers.
+    home: Option<Arc<Home>>,
     layout: Layout,
     skipped: Arc<AtomicU64>,
     live: Mutex<Live>,
@@ -33,7 +37,7 @@ struct Shared {
 #[derive(Default)]
 struct Live {
     session: Option<Arc<Session>>,
-    subscriptions: HashMap<ServiceName, Weak<Subscription>>,
+    subscriptions: HashMap<ServiceName, Weak<Decided>>,
 }
 
 /// A service of the root and how many are listed for it.
@@ -54,12 +58,24 @@ impl ZooKeeperRegistry {
     /// The services below `root` of the ensemble `hosts` (`host:port` each). Nothing is connected before the first
     /// announcement or watch. The server bounds `session_timeout`, normally to 2 to 20 of its ticks.
     pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
-        Self(Arc::new(Shared {
-            ensemble: Ensemble { hosts: hosts.to_vec(), session_timeout },
-            layout: Layout::new(root),
-            skipped: Arc::default(),
-            live: Mutex::default(),
-        }))
+        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        Self(Arc::new(Shared::new(ensemble, root, None)))
+    }
+
+    /// As [`open`](Self::open), with the same session and watches as all others of this process that were made by this, and
+    /// whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
+    pub fn shared(hosts: &[String], root: &str, session_timeout: Duration) -> Result<Self> {
+        let process = Process::current()?;
+        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        let mut open = process.open();
+        let key = (ensemble.clone(), Layout::new(root).root().to_owned());
+        if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
+            return Ok(Self(shared));
+        }
+        let home = process.home(&mut open)?;
+        let shared = Arc::new(Shared::new(ensemble, root, Some(home)));
+        open.registries.insert(key, Arc::downgrade(&shared));
+        Ok(Self(shared))
     }
 
     /// The services below the root that have or had entries, ordered by name. Fails if ZooKeeper cannot be reached,
@@ -122,6 +138,30 @@ impl ZooKeeperRegistry {
         Ok(records)
     }
 
+    /// What an operator decided about the providers of a service. Fails and needs a runtime as
+    /// [`services`](Self::services) does.
+    pub async fn overrides(&self, service: &ServiceName) -> Result<Overrides> {
+        let path = self.0.layout.config(service.as_str());
+        let client = self.session().client().await?;
+        decisions::read(&client, &path).await.map_err(|error| refused(&format!("reading {path}"), &error))?
+    }
+
+    /// Changes what is decided about one address of a service, whether or not it is listed. Clients follow at once. Fails
+    /// and needs a runtime as [`services`](Self::services) does.
+    pub async fn decide(
+        &self,
+        service: &ServiceName,
+        address: &Address,
+        change: impl Fn(&mut Override),
+    ) -> Result<()> {
+        let path = self.0.layout.config(service.as_str());
+        let client = self.session().client().await?;
+        decisions::edit(&client, &path, address, change).await.map_err(|refusal| match refusal {
+            Refusal::Server(error) => refused(&format!("writing {path}"), &error),
+            Refusal::Text(error) => error.context(path),
+        })
+    }
+
     /// How often a node was passed over because what it holds is no legal record.
     pub fn skipped(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
@@ -131,7 +171,7 @@ impl ZooKeeperRegistry {
     /// server's acknowledgement, at most 2 s. Later announcements and watches make a new session.
     pub async fn close(&self) {
         let session = {
-            let mut live = self.live();
+            let mut live = self.0.live();
             live.subscriptions.clear();
             live.session.take()
         };
@@ -140,46 +180,82 @@ impl ZooKeeperRegistry {
         }
     }
 
-    /// The session of the present runtime, started if need be.
+    /// A client of the session, as soon as there is one.
+    pub(crate) async fn client(&self) -> Result<Client> {
+        self.session().client().await
+    }
+
+    /// The node whose children are the services.
+    pub(crate) fn root(&self) -> &str {
+        self.0.layout.root()
+    }
+
+    /// The session, started if need be.
     fn session(&self) -> Arc<Session> {
-        self.live().session(&self.0.ensemble)
+        self.0.session(&mut self.0.live())
+    }
+}
+
+impl Shared {
+    fn new(ensemble: Ensemble, root: &str, home: Option<Arc<Home>>) -> Self {
+        Self { ensemble, home, layout: Layout::new(root), skipped: Arc::default(), live: Mutex::default() }
+    }
+
+    fn session(&self, live: &mut Live) -> Arc<Session> {
+        match &live.session {
+            Some(session) if !session.is_over() => session.clone(),
+            _ => live.session.insert(self.find_session()).clone(),
+        }
+    }
+
+    /// The session that others of this process have with the ensemble, or a new one.
+    fn find_session(&self) -> Arc<Session> {
+        let start = || Session::start(self.ensemble.clone(), self.home.clone());
+        let Some(process) = self.home.as_ref().and_then(|_| Process::current().ok()) else { return start() };
+        let mut open = process.open();
+        let known = open.sessions.get(&self.ensemble).and_then(Weak::upgrade);
+        known.filter(|session| !session.is_over()).unwrap_or_else(|| {
+            let session = start();
+            open.sessions.insert(self.ensemble.clone(), Arc::downgrade(&session));
+            session
+        })
+    }
+
+    /// Where tasks are spawned while the guard lives.
+    fn enter(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
+        self.home.as_ref().map(|home| home.enter())
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
         // Nothing that is done under the lock can leave it half done.
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Live {
-    fn session(&mut self, ensemble: &Ensemble) -> Arc<Session> {
-        match &self.session {
-            Some(session) if !session.is_over() => session.clone(),
-            _ => self.session.insert(Session::start(ensemble.clone())).clone(),
-        }
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
-        let path = self.0.layout.new_entry(service, role);
-        announcer::announce(self.session(), path, role, &record)
+        let _within = self.0.enter();
+        let place = self.0.layout.new_place(service, role);
+        announcer::announce(self.session(), place, role, record)
     }
 }
 
 impl Resolver for ZooKeeperRegistry {
     fn watch(&self, service: &ServiceName) -> Watch {
-        let mut live = self.live();
+        let _within = self.0.enter();
+        let mut live = self.0.live();
         live.subscriptions.retain(|_, subscription| subscription.strong_count() > 0);
         let known = live.subscriptions.get(service).and_then(Weak::upgrade);
         let subscription = known.filter(|subscription| !subscription.is_over()).unwrap_or_else(|| {
             let folder = self.0.layout.folder(service.as_str(), Role::Provider);
-            let session = live.session(&self.0.ensemble);
-            let subscription = Subscription::start(session, folder, self.0.skipped.clone());
+            let session = self.0.session(&mut live);
+            let listed = Subscription::start(session.clone(), folder, self.0.skipped.clone());
+            let subscription = Decided::start(session, self.0.layout.config(service.as_str()), listed);
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });
-        Watch::new(subscription.resolutions(), subscription)
+        let condition = subscription.condition();
+        Watch::new(subscription.resolutions(), subscription).with_condition(condition)
     }
 
     fn consumers(

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The handles of one client.
 #[derive(Debug)]
 pub(crate) struct ClientMeter {
-    families: Arc<Families>,
+    pub(super) families: Arc<Families>,
     legacy: Option<LegacyLabels>,
     policy: String,
     pub traffic: TrafficMeter,

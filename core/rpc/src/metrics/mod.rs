@@ -8,11 +8,13 @@ mod client;
 mod durations;
 mod families;
 mod legacy;
+mod registry;
 mod server;
 mod text;
 mod traffic;
 
 pub(crate) use client::{ClientMeter, ClientMethod, ClientMethods, EndpointMeter};
+pub(crate) use registry::RegistryMeter;
 pub(crate) use server::{GateMeter, MethodMeter, ServerMeter};
 
 use families::Families;

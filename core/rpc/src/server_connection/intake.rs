@@ -87,13 +87,13 @@ impl ServerConnection {
         Request::new(self.clone(), running)
     }
 
-    /// A request needs its place among those that run no more, if it has one. `now`, if how long it ran says something about the
-    /// load. Not to be called under the lock: others may run then.
-    pub fn leave(&self, request: &Running, now: Option<Instant>) {
+    /// A request needs its place among those that run no more, if it has one. `is_answered`: how long it ran says something about
+    /// the load. Not to be called under the lock: others may run then.
+    pub fn leave(&self, request: &Running, is_answered: bool) {
         if let Some(gate) = &self.server.gate
             && request.place.leave()
         {
-            gate.leave(now.map(|now| request.took(now)));
+            gate.leave(is_answered.then(|| request.took(Instant::now())));
         }
     }
 }

@@ -1,0 +1,45 @@
+//! What a client records about its registry.
+
+use super::client::ClientMeter;
+use libfast_model::{Metric, ServiceName};
+use libfast_registry::{Condition, RosterCounts};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+/// The handles of one service.
+#[derive(Debug)]
+pub(crate) struct RegistryMeter {
+    stale_seconds: Gauge,
+    skipped: Gauge,
+    held: Counter,
+    quarantines: Counter,
+}
+
+impl RegistryMeter {
+    pub fn new(client: &ClientMeter, service: &ServiceName) -> Self {
+        let labels = &[service.as_str()];
+        let gauge = |metric| client.families.gauge(metric, labels);
+        let counter = |metric| client.families.counter(metric, labels);
+        Self {
+            stale_seconds: gauge(Metric::RegistryStale),
+            skipped: gauge(Metric::RegistrySkipped),
+            held: counter(Metric::RegistryHeld),
+            quarantines: counter(Metric::RegistryQuarantines),
+        }
+    }
+
+    /// Tells how the registry is, and what changed since `before`.
+    pub fn record(&self, condition: &Condition, now: RosterCounts, before: RosterCounts) {
+        self.stale_seconds.set(condition.stale_since.map_or(0, |since| since.elapsed().as_secs() as i64));
+        self.skipped.set(condition.skipped as i64);
+        self.held.inc_by(now.held - before.held);
+        self.quarantines.inc_by(now.quarantines - before.quarantines);
+    }
+}
+
+impl Drop for RegistryMeter {
+    /// Nobody looks any more, so nothing is stale.
+    fn drop(&mut self) {
+        self.stale_seconds.set(0);
+    }
+}
