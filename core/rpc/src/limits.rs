@@ -112,19 +112,18 @@ impl Limits {
         name: Option<&str>,
         method: &str,
         start: &Start,
-    ) -> std::result::Result<(), (Refusal, RemoteError)> {
+    ) -> Option<(Refusal, RemoteError)> {
         if !self.any.load(Ordering::Acquire) {
-            return Ok(());
+            return None;
         }
         let (rules, sender) = (self.read(), Sender { address: address_of(peer), name });
         if let Some((client, left)) = rules.kicked_for(sender, Instant::now()) {
             let message = format!("{client} was turned away for a while");
-            return Err((Refusal::Kicked, Refusal::Kicked.to_error(message, Some(left))));
+            return Some((Refusal::Kicked, Refusal::Kicked.to_error(message, Some(left))));
         }
-        rules.rates.take(sender, method, start.moment()).map_err(|early| {
-            let message = format!("more requests than {:?} lets through", early.limit);
-            (Refusal::Rate, Refusal::Rate.to_error(message, early.again))
-        })
+        let early = rules.rates.take(sender, method, start.moment()).err()?;
+        let message = format!("more requests than {:?} lets through", early.limit);
+        Some((Refusal::Rate, Refusal::Rate.to_error(message, early.again)))
     }
 
     fn note(&self, rules: &Rules) {

@@ -34,11 +34,11 @@ impl ServerConnection {
         };
         let name = state.watching.name.as_deref();
         let (why, error) = match self.server.limits.check(&self.peer, name, &method.name, &start) {
-            Ok(()) => match self.admit(state, &method, asked) {
+            None => match self.admit(state, &method, asked) {
                 Ok(request) => return request,
                 Err(why) => (why, Cow::Borrowed(self.server.refusals.error(why))),
             },
-            Err((why, error)) => (why, Cow::Owned(error)),
+            Some((why, error)) => (why, Cow::Owned(error)),
         };
         let _ = state.wire.fail(start.wall_micros(), id, &error);
         state.account.refused(&method, why, &start);
