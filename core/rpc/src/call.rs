@@ -1,5 +1,7 @@
 //! One call: its attempts, its deadline, and the values that came.
 
+mod watching;
+
 use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
@@ -12,11 +14,14 @@ use crate::{remote, retry};
 use bytes::Bytes;
 use libfast_balance::{Member, Outcome};
 use libfast_model::{Error, ErrorKind, Progress, Result};
+use libfast_protocol::Values;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
+use watching::Watch;
+pub use watching::Way;
 
 /// A call under way: the values of its answer, one by one.
 ///
@@ -43,6 +48,8 @@ pub struct Call {
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
     values: Incoming,
+    /// The interceptors that want to know.
+    watch: Option<Box<Watch>>,
 }
 
 /// The values of a call, as many as were wanted, and how it ended.
@@ -106,6 +113,14 @@ impl Call {
         call
     }
 
+    /// A call whose values are known before it began.
+    pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
+        let options = CallOptions { timeout: None, ..client.call_options() };
+        let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        call.values.push(values);
+        call
+    }
+
     fn in_phase(client: Client, method: &str, args: Bytes, options: CallOptions, phase: Phase) -> Self {
         let started = Instant::now();
         let method = client.shared().methods.get(method);
@@ -128,6 +143,7 @@ impl Call {
             ended: None,
             is_sent: false,
             values: Incoming::default(),
+            watch: None,
         }
     }
 
@@ -165,14 +181,18 @@ impl Call {
 
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
-        match self.poll_untimed(cx) {
+        let polled = match self.poll_untimed(cx) {
             // The connection wakes a call that waits for an answer.
             Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
-                Poll::Pending
+                return Poll::Pending;
             }
-            Poll::Pending => self.poll_deadline(cx).map(|error| Some(Err(error))),
+            Poll::Pending => return self.poll_deadline(cx).map(|error| Some(Err(error))),
             ready => ready,
+        };
+        if self.watch.is_some() {
+            self.tell(&polled);
         }
+        polled
     }
 
     /// Without a timer of its own.
@@ -359,30 +379,13 @@ impl Call {
                 return Poll::Pending;
             }
         }
-        Poll::Ready(self.time_out())
+        let error = self.time_out();
+        self.tell_end(Some(&error));
+        Poll::Ready(error)
     }
 
     fn is_overdue(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
-        if let Some(observer) = &self.options.observer {
-            observer.tell(&event());
-        }
-    }
-
-    fn observe_sent(&mut self, cx: &Context<'_>) {
-        if self.options.observer.is_none() || self.is_sent {
-            return;
-        }
-        let Phase::Running { attempt, .. } = &self.phase else { return };
-        if let Poll::Ready(written) = attempt.poll_written(cx) {
-            self.is_sent = true;
-            if let Some(bytes) = written {
-                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
-            }
-        }
     }
 
     fn time_out(&mut self) -> Error {
@@ -473,6 +476,7 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.tell_dropped();
         self.record(ErrorKind::Abandoned.name());
         self.client.shared().call_ended();
     }

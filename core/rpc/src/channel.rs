@@ -90,6 +90,10 @@ impl Channel {
         Self { address, load, options, runtime, connections, meter, slot, waiting, kick }
     }
 
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// The connection, made now if there is none. A caller fails only by a try that began after it came; callers that
     /// wait share one try.
     pub fn poll_connection(

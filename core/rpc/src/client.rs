@@ -9,8 +9,10 @@ use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
+use crate::interceptors::Interceptors;
 use crate::liveness;
 use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics, RegistryMeter};
+use crate::outgoing_call::{ClientInterceptor, OutgoingCall};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     options: Arc<ClientOptions>,
     /// What a call does unless told otherwise.
     of_calls: CallOptions,
+    interceptors: Interceptors<ClientInterceptor>,
     retry_budget: RetryBudget,
     balancer: Balancer<Channel>,
     /// Locked while the balancer learns of it, too.
@@ -101,6 +104,7 @@ impl Client {
             meter,
             balancer: Balancer::new(BalanceOptions::from(&options), fastrand::u64(..)),
             of_calls: CallOptions::from(&options),
+            interceptors: Interceptors::default(),
             retry_budget: RetryBudget::new(
                 options.retry_percent as f64 / 100.0,
                 options.retries_per_second as f64,
@@ -146,7 +150,15 @@ impl Client {
     pub fn start(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
         let shared = &self.0.shared;
         shared.call_began();
-        match shared.check(method, &args) {
+        match shared.interceptors.chain() {
+            None => self.begin(method, args, options),
+            Some(chain) => OutgoingCall::pass(self, method, args, options, &chain),
+        }
+    }
+
+    /// Starts a call that has passed the interceptors.
+    pub(crate) fn begin(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
+        match self.0.shared.check(method, &args) {
             Ok(()) => Call::new(self.clone(), method, args, options),
             // A call that comes too late is a failed call like others; one with wrong arguments is none.
             Err(error) if error.cause().is_some() => {
@@ -154,6 +166,15 @@ impl Client {
             }
             Err(error) => Call::failed(self.clone(), method, error),
         }
+    }
+
+    /// Has calls that begin from now on, of all clones, go through `interceptor`, behind those installed before.
+    /// `docs/INTERCEPTORS.md` has examples.
+    pub fn intercept(
+        &self,
+        interceptor: impl Fn(&mut OutgoingCall<'_>) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.0.shared.interceptors.add(Arc::new(interceptor));
     }
 
     /// What a call does unless told otherwise.

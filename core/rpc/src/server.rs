@@ -2,6 +2,8 @@
 
 pub(crate) use crate::draining::Phase;
 use crate::gate::Gate;
+use crate::incoming_call::{IncomingCall, ServerInterceptor};
+use crate::interceptors::Interceptors;
 use crate::limits::Limits;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
@@ -93,6 +95,7 @@ pub(crate) struct Shared {
     pub refusals: Refusals,
     pub gate: Option<Arc<Gate>>,
     pub limits: Limits,
+    pub interceptors: Interceptors<ServerInterceptor>,
     pub runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
@@ -147,6 +150,7 @@ impl Server {
             refusals: Refusals::new(&options),
             gate: Gate::new(&options, &runtime, || meter.as_ref().map(|meter| meter.gate())),
             limits: Limits::new(&options.rate_limits)?,
+            interceptors: Interceptors::default(),
             weight: AtomicU64::new(options.weight),
             announcement: watch::channel(AnnouncementState::Closed).0,
             options,
@@ -202,6 +206,15 @@ impl Server {
     pub fn handle(&self, name: &str, handler: Arc<Handler>) -> Result<()> {
         let shared = &self.0.shared;
         shared.methods.add(name, handler, shared.meter.as_ref().map(|meter| meter.method(name)))
+    }
+
+    /// Has requests that come from now on go through `interceptor` before their handlers, behind those installed before.
+    /// `docs/INTERCEPTORS.md` has examples.
+    pub fn intercept(
+        &self,
+        interceptor: impl Fn(&mut IncomingCall<'_>) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.0.shared.interceptors.add(Arc::new(interceptor));
     }
 
     /// Listens, and when connections are accepted announces the server if `announce` is set, unless `announce_at_start` is

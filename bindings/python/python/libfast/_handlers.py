@@ -69,7 +69,7 @@ def run_sync(handler, request):
         else:
             _insist(request, request.end, value)
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
 
 
 async def run_async(handler, request, writable):
@@ -82,7 +82,7 @@ async def run_async(handler, request, writable):
         else:
             await _insist_async(request, request.end, value, writable)
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
 
 
 async def run_async_generator(handler, request, writable):
@@ -98,7 +98,7 @@ async def run_async_generator(handler, request, writable):
                 await writable(request)
         request.end()
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
         # When the loop itself is gone nothing can be awaited any more.
         if values is not None and not isinstance(error, GeneratorExit):
             await values.aclose()
@@ -135,7 +135,7 @@ async def _insist_async(request, send, value, writable):
             await writable(request)
 
 
-def _fail(request, error):
+def fail(request, error):
     """Answers with an exception: its type's name and its text. The traceback stays here."""
     name, message, more = type(error).__name__, _shown(error), ("", "", "")
     if isinstance(error, Error) and error.name:
