@@ -101,8 +101,8 @@ pub unsafe extern "C" fn fast_request_half_closed(request: *const fast_request) 
 /// `request` is NULL or live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fast_request_remaining_ms(request: *const fast_request) -> i64 {
-    // SAFETY: as documented.
     quiet(-1, || {
+        // SAFETY: as documented.
         let remaining = unsafe { request.as_ref() }.and_then(|request| request.request.remaining());
         // Rounded up, as 0 means that it is over.
         remaining.map(|left| i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
