@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod announcement;
+mod cache;
 mod dir;
 mod fixed;
 mod record;
@@ -14,6 +15,7 @@ mod resolution;
 mod roster;
 
 pub use announcement::{Announcement, AnnouncementState, Announcer, Withdraw};
+pub use cache::{CacheSettings, CachedResolver};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use record::{Record, Role};

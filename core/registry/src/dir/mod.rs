@@ -17,6 +17,7 @@ mod listing;
 mod watcher;
 
 use crate::{Announcement, AnnouncementState, Announcer, Record, Resolution, Resolver, Role, Watch};
+pub(crate) use descriptor::Descriptor;
 use entry::Entry;
 use folder::{Folder, failure};
 use libfast_model::{Result, ServiceName};
