@@ -238,8 +238,10 @@ options! {
             "Address to listen on: host:port or unix:/path; port 0 takes a free one. The default is reached from this machine only.";
         announce: String = String::new(), OptionKind::Text,
             "Target under which the server is found: a service name, dir:///folder/service or zk://hosts/root/service. Empty announces nothing.";
+        announce_at_start: bool = true, OptionKind::Flag,
+            "Whether the server is announced as soon as it listens. If not, it is when the program says so, because it has to get ready first.";
         advertise: String = String::new(), OptionKind::Text,
-            "Address that is announced, where it differs from the one listened on. Needed when listening on all addresses.";
+            "Address that is announced, where it differs from the one listened on; port 0 stands for the port listened on. Empty means $FAST_ADVERTISE, else the address listened on; for a server on all addresses, the one from which this machine reaches ZooKeeper, or 127.0.0.1 in a folder.";
         weight: u64 = 100, OptionKind::Integer { min: 0, max: 1_000_000 },
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();

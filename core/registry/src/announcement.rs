@@ -1,14 +1,18 @@
 //! What a provider or consumer tells a registry about itself.
 
 use crate::{Record, Role};
-use libfast_model::{Error, Result, ServiceName};
+use libfast_model::{Endpoint, Error, ErrorKind, Result, ServiceName};
+use std::future::ready;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Lists providers and consumers.
 pub trait Announcer: Send + Sync {
     /// Lists `record` under `service` until the returned value is withdrawn or dropped, or the process dies. Returns
-    /// at once and goes on by itself; must be called within a tokio runtime.
+    /// at once and goes on by itself; must be called within a tokio runtime. Fails, as the state tells, if the record is
+    /// one that readers would pass over.
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement;
 }
 
@@ -27,23 +31,54 @@ pub enum AnnouncementState {
     Closed,
 }
 
+impl AnnouncementState {
+    /// The word for it in all languages: `connecting`, `registered`, `suspended`, `lost` or `closed`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Registered => "registered",
+            Self::Suspended => "suspended",
+            Self::Failed(_) => "lost",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Why it is not listed, if it is [`Failed`](Self::Failed).
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The work of changing an entry; resolves when the registry acknowledged it or refused it.
+pub type Change = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// The work of taking an entry off a registry; resolves when the registry acknowledged it or cannot be reached.
 pub type Withdraw = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One entry of a registry that is being kept up. Dropping it takes the entry off in the background.
 pub struct Announcement {
     state: watch::Receiver<AnnouncementState>,
+    /// What it says, or is about to say.
+    record: Mutex<Record>,
+    change: Box<dyn Fn(Record) -> Result<Change> + Send + Sync>,
     withdraw: Option<Box<dyn FnOnce() -> Withdraw + Send + Sync>>,
 }
 
 impl Announcement {
-    /// An entry whose `state` changes as told, and which `withdraw` takes off. If it is dropped without being
-    /// withdrawn, `withdraw` is called and its future is dropped, so the call itself must start the removal.
+    /// An entry that says `record` and whose `state` changes as told; `change` gives it another record or refuses that at once,
+    /// `withdraw` takes it off. Both do so also if the future they return is dropped: it only waits. If the entry is dropped without being
+    /// withdrawn, `withdraw` is called.
     pub fn new(
         state: watch::Receiver<AnnouncementState>,
+        record: Record,
+        change: impl Fn(Record) -> Result<Change> + Send + Sync + 'static,
         withdraw: impl FnOnce() -> Withdraw + Send + Sync + 'static,
     ) -> Self {
-        Self { state, withdraw: Some(Box::new(withdraw)) }
+        let (change, withdraw) = (Box::new(change), Box::new(withdraw));
+        Self { state, record: Mutex::new(record), change, withdraw: Some(withdraw) }
     }
 
     /// How far it is.
@@ -70,6 +105,50 @@ impl Announcement {
         }
     }
 
+    /// What it says, or is about to say.
+    pub fn record(&self) -> Record {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what it says: readers see the one or the other all the time, never both and never none.
+    ///
+    /// The change is under way when this returns, and is made after an outage, too; the future waits until the registry
+    /// acknowledged it, and fails if the registry refuses it or the entry is withdrawn. A later change replaces one that is
+    /// still under way.
+    pub fn change(&self, edit: impl FnOnce(&mut Record)) -> Change {
+        // Locked until the registry has it, so that changes reach it in their order.
+        let mut present = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut record = present.clone();
+        edit(&mut record);
+        match (self.change)(record.clone()) {
+            Ok(change) => {
+                *present = record;
+                change
+            }
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
+    /// Gives it another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. As
+    /// [`change`](Self::change), but the future waits 5 s at most: then it fails with an error of the kind `Registry`, and the
+    /// change is made when the registry answers again.
+    pub fn set_weight(&self, weight: u64) -> Change {
+        let weight = match Endpoint::check_weight(weight) {
+            Ok(weight) => weight,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        let change = self.change(|record| record.weight = weight);
+        Box::pin(async move {
+            tokio::time::timeout(CHANGE_LIMIT, change).await.unwrap_or_else(|_| {
+                let message = format!(
+                    "the registry did not acknowledge the change within {} s; it is made when the registry answers again",
+                    CHANGE_LIMIT.as_secs()
+                );
+                Err(Error::new(ErrorKind::Registry, message))
+            })
+        })
+    }
+
     /// Takes the entry off and waits until the registry acknowledged it.
     pub async fn withdraw(mut self) {
         if let Some(withdraw) = self.withdraw.take() {
@@ -86,6 +165,9 @@ impl Drop for Announcement {
     }
 }
 
+/// Longest wait for a registry to acknowledge another weight.
+const CHANGE_LIMIT: Duration = Duration::from_secs(5);
+
 fn closed() -> Error {
-    Error::new(libfast_model::ErrorKind::Closed, "the announcement was withdrawn")
+    Error::new(ErrorKind::Closed, "the announcement was withdrawn")
 }

@@ -10,14 +10,16 @@ mod announcement;
 mod cache;
 mod dir;
 mod fixed;
+mod overrides;
 mod record;
 mod resolution;
 mod roster;
 
-pub use announcement::{Announcement, AnnouncementState, Announcer, Withdraw};
+pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw};
 pub use cache::{CacheSettings, CachedResolver};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
+pub use overrides::{MAX_OVERRIDES_BYTES, Override, Overrides};
 pub use record::{Record, Role};
 pub use resolution::{Condition, Provider, Resolution, Resolver, Watch};
 pub use roster::{Patience, Reach, Roster, RosterCounts};

@@ -5,8 +5,8 @@
 //! that asked to be told are then asked to leave: they close their connections when they have their answers. The
 //! connections of the others are closed when they are owed nothing.
 
-use crate::announced::Announced;
 use crate::server::Shared;
+use libfast_registry::Announcement;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
@@ -39,18 +39,18 @@ impl Shared {
 
     /// Says that the server is about to stop, serves until nobody comes any more, and takes it off its registry. Those who
     /// come to a server without clients and without an entry know of it from nowhere, and are not waited for.
-    pub async fn say_draining(&self, announced: Option<Box<Announced>>) {
+    pub async fn say_draining(&self, announced: Option<Box<Announcement>>) {
         self.enter(Phase::Draining);
         let connections = self.open();
         connections.iter().for_each(|connection| connection.tell_draining());
-        let Some(mut announced) = announced else {
+        let Some(announced) = announced else {
             if !connections.is_empty() {
                 let _ = tokio::time::timeout(self.grace(), self.quiet()).await;
             }
             return;
         };
         let all_know = async {
-            announced.drain().await;
+            let _ = announced.change(|record| record.draining = true).await;
             self.quiet().await;
         };
         let _ = tokio::time::timeout(self.grace(), all_know).await;

@@ -9,6 +9,7 @@
 mod advertise;
 mod affinity;
 mod announced;
+mod announcing;
 mod burst;
 mod call;
 mod call_options;

@@ -74,9 +74,10 @@ impl Resolver for Unusable {
 }
 
 impl Announcer for Unusable {
-    fn announce(&self, _: &ServiceName, _: Role, _: Record) -> Announcement {
-        let state = tokio::sync::watch::channel(AnnouncementState::Failed(self.0.clone())).1;
-        Announcement::new(state, || Box::pin(std::future::ready(())))
+    fn announce(&self, _: &ServiceName, _: Role, record: Record) -> Announcement {
+        let error = self.0.clone();
+        let state = tokio::sync::watch::channel(AnnouncementState::Failed(error.clone())).1;
+        Announcement::new(state, record, move |_| Err(error.clone()), || Box::pin(std::future::ready(())))
     }
 }
 

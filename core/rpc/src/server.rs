@@ -1,6 +1,5 @@
 //! A server: its listener, its connections, its announcement, and its end.
 
-use crate::announced::Announced;
 pub(crate) use crate::draining::Phase;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
@@ -11,6 +10,7 @@ use crate::server_connection::ServerConnection;
 use crate::socket::{Listener, Reader, Socket};
 use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions};
+use libfast_registry::{Announcement, AnnouncementState};
 use serde::Serialize;
 use slab::Slab;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -18,22 +18,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// Serves methods. Cheap to clone; dropping the last clone stops it at once, without draining.
 #[derive(Clone)]
-pub struct Server(Arc<Guard>);
+pub struct Server(pub(crate) Arc<Guard>);
 
-struct Guard {
-    shared: Arc<Shared>,
+pub(crate) struct Guard {
+    pub shared: Arc<Shared>,
     running: Mutex<Running>,
+    /// Held while the server is being announced.
+    pub announcing: tokio::sync::Mutex<()>,
 }
 
-enum Running {
+pub(crate) enum Running {
     New,
     Starting,
-    Started { address: Address, acceptor: Option<Acceptor>, announced: Option<Box<Announced>> },
+    Started { address: Address, acceptor: Option<Acceptor>, announced: Option<Box<Announcement>> },
     Stopped,
 }
 
@@ -41,7 +43,7 @@ enum Running {
 const LEAST_CLOSING: Duration = Duration::from_millis(100);
 
 /// The task that accepts connections. Dropping it closes the listener.
-struct Acceptor {
+pub(crate) struct Acceptor {
     task: JoinHandle<()>,
     stop: Arc<Notify>,
 }
@@ -87,7 +89,7 @@ pub(crate) struct Shared {
     pub methods: Methods,
     pub meter: Option<Arc<ServerMeter>>,
     pub refusals: Refusals,
-    runtime: Handle,
+    pub runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
     none_open: Wakers,
@@ -96,6 +98,10 @@ pub(crate) struct Shared {
     pub taken: AtomicU64,
     /// A [`Phase`].
     pub phase: AtomicU8,
+    /// What is announced, or will be.
+    pub weight: AtomicU64,
+    /// How far its entry in a registry is.
+    pub announcement: watch::Sender<AnnouncementState>,
 }
 
 #[derive(Default)]
@@ -132,6 +138,8 @@ impl Server {
         let meter = ServerMeter::new(&options, metrics)?.map(Arc::new);
         let shared = Arc::new(Shared {
             refusals: Refusals::new(&options),
+            weight: AtomicU64::new(options.weight),
+            announcement: watch::channel(AnnouncementState::Closed).0,
             options,
             methods: Methods::default(),
             meter,
@@ -142,7 +150,11 @@ impl Server {
             taken: AtomicU64::new(0),
             phase: AtomicU8::new(Phase::Serving as u8),
         });
-        Ok(Self(Arc::new(Guard { shared, running: Mutex::new(Running::New) })))
+        Ok(Self(Arc::new(Guard {
+            shared,
+            running: Mutex::new(Running::New),
+            announcing: tokio::sync::Mutex::default(),
+        })))
     }
 
     /// Adds a method. The handler gets the request and returns the last value (`()` for none) or an error; it may send
@@ -183,16 +195,23 @@ impl Server {
         shared.methods.add(name, handler, shared.meter.as_ref().map(|meter| meter.method(name)))
     }
 
-    /// Listens, and when connections are accepted announces the server if `announce` is set. Returns the address
-    /// listened on, with the port that was found for port 0.
+    /// Listens, and when connections are accepted announces the server if `announce` is set, unless `announce_at_start` is
+    /// off. Returns the address listened on, with the port that was found for port 0.
     pub async fn start(&self) -> Result<Address> {
         match &mut *self.lock() {
             state @ Running::New => *state = Running::Starting,
             _ => return Err(Error::new(ErrorKind::State, "the server was started or stopped before")),
         }
-        let started = self.begin().await;
+        let begun = self.begin().await;
+        let address = self.enter(begun)?;
+        // The entry stands; what it says is set right when it can be.
+        let _ = self.catch_up().await;
+        Ok(address)
+    }
+
+    fn enter(&self, begun: Result<(Address, Acceptor, Option<Announcement>)>) -> Result<Address> {
         let mut running = self.lock();
-        match started {
+        match begun {
             // Dropping what was begun ends it: somebody called `stop` meanwhile.
             Ok(_) if matches!(*running, Running::Stopped) => {
                 self.0.shared.close_all();
@@ -214,7 +233,7 @@ impl Server {
     }
 
     /// Listens and announces.
-    async fn begin(&self) -> Result<(Address, Acceptor, Option<Announced>)> {
+    async fn begin(&self) -> Result<(Address, Acceptor, Option<Announcement>)> {
         let shared = &self.0.shared;
         let options = &shared.options;
         let invalid = |error| Error::new(ErrorKind::Invalid, format!("option \"listen\": {error}"));
@@ -226,7 +245,11 @@ impl Server {
         let listener = Listener::bind(&listen, unacknowledged).await.map_err(cannot_listen)?;
         let address = listener.address().map_err(cannot_listen)?;
         let mut acceptor = Acceptor::start(shared.clone(), listener);
-        match Announced::new(options, Some(&address)).await {
+        let announced = match options.announce_at_start {
+            true => shared.announce(&address).await,
+            false => Ok(None),
+        };
+        match announced {
             Ok(announced) => Ok((address, acceptor, announced)),
             Err(error) => {
                 // Nothing is left behind: it may be started again.
@@ -324,7 +347,7 @@ impl Server {
         SeenServer { created, tally, open }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Running> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Running> {
         self.0.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -4,83 +4,164 @@ use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::failure::is_lost;
 use crate::node;
+use crate::place::Place;
 use crate::session::{Link, Session};
-use libfast_model::{ErrorKind, Result};
-use libfast_registry::{Announcement, AnnouncementState, Record, Role};
+use libfast_model::{Error, ErrorKind, Result};
+use libfast_registry::{Announcement, AnnouncementState, Change, Record, Role};
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
-use zookeeper_client::{Client, Error as ZkError};
+use zookeeper_client::{Client, Error as ZkError, SessionId};
 
 /// How often the own node is looked at although no watch fired.
 const AUDIT: Duration = Duration::from_secs(60);
 /// The wait before a node that was taken away is put back, so that two who fight over it do not load the server.
 const PUT_BACK: Duration = Duration::from_millis(20);
+/// Time for each of those who come back at the same moment, as after an outage that no session survived, and for all.
+const TURN: Duration = Duration::from_millis(2);
+const ALL_TURNS: Duration = Duration::from_secs(10);
 /// Longest wait for the acknowledgement of a withdrawal, by how the session is.
 const ACK_CONNECTED: Duration = Duration::from_secs(5);
 const ACK_SUSPENDED: Duration = Duration::from_secs(1);
 
-/// Lists `record` as the node `path` until the returned value is withdrawn or dropped.
-pub fn announce(session: Arc<Session>, path: String, role: Role, record: &Record) -> Announcement {
+/// Lists `record` at `place` until the returned value is withdrawn or dropped.
+pub fn announce(session: Arc<Session>, place: Place, role: Role, record: Record) -> Announcement {
     let (state, states) = watch::channel(AnnouncementState::Connecting);
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, finished) = oneshot::channel::<()>();
-    let data = record.to_json().into_bytes();
-    if let Err(error) = check(role, record, &data) {
-        state.send_replace(AnnouncementState::Failed(error));
-        return Announcement::new(states, move || {
-            state.send_replace(AnnouncementState::Closed);
-            Box::pin(std::future::ready(()))
-        });
+    let (wanted, wanting) = watch::channel(Wanted::default());
+    let (listed, listing) = watch::channel(0);
+    match text(role, &record) {
+        Ok(data) => drop(wanted.send_replace(Wanted { number: 1, data })),
+        Err(error) => {
+            state.send_replace(AnnouncementState::Failed(error.clone()));
+            let refused = move |_| Err(error.clone());
+            return Announcement::new(states, record, refused, move || {
+                state.send_replace(AnnouncementState::Closed);
+                Box::pin(ready(()))
+            });
+        }
     }
     tokio::spawn(async move {
-        let mut entry = Entry { path, data, state };
+        let mut entry = Entry { place, wanted: wanting, placed: 1, listed, state, session: None, others: 0 };
         tokio::select! {
             () = attend(session.links(), &mut entry) => {}
             _ = stopped => {}
         }
         entry.withdraw(session, done).await;
     });
-    Announcement::new(states, move || {
+    let heard = states.clone();
+    let change = move |record: Record| -> Result<Change> {
+        let data = text(role, &record)?;
+        let mut number = 0;
+        wanted.send_modify(|wanted| {
+            wanted.number += 1;
+            wanted.data = data;
+            number = wanted.number;
+        });
+        Ok(Box::pin(changed(number, listing.clone(), heard.clone())))
+    };
+    Announcement::new(states, record, change, move || {
         drop(stop);
         Box::pin(async move { drop(finished.await) })
     })
 }
 
-/// Refuses what every reader would pass over.
-fn check(role: Role, record: &Record, data: &[u8]) -> Result<()> {
+/// Waits until the record of that number, or a later one, is listed.
+async fn changed(
+    number: u64,
+    mut listed: watch::Receiver<u64>,
+    mut states: watch::Receiver<AnnouncementState>,
+) -> Result<()> {
+    let failure = async {
+        let failed = states.wait_for(|state| state.error().is_some()).await;
+        failed.ok().and_then(|state| state.error().cloned()).unwrap_or_else(withdrawn)
+    };
+    tokio::select! {
+        biased;
+        listed = listed.wait_for(|listed| *listed >= number) => listed.map(drop).map_err(|_| withdrawn()),
+        error = failure => Err(error),
+    }
+}
+
+fn withdrawn() -> Error {
+    Error::new(ErrorKind::Closed, "the announcement was withdrawn")
+}
+
+/// What is stored; an error if every reader would pass it over.
+fn text(role: Role, record: &Record) -> Result<Vec<u8>> {
+    let data = record.to_json().into_bytes();
     let refusal = match role {
         Role::Provider => record.endpoint().err(),
         Role::Consumer => None,
     };
-    match refusal.or_else(|| Record::from_json(data).err()) {
-        Some(error) => Err(libfast_model::Error::new(ErrorKind::Invalid, error.message())),
-        None => Ok(()),
+    match refusal.or_else(|| Record::from_json(&data).err()) {
+        Some(error) => Err(Error::new(ErrorKind::Invalid, error.message())),
+        None => Ok(data),
     }
 }
 
-struct Entry {
-    path: String,
+/// What is to be listed.
+#[derive(Default)]
+struct Wanted {
+    /// Counts the records that there were.
+    number: u64,
     data: Vec<u8>,
+}
+
+struct Entry {
+    place: Place,
+    wanted: watch::Receiver<Wanted>,
+    /// The number of the record that `place` is for.
+    placed: u64,
+    /// The number of the record that is listed.
+    listed: watch::Sender<u64>,
     state: watch::Sender<AnnouncementState>,
+    /// In which it was listed last.
+    session: Option<SessionId>,
+    /// How many entries the list had then.
+    others: u32,
 }
 
 impl Duty for Entry {
     async fn perform(&mut self, client: &Client) -> Setback {
+        if self.session.is_some_and(|session| session != client.session_id()) {
+            sleep(turn(self.others)).await;
+        }
         loop {
-            let watcher = match node::own(client, &self.path, &self.data).await {
-                Ok(watcher) => watcher,
-                Err(error) => return Setback { doing: format!("creating {}", self.path), error },
+            let (number, data) = {
+                let wanted = self.wanted.borrow_and_update();
+                (wanted.number, wanted.data.clone())
             };
+            if number != self.placed {
+                self.place.advance();
+                self.placed = number;
+            }
+            let watcher = match node::own(client, &mut self.place, &data).await {
+                Ok((watcher, others)) => {
+                    self.others = others;
+                    watcher
+                }
+                Err(error) => return Setback { doing: format!("creating {}", self.place.path()), error },
+            };
+            self.session = Some(client.session_id());
             self.state.send_if_modified(|state| {
                 let changed = !matches!(state, AnnouncementState::Registered);
                 *state = AnnouncementState::Registered;
                 changed
             });
-            let fired = timeout(about(AUDIT), news(watcher).join_next()).await.is_ok();
-            if fired {
-                sleep(about(PUT_BACK)).await;
+            self.listed.send_replace(number);
+            let mut news = news(watcher);
+            tokio::select! {
+                fired = timeout(about(AUDIT), news.join_next()) => if fired.is_ok() {
+                    sleep(about(PUT_BACK) + turn(self.others)).await;
+                },
+                // Without a sender the entry is about to be withdrawn, which ends this.
+                wanted = self.wanted.changed() => if wanted.is_err() {
+                    std::future::pending::<()>().await;
+                },
             }
         }
     }
@@ -111,29 +192,37 @@ impl Entry {
             Link::Suspended => ACK_SUSPENDED,
             Link::Connecting | Link::Failed(_) | Link::Closed => Duration::ZERO,
         };
-        let mut removal = std::pin::pin!(remove(&mut links, &self.path));
+        let mut paths = self.place.former.clone();
+        paths.push(self.place.path());
+        let mut removal = std::pin::pin!(remove(&mut links, &paths));
         let removed = timeout(patience, &mut removal).await.is_ok();
         self.state.send_replace(AnnouncementState::Closed);
         let _ = done.send(());
         drop(session);
         if !removed {
-            tracing::warn!(path = self.path, "withdrawn while ZooKeeper does not answer");
+            tracing::warn!(path = self.place.path(), "withdrawn while ZooKeeper does not answer");
             removal.await;
         }
     }
 }
 
-/// Deletes the node; returns when that is certain or the session is closed, which deletes it as well.
-async fn remove(links: &mut watch::Receiver<Link>, path: &str) {
+/// When it is this one's turn, if all entries of a list that long come back at once: two milliseconds for each, at most ten
+/// seconds for all.
+fn turn(others: u32) -> Duration {
+    (TURN * others).min(ALL_TURNS).mul_f64(fastrand::f64())
+}
+
+/// Deletes the nodes; returns when that is certain or the session is closed, which deletes them as well.
+async fn remove(links: &mut watch::Receiver<Link>, paths: &[String]) {
     loop {
         let link = links.borrow_and_update().clone();
         match link {
             Link::Closed => return,
-            Link::Connected(client) => match client.delete(path, None).await {
+            Link::Connected(client) => match delete(&client, paths).await {
                 Err(error) if is_lost(&error) => {}
-                Ok(()) | Err(ZkError::NoNode) => return,
+                Ok(()) => return,
                 Err(error) => {
-                    tracing::warn!(path, %error, "the entry stays until the session ends");
+                    tracing::warn!(path = paths.last(), %error, "the entry stays until the session ends");
                     return;
                 }
             },
@@ -142,5 +231,28 @@ async fn remove(links: &mut watch::Receiver<Link>, path: &str) {
         if links.changed().await.is_err() {
             return;
         }
+    }
+}
+
+async fn delete(client: &Client, paths: &[String]) -> std::result::Result<(), ZkError> {
+    for path in paths {
+        match client.delete(path, None).await {
+            Ok(()) | Err(ZkError::NoNode) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_come_back_at_once_the_longer_each_may_wait() {
+        let longest = |others| std::iter::repeat_with(|| turn(others)).take(1000).max().unwrap();
+        assert!(longest(1) <= TURN);
+        assert!((TURN * 90..=TURN * 100).contains(&longest(100)));
+        assert!(longest(u32::MAX) <= ALL_TURNS && longest(1_000_000) > ALL_TURNS / 2);
     }
 }

@@ -41,6 +41,7 @@ pub enum Trouble {
 /// Does `duty` whenever there is a connection, until the session is closed.
 pub async fn attend(mut links: watch::Receiver<Link>, duty: &mut impl Duty) {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+    let mut told = String::new();
     loop {
         let link = links.borrow_and_update().clone();
         let retry = match link {
@@ -67,7 +68,11 @@ pub async fn attend(mut links: watch::Receiver<Link>, duty: &mut impl Duty) {
                     Trouble::Suspended
                 } else {
                     let error = refused(&doing, &error);
-                    tracing::warn!(%error, "trying again");
+                    // Said once; the next tries say the same, for as long as nobody puts it right.
+                    if told != error.message() {
+                        tracing::warn!(%error, "trying again");
+                        error.message().clone_into(&mut told);
+                    }
                     Trouble::Refused(error)
                 });
                 Some(backoff.step())

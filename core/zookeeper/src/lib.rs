@@ -1,8 +1,10 @@
 //! Providers and consumers listed in ZooKeeper.
 //!
 //! ```text
-//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON, never changed
+//! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON; what changes
+//!                                                 gets the next generation, in one transaction
 //! <root>/<service>/consumers/<uuid>                ephemeral, likewise
+//! <root>/<service>/config                          persistent, what an operator decided, as JSON
 //! ```
 //!
 //! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
@@ -19,16 +21,20 @@
 
 mod announcer;
 mod backoff;
+mod decisions;
 mod duty;
 mod failure;
+mod inspection;
 mod node;
 mod pace;
 mod path;
+mod place;
 mod process;
 mod registry;
 mod resolver;
 mod session;
 mod supervisor;
 
+pub use inspection::{Inspection, RootInspection};
 pub use process::on_thread_start;
 pub use registry::{ServiceCount, ZooKeeperRegistry};

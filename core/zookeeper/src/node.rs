@@ -1,6 +1,7 @@
 //! Entries as nodes: writing one, reading many.
 
 use crate::failure::is_lost;
+use crate::place::Place;
 use libfast_registry::Record;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error as ZkError, OneshotWatcher, Stat};
@@ -13,26 +14,48 @@ const ROUNDS: usize = 10;
 /// Requests on their way at once.
 const IN_FLIGHT: usize = 32;
 
-/// Makes sure that the node exists with this data and belongs to the session of `client`, and watches it.
-pub async fn own(client: &Client, path: &str, data: &[u8]) -> Result<OneshotWatcher, ZkError> {
+/// Makes sure that this data is listed at `place`, by the session of `client` and nowhere else, and watches it. Gives how
+/// many entries the list has, too.
+pub async fn own(client: &Client, place: &mut Place, data: &[u8]) -> Result<(OneshotWatcher, u32), ZkError> {
+    let path = place.path();
     for _ in 0..ROUNDS {
         // Looking comes first: after a lost connection or in a session that was taken up again it may be there.
-        let outcome = match client.check_stat(path).await? {
-            Some(stat) if is_own(client, &stat) => Ok(()),
-            Some(stat) => {
-                tracing::warn!(path, owner = stat.ephemeral_owner, "replacing a node of a former self");
-                replace(client, path, data).await
-            }
-            None => create(client, path, data).await,
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(ZkError::NodeExists | ZkError::NoNode) => continue,
-            Err(error) => return Err(error),
+        let mut gone = Vec::new();
+        for former in place.former.iter().filter(|former| **former != path) {
+            gone.extend(client.check_stat(former).await?.map(|_| former.clone()));
         }
-        let (stat, watcher) = client.check_and_watch_stat(path).await?;
+        let found = client.check_stat(&path).await?;
+        let is_ours =
+            found.as_ref().is_some_and(|stat| is_own(client, stat)) && !place.former.contains(&path);
+        if let Some(stat) = found.as_ref().filter(|stat| !is_own(client, stat)) {
+            tracing::warn!(path, owner = stat.ephemeral_owner, "replacing a node of a former self");
+        }
+        if found.is_some() && !is_ours {
+            gone.push(path.clone());
+        }
+        if !is_ours || !gone.is_empty() {
+            let mut writer = client.new_multi_writer();
+            // In one transaction, so that nobody sees the list without the entry, or with two.
+            gone.iter().try_for_each(|path| writer.add_delete(path, None))?;
+            if !is_ours {
+                writer.add_create(&path, data, &ENTRY)?;
+            }
+            match writer.commit().await.map_err(ZkError::from) {
+                Ok(_) => {}
+                Err(ZkError::NoNode) => {
+                    client.mkdir(place.folder(), &FOLDER).await?;
+                    continue;
+                }
+                Err(ZkError::NodeExists) => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        place.former.clear();
+        let folder = client.check_stat(place.folder());
+        let (stat, watcher) = client.check_and_watch_stat(&path).await?;
         if stat.is_some_and(|stat| is_own(client, &stat)) {
-            return Ok(watcher);
+            let listed = folder.await?.map_or(0, |stat| stat.num_children);
+            return Ok((watcher, listed.try_into().unwrap_or(0)));
         }
     }
     Err(ZkError::NodeExists)
@@ -43,37 +66,19 @@ fn is_own(client: &Client, stat: &Stat) -> bool {
     stat.ephemeral_owner == client.session_id().0 && stat.version == 0
 }
 
-async fn create(client: &Client, path: &str, data: &[u8]) -> Result<(), ZkError> {
-    match client.create(path, data, &ENTRY).await {
-        Err(ZkError::NoNode) => {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            client.mkdir(folder, &FOLDER).await?;
-            client.create(path, data, &ENTRY).await.map(drop)
-        }
-        outcome => outcome.map(drop),
-    }
-}
-
-/// In one transaction, so that nobody sees the list without the entry.
-async fn replace(client: &Client, path: &str, data: &[u8]) -> Result<(), ZkError> {
-    let mut writer = client.new_multi_writer();
-    writer.add_delete(path, None)?;
-    writer.add_create(path, data, &ENTRY)?;
-    writer.commit().await.map(drop).map_err(ZkError::from)
-}
-
 /// What was read of a node: its record, or nothing if it holds none that can be understood.
 pub type Entry = (String, Option<Record>);
 
-/// Reads the nodes `names` of `folder`; those that went away meanwhile are left out. Nodes without a legal record
-/// are logged and counted in `skipped`.
+/// Reads the nodes `names` of `folder` and gives how many of them went away meanwhile. Nodes without a legal record are
+/// logged and counted in `skipped`.
 pub async fn read(
     client: &Client,
     folder: &str,
     names: &[String],
     skipped: &AtomicU64,
     mut take: impl FnMut(Entry),
-) -> Result<(), ZkError> {
+) -> Result<usize, ZkError> {
+    let mut gone = 0;
     for some in names.chunks(IN_FLIGHT) {
         // The crate sends a request when its future is made, so all of these are on their way together.
         let requests: Vec<_> = some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
@@ -86,7 +91,10 @@ pub async fn read(
                     }
                     Err(error) => error.to_string(),
                 },
-                Err(ZkError::NoNode) => continue,
+                Err(ZkError::NoNode) => {
+                    gone += 1;
+                    continue;
+                }
                 Err(error) if is_lost(&error) => return Err(error),
                 Err(error) => error.to_string(),
             };
@@ -94,7 +102,7 @@ pub async fn read(
             take((name.clone(), None));
         }
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Logs and counts a node that cannot be used.

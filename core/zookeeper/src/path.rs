@@ -1,5 +1,6 @@
 //! Where things are in ZooKeeper's tree.
 
+use crate::place::Place;
 use libfast_model::ServiceName;
 use libfast_registry::Role;
 
@@ -26,15 +27,14 @@ impl Layout {
         format!("{root}/{service}/{}", role.folder())
     }
 
-    /// The node of a new entry. The name is never used twice, so that an entry cannot collide with one that a dead
-    /// session left behind, and a provider's ends with the generation of its data.
-    pub fn new_entry(&self, service: &ServiceName, role: Role) -> String {
-        let folder = self.folder(service.as_str(), role);
-        let id = uuid::Uuid::new_v4().simple();
-        match role {
-            Role::Provider => format!("{folder}/{id}.0"),
-            Role::Consumer => format!("{folder}/{id}"),
-        }
+    /// The node of what an operator decided about a service.
+    pub fn config(&self, service: &str) -> String {
+        format!("{}/{service}/config", self.root.trim_end_matches('/'))
+    }
+
+    /// Where a new entry stands. Only those of providers change.
+    pub fn new_place(&self, service: &ServiceName, role: Role) -> Place {
+        Place::new(self.folder(service.as_str(), role), role == Role::Provider)
     }
 }
 
@@ -52,12 +52,5 @@ mod tests {
         ] {
             assert_eq!(Layout::new(root).folder("echo", Role::Provider), folder);
         }
-    }
-
-    #[test]
-    fn a_provider_has_a_generation_and_a_consumer_none() {
-        let (layout, service) = (Layout::new("/fast"), "echo".parse().unwrap());
-        assert!(layout.new_entry(&service, Role::Provider).ends_with(".0"));
-        assert!(!layout.new_entry(&service, Role::Consumer).contains('.'));
     }
 }

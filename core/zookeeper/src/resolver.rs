@@ -4,6 +4,7 @@ use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::node;
 use crate::pace::Pace;
+use crate::place::split;
 use crate::session::Session;
 use libfast_registry::{Condition, Provider, Record, Resolution};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ use zookeeper_client::{Client, Error as ZkError};
 const AUDIT: Duration = Duration::from_secs(300);
 /// Most nodes of a service that are looked at.
 const MOST_PROVIDERS: usize = 10_000;
+/// How often in a row a list is read again at once, because something on it went away.
+const MOST_HURRIED: u32 = 5;
 
 /// One service being watched, for all who watch it through the same registry; ends when dropped.
 pub struct Subscription {
@@ -71,6 +74,7 @@ struct List {
 struct Listed {
     provider: Provider,
     started_ms: u64,
+    generation: u64,
 }
 
 impl Duty for List {
@@ -102,6 +106,7 @@ impl List {
     async fn follow(&mut self, client: &Client) -> Result<std::convert::Infallible, ZkError> {
         // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
         let mut _former: JoinSet<()>;
+        let mut hurried = 0;
         let mut pace = Pace::new(Instant::now());
         let mut is_confirmed = false;
         loop {
@@ -111,7 +116,15 @@ impl List {
                     continue;
                 }
                 Ok((names, watcher)) => {
-                    self.take_over(client, names).await?;
+                    let gone = self.take_over(client, names).await?;
+                    // What went away since it was listed may have changed its generation: the list has the next one by now.
+                    if gone > 0 && hurried < MOST_HURRIED {
+                        hurried += 1;
+                        _former = news(watcher);
+                        continue;
+                    }
+                    hurried = 0;
+                    self.publish();
                     news(watcher)
                 }
                 Err(ZkError::NoNode) => {
@@ -139,9 +152,10 @@ impl List {
 
     /// Whether half of all or more are missing in `names`.
     fn is_sudden(&self, names: &[String]) -> bool {
-        let present: BTreeSet<&String> = names.iter().collect();
+        // Another generation of an entry is the entry.
+        let present: BTreeSet<&str> = names.iter().map(|name| split(name).0).collect();
         let usable = || self.nodes.iter().filter(|(_, listed)| listed.is_some());
-        let missing = usable().filter(|(name, _)| !present.contains(name)).count();
+        let missing = usable().filter(|(name, _)| !present.contains(split(name).0)).count();
         missing > 0 && missing * 2 >= usable().count()
     }
 
@@ -151,8 +165,8 @@ impl List {
         client.sync(&self.folder).await.map(|()| true)
     }
 
-    /// Brings the list to `names`, reading only what is new.
-    async fn take_over(&mut self, client: &Client, mut names: Vec<String>) -> Result<(), ZkError> {
+    /// Brings the list to `names`, reading only what is new. Gives how many of them there are no more.
+    async fn take_over(&mut self, client: &Client, mut names: Vec<String>) -> Result<usize, ZkError> {
         if names.len() > MOST_PROVIDERS {
             tracing::warn!(
                 folder = self.folder,
@@ -167,7 +181,7 @@ impl List {
         let fresh: Vec<String> =
             names.iter().filter(|name| !self.nodes.contains_key(*name)).cloned().collect();
         let Self { folder, skipped, nodes, .. } = &mut *self;
-        node::read(client, folder, &fresh, skipped, |(name, record)| {
+        let gone = node::read(client, folder, &fresh, skipped, |(name, record)| {
             let listed = record.and_then(|record| match listed(&name, &record) {
                 Ok(listed) => Some(listed),
                 Err(error) => {
@@ -179,8 +193,7 @@ impl List {
         })
         .await?;
         self.nodes.retain(|name, _| present.contains(name));
-        self.publish();
-        Ok(())
+        Ok(gone)
     }
 
     fn publish(&self) {
@@ -201,16 +214,18 @@ impl List {
 }
 
 fn listed(name: &str, record: &Record) -> libfast_model::Result<Listed> {
-    let provider = Provider { key: name.to_owned(), endpoint: record.endpoint()? };
-    Ok(Listed { provider, started_ms: record.started_ms })
+    // The key stays when the data changes: it is the same registration.
+    let (key, generation) = split(name);
+    let provider = Provider { key: key.to_owned(), endpoint: record.endpoint()? };
+    Ok(Listed { provider, started_ms: record.started_ms, generation })
 }
 
 /// Each address once, ordered by key. A server that was killed and started again is listed twice until the session
-/// of its former self ends; the one that started last counts.
+/// of its former self ends; the one that started last counts, and of one registration the newest generation.
 fn distinct<'l>(listed: impl Iterator<Item = &'l Listed>) -> Vec<Provider> {
     let mut newest = BTreeMap::new();
     for one in listed {
-        let rank = |listed: &Listed| (listed.started_ms, generation(&listed.provider.key));
+        let rank = |listed: &Listed| (listed.started_ms, listed.generation);
         let place = newest.entry(&one.provider.endpoint.address).or_insert(one);
         if rank(one) > rank(place) {
             *place = one;
@@ -219,11 +234,6 @@ fn distinct<'l>(listed: impl Iterator<Item = &'l Listed>) -> Vec<Provider> {
     let mut providers: Vec<_> = newest.into_values().map(|listed| listed.provider.clone()).collect();
     providers.sort_by(|a, b| a.key.cmp(&b.key));
     providers
-}
-
-/// The number after the last dot of a node's name; 0 if there is none.
-fn generation(name: &str) -> u64 {
-    name.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -237,9 +247,13 @@ mod tests {
 
     #[test]
     fn of_two_entries_with_one_address_the_newest_counts() {
+        let id = "0b1f1f1e8a524b7c9d5e3f1a2b3c4d5e";
+        let newer = format!("{id}.10");
+        let older = format!("{id}.9");
         let entries =
-            [entry("c.0", "h:1", 5), entry("a.0", "h:1", 7), entry("b.10", "h:2", 7), entry("b.9", "h:2", 7)];
-        let keys: Vec<_> = distinct(entries.iter()).into_iter().map(|provider| provider.key).collect();
-        assert_eq!(keys, ["a.0", "b.10"]);
+            [entry("c", "h:1", 5), entry("a", "h:1", 7), entry(&newer, "h:2", 7), entry(&older, "h:2", 7)];
+        let found = distinct(entries.iter());
+        let keys: Vec<_> = found.iter().map(|provider| &*provider.key).collect();
+        assert_eq!(keys, [id, "a"]);
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Entry {
     id: Uuid,
     text: String,
     listed: Option<Listed>,
+    /// What is listed is not `text`.
+    listing_is_old: bool,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,22 @@ struct Listed {
 impl Entry {
     /// An entry of `list`, which is in `folder`. Makes no file yet.
     pub(super) fn new(folder: Folder, list: PathBuf, record: &Record) -> Self {
-        Self { folder, list, id: Uuid::new_v4(), text: record.to_json(), listed: None }
+        Self { folder, list, id: Uuid::new_v4(), text: record.to_json(), listed: None, listing_is_old: false }
+    }
+
+    /// The text of a record, unless it is longer than what is read.
+    pub(super) fn text(record: &Record) -> Result<String> {
+        let text = record.to_json();
+        check(&text)?;
+        Ok(text)
+    }
+
+    /// Puts another text in the place of the present one. The file of the same name is another one then: who reads finds
+    /// either text whole.
+    pub(super) fn change(&mut self, text: String) -> Result<()> {
+        self.text = text;
+        self.listing_is_old = true;
+        self.ensure()
     }
 
     /// Makes the file unless it is there. The key stays the same when a file that was removed is made again.
@@ -45,19 +62,11 @@ impl Entry {
                     "an entry of the registry was announced before fork(); announce again in the child",
                 ));
             }
-            if identity_at(&self.path()).is_some_and(|found| found == listed.identity) {
+            if !self.listing_is_old && identity_at(&self.path()) == Some(listed.identity) {
                 return Ok(());
             }
         }
-        if self.text.len() > MAX_RECORD_BYTES {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                format!(
-                    "the record has {} bytes, more than the {MAX_RECORD_BYTES} that are read; shorten its name or zone",
-                    self.text.len()
-                ),
-            ));
-        }
+        check(&self.text)?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -65,6 +74,7 @@ impl Entry {
                 // The file from before, if there was one, is closed only now: its key was never unlocked.
                 Attempt::Listed(listed) => {
                     self.listed = Some(listed);
+                    self.listing_is_old = false;
                     return Ok(());
                 }
                 Attempt::Disturbed(why) if tries == TRIES => {
@@ -133,6 +143,17 @@ impl Drop for Entry {
             remove(&self.path());
         }
     }
+}
+
+fn check(text: &str) -> Result<()> {
+    if text.len() <= MAX_RECORD_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "the record has {} bytes, more than the {MAX_RECORD_BYTES} that are read; shorten its name or zone",
+        text.len()
+    );
+    Err(Error::new(ErrorKind::Invalid, message))
 }
 
 /// How one try to make the file ended, if nothing refused it.

@@ -3,12 +3,14 @@
 //! ```text
 //! <folder>/<service>/providers/<uuid>.json    one file per entry, locked while its process lives;
 //! <folder>/<service>/consumers/<uuid>.json    the text is a Record
+//! <folder>/<service>/providers/overrides.json what an operator decided about them
 //! ```
 //!
 //! The kernel is the failure detector: when a process dies, however it dies, its files are closed and their locks go.
 //! Whoever reads the list next sees an entry without a lock and removes it. [`entry`] makes the files, [`listing`]
 //! reads and cleans, [`watcher`] knows when to read again, [`folder`] decides where all this is.
 
+mod decisions;
 mod descriptor;
 mod entry;
 mod folder;
@@ -16,11 +18,14 @@ mod inotify;
 mod listing;
 mod watcher;
 
-use crate::{Announcement, AnnouncementState, Announcer, Record, Resolution, Resolver, Role, Watch};
+use crate::{
+    Announcement, AnnouncementState, Announcer, Change, Override, Overrides, Record, Resolution, Resolver,
+    Role, Watch,
+};
 pub(crate) use descriptor::Descriptor;
 use entry::Entry;
 use folder::{Folder, failure};
-use libfast_model::{Result, ServiceName};
+use libfast_model::{Address, Result, ServiceName};
 use listing::Listing;
 use std::future::ready;
 use std::io;
@@ -105,6 +110,24 @@ impl DirRegistry {
         Ok(self.listing(service, role).records()?.into_values().collect())
     }
 
+    /// What an operator decided about the providers of a service.
+    pub fn overrides(&self, service: &ServiceName) -> Result<Overrides> {
+        self.folder.check()?;
+        decisions::read(&self.folder.list(service, Role::Provider))
+    }
+
+    /// Changes what is decided about one address of a service, whether or not it is listed. Clients follow within
+    /// milliseconds.
+    pub fn decide(
+        &self,
+        service: &ServiceName,
+        address: &Address,
+        change: impl FnOnce(&mut Override),
+    ) -> Result<()> {
+        let list = self.folder.list(service, Role::Provider);
+        decisions::edit(&self.folder, &list, address, change)
+    }
+
     fn listing(&self, service: &ServiceName, role: Role) -> Listing {
         Listing::new(self.folder.clone(), self.folder.list(service, role))
     }
@@ -120,7 +143,17 @@ impl Announcer for DirRegistry {
         entry.update(&sender);
         let kept = Arc::new(Mutex::new(Some(entry)));
         let audit = tokio::spawn(audit(Arc::downgrade(&kept), sender.clone())).abort_handle();
-        Announcement::new(receiver, move || {
+        let (entry, state) = (kept.clone(), sender.clone());
+        let change = move |record: Record| -> Result<Change> {
+            let text = Entry::text(&record)?;
+            let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = entry.as_mut().map_or(Ok(()), |entry| entry.change(text));
+            if entry.is_some() {
+                tell(&state, changed.clone());
+            }
+            Ok(Box::pin(ready(changed)))
+        };
+        Announcement::new(receiver, record, change, move || {
             audit.abort();
             // Dropping the entry removes its file, here and now.
             drop(kept.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -149,24 +182,29 @@ impl Resolver for DirRegistry {
 impl Entry {
     /// Makes the file unless it is there, and tells `state` how that went.
     fn update(&mut self, state: &watch::Sender<AnnouncementState>) {
-        let now = match self.ensure() {
-            Ok(()) => AnnouncementState::Registered,
-            Err(error) => AnnouncementState::Failed(error),
-        };
-        state.send_if_modified(|last| {
-            let news = match (&*last, &now) {
-                (AnnouncementState::Registered, AnnouncementState::Registered) => false,
-                (AnnouncementState::Failed(last), AnnouncementState::Failed(now)) => {
-                    last.message() != now.message()
-                }
-                _ => true,
-            };
-            if news {
-                *last = now;
-            }
-            news
-        });
+        tell(state, self.ensure());
     }
+}
+
+/// Tells `state` how the last try went, if that is news.
+fn tell(state: &watch::Sender<AnnouncementState>, outcome: Result<()>) {
+    let now = match outcome {
+        Ok(()) => AnnouncementState::Registered,
+        Err(error) => AnnouncementState::Failed(error),
+    };
+    state.send_if_modified(|last| {
+        let news = match (&*last, &now) {
+            (AnnouncementState::Registered, AnnouncementState::Registered) => false,
+            (AnnouncementState::Failed(last), AnnouncementState::Failed(now)) => {
+                last.message() != now.message()
+            }
+            _ => true,
+        };
+        if news {
+            *last = now;
+        }
+        news
+    });
 }
 
 /// Looks after an entry until it is withdrawn.

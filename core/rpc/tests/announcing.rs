@@ -1,0 +1,140 @@
+//! A server that says when it is ready, and how much it takes.
+
+mod support;
+
+use libfast_model::{ErrorKind, ServerOptions};
+use libfast_registry::{AnnouncementState, DirRegistry, Provider, Resolution, Resolver, Watch};
+use libfast_rpc::Server;
+use std::path::Path;
+use std::time::Duration;
+use support::LONG;
+
+fn server(folder: &Path, more: &[(&str, &str)]) -> Server {
+    let target = format!("dir://{}/calc", folder.display());
+    let options = [&[("announce", &*target)], more].concat();
+    Server::new(ServerOptions::from_pairs(options).unwrap()).unwrap()
+}
+
+fn watch(folder: &Path) -> Watch {
+    DirRegistry::open(Some(folder.into())).unwrap().watch(&"calc".parse().unwrap())
+}
+
+/// Waits until the only provider has that weight.
+async fn listed(watch: &mut Watch, weight: u32) -> Provider {
+    let found = async {
+        loop {
+            if let Resolution::Bound(found) = watch.current()
+                && let [one] = &found[..]
+                && one.endpoint.weight == weight
+            {
+                return one.clone();
+            }
+            watch.changed().await;
+        }
+    };
+    tokio::time::timeout(LONG, found).await.unwrap_or_else(|_| panic!("still {:?}", watch.current()))
+}
+
+async fn gone(watch: &mut Watch) {
+    let absent = async {
+        while !matches!(watch.current(), Resolution::Absent) {
+            watch.changed().await;
+        }
+    };
+    tokio::time::timeout(LONG, absent).await.unwrap();
+}
+
+/// Who loads a cache first listens, gets ready, and is found only then.
+#[tokio::test]
+async fn a_server_is_found_when_it_says_that_it_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, mut watch) =
+        (server(folder.path(), &[("announce_at_start", "false")]), watch(folder.path()));
+    assert_eq!(server.announce().await.unwrap_err().kind(), ErrorKind::State, "it does not listen yet");
+    let address = server.start().await.unwrap();
+    gone(&mut watch).await;
+    assert_eq!(server.announcement().name(), "closed");
+    // The connections of those who know the address are accepted meanwhile.
+    drop(support::Bare::connect(&address.to_string()));
+
+    server.announce().await.unwrap();
+    assert_eq!(server.announcement().name(), "registered");
+    assert_eq!(listed(&mut watch, 100).await.endpoint.address, address);
+    server.announce().await.unwrap();
+    listed(&mut watch, 100).await;
+    server.stop(LONG).await;
+    gone(&mut watch).await;
+    assert_eq!(server.announce().await.unwrap_err().kind(), ErrorKind::State, "it does not listen any more");
+}
+
+#[tokio::test]
+async fn a_weight_can_change_at_any_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, mut watch) = (server(folder.path(), &[("weight", "7")]), watch(folder.path()));
+    server.set_weight(8).await.unwrap();
+    server.start().await.unwrap();
+    let before = listed(&mut watch, 8).await;
+    server.set_weight(0).await.unwrap();
+    let after = listed(&mut watch, 0).await;
+    assert_eq!((before.key, before.endpoint.address), (after.key, after.endpoint.address));
+    server.set_weight(1_000_000).await.unwrap();
+    listed(&mut watch, 1_000_000).await;
+    let error = server.set_weight(1_000_001).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    listed(&mut watch, 1_000_000).await;
+    server.stop(LONG).await;
+    server.set_weight(5).await.unwrap();
+    gone(&mut watch).await;
+}
+
+#[tokio::test]
+async fn the_state_is_told_from_beginning_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path(), &[]);
+    let mut states = server.watch_announcement();
+    let told = tokio::spawn(async move {
+        let mut told = vec![states.borrow_and_update().name()];
+        while told.last() != Some(&"closed") || told.len() < 2 {
+            states.changed().await.unwrap();
+            told.push(states.borrow_and_update().name());
+        }
+        told
+    });
+    server.start().await.unwrap();
+    server.stop(LONG).await;
+    let told = tokio::time::timeout(LONG, told).await.unwrap().unwrap();
+    assert_eq!((told[0], told[1], told[told.len() - 1]), ("closed", "registered", "closed"), "{told:?}");
+}
+
+/// An entry that cannot be kept is told with the reason, and again when it can.
+#[tokio::test]
+async fn a_lost_entry_says_why_and_comes_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("registry");
+    let server = server(&folder, &[]);
+    server.start().await.unwrap();
+    let mut states = server.watch_announcement();
+    std::fs::rename(&folder, parent.path().join("away")).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    let lost =
+        tokio::time::timeout(LONG, states.wait_for(|state| state.error().is_some())).await.unwrap().unwrap();
+    let AnnouncementState::Failed(error) = lost.clone() else { panic!() };
+    assert!(error.message().contains("registry"), "{error}");
+    drop(lost);
+    let change = tokio::time::timeout(Duration::from_secs(10), server.set_weight(3)).await.unwrap();
+    assert!(change.is_err());
+    std::fs::remove_file(&folder).unwrap();
+    let back = states.wait_for(|state| matches!(state, AnnouncementState::Registered));
+    drop(tokio::time::timeout(LONG, back).await.unwrap().unwrap());
+    listed(&mut watch(&folder), 3).await;
+}
+
+#[tokio::test]
+async fn a_server_without_a_service_cannot_be_announced() {
+    let server = Server::new(ServerOptions::default()).unwrap();
+    server.start().await.unwrap();
+    let error = server.announce().await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Invalid && error.message().contains("\"announce\""), "{error}");
+    server.set_weight(5).await.unwrap();
+    assert_eq!(server.announcement().name(), "closed");
+}
