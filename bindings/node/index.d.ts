@@ -95,6 +95,9 @@ export interface ClientOptions {
   announce_consumer?: boolean;
   removal_hold_ms?: number;
   quarantine_ms?: number;
+  registry_cache?: 'fallback' | 'leader' | 'off';
+  registry_cache_dir?: string;
+  registry_cache_stale?: boolean;
   zookeeper_session_ms?: number;
   metrics?: boolean;
   metrics_legacy_names?: boolean;

@@ -78,6 +78,7 @@ const POLICIES: OptionKind = OptionKind::Choice(&[
     "hash",
     "sticky",
 ]);
+const CACHES: OptionKind = OptionKind::Choice(&["fallback", "leader", "off"]);
 const PERCENT: OptionKind = OptionKind::Integer { min: 0, max: 100 };
 const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 const FAILURES: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
@@ -247,6 +248,12 @@ options! {
             "How long a server is used on, if it answers, that vanished from the registry without saying that it would stop. 0 means not at all.";
         quarantine_ms: u64 = 300_000, ANY_MS,
             "The same if half of those that answer vanished, or all: then the registry is more likely to be wrong than they are. 0 means `removal_hold_ms`.";
+        registry_cache: RegistryCache = RegistryCache::Fallback, CACHES,
+            "What is done with the last list of a service's endpoints in ZooKeeper. fallback keeps it in a file, which counts as long as ZooKeeper does not answer at a start. leader is for hosts with many short or equal processes, such as workers of PHP: one of those that use the same file asks ZooKeeper, the others read the file and have no session; none is listed as consumer. off keeps nothing.";
+        registry_cache_dir: String = String::new(), OptionKind::Text,
+            "Folder of these files. Empty means $XDG_CACHE_HOME/libfast, else ~/.cache/libfast, else none are kept.";
+        registry_cache_stale: bool = false, OptionKind::Flag,
+            "Whether such a file counts although nobody has confirmed it for seven days.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
@@ -349,6 +356,38 @@ impl OptionValue for Policy {
 
     fn to_text(&self) -> String {
         Self::NAMES.iter().find(|(policy, _)| policy == self).map_or("", |(_, name)| *name).into()
+    }
+}
+
+/// What a client does with the last list of its service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RegistryCache {
+    /// It counts as long as the registry has not answered.
+    #[default]
+    Fallback,
+    /// One process asks the registry for all that use the same file.
+    Leader,
+    /// It is not kept.
+    Off,
+}
+
+impl OptionValue for RegistryCache {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "fallback" => Some(Self::Fallback),
+            "leader" => Some(Self::Leader),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Fallback => "fallback".into(),
+            Self::Leader => "leader".into(),
+            Self::Off => "off".into(),
+        }
     }
 }
 
