@@ -205,6 +205,35 @@ pub unsafe extern "C" fn fast_call_grant(call: *mut fast_call, credits: u32) -> 
     }
 }
 
+/// Where the last attempt of a call went in `*endpoint` (host:port or unix:/path, empty if there was none), to be released with
+/// `fast_buf_unref()`, and in `*attempts` how many there were. Of a call that was abandoned neither is known. Waits for a
+/// `fast_call_next()` of another thread.
+///
+/// # Safety
+/// `call` is NULL or live; `endpoint`, `attempts` and `err` are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_call_way(
+    call: *mut fast_call,
+    endpoint: *mut *mut fast_buf,
+    attempts: *mut u32,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            output(endpoint, "endpoint")?;
+            output(attempts, "attempts")?;
+            let way = match &object(call, "call")?.0 {
+                Kind::Pull(call) => call.way()?,
+                Kind::Queued(call) => call.way()?,
+            };
+            attempts.write(way.attempts());
+            endpoint.write(fast_buf::new(way.endpoint().as_bytes()));
+            Ok(code::OK)
+        })
+    }
+}
+
 /// Stops waiting. The server is not told and goes on. A call to a queue ends there with FAST_E_ABANDONED, unless it has ended.
 ///
 /// # Safety

@@ -4,6 +4,7 @@ mod attempts;
 mod ending;
 mod hedge;
 mod waiting;
+mod watching;
 
 use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
@@ -15,12 +16,15 @@ use crate::value::Value;
 use bytes::Bytes;
 use hedge::Hedge;
 use libfast_model::{Error, ErrorKind, Result};
+use libfast_protocol::Values;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use tokio::time::Sleep;
 use waiting::Patience;
+use watching::Watch;
+pub use watching::Way;
 
 /// A call under way: the values of its answer, one by one.
 ///
@@ -52,6 +56,8 @@ pub struct Call {
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
     values: Incoming,
+    /// The interceptors that want to know.
+    watch: Option<Box<Watch>>,
 }
 
 /// The values of a call, as many as were wanted, and how it ended.
@@ -118,6 +124,14 @@ impl Call {
         call
     }
 
+    /// A call whose values are known before it began.
+    pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
+        let options = CallOptions { timeout: None, ..client.call_options() };
+        let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        call.values.push(values);
+        call
+    }
+
     fn in_phase(client: Client, method: &str, args: Bytes, options: CallOptions, phase: Phase) -> Self {
         let started = Instant::now();
         let method = client.shared().methods.get(method);
@@ -143,6 +157,7 @@ impl Call {
             ended: None,
             is_sent: false,
             values: Incoming::default(),
+            watch: None,
         }
     }
 
@@ -180,6 +195,15 @@ impl Call {
 
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
+        let polled = self.poll_timed(cx);
+        if self.watch.is_some() {
+            self.tell(&polled);
+        }
+        polled
+    }
+
+    /// Untold to those who watch.
+    fn poll_timed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
         loop {
             match self.poll_untimed(cx) {
                 // The connection wakes a call that waits for an answer.
@@ -226,6 +250,7 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.tell_dropped();
         self.record(ErrorKind::Abandoned.name());
         self.client.shared().call_ended();
     }

@@ -79,6 +79,10 @@ impl Channel {
         Self { address, load, options, runtime, connections, changed, meter, slot, waiting, kick, churn }
     }
 
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// A connection, made now if there is none. A caller fails only by a try that began after it came, unless none may begin at
     /// present; callers that wait share one try.
     pub fn poll_connection(

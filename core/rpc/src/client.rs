@@ -10,8 +10,10 @@ use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
+use crate::interceptors::Interceptors;
 use crate::liveness;
 use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics, RegistryMeter};
+use crate::outgoing_call::{ClientInterceptor, OutgoingCall};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
@@ -19,7 +21,7 @@ use crate::wakers::Wakers;
 use bytes::Bytes;
 use following::{Follower, Known, follow};
 use libfast_balance::{BalanceOptions, Balancer, Load, Member};
-use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
+use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, RegistryCache, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role};
 use serde::Serialize;
@@ -52,6 +54,7 @@ pub(crate) struct Shared {
     options: Arc<ClientOptions>,
     /// What a call does unless told otherwise.
     of_calls: CallOptions,
+    interceptors: Interceptors<ClientInterceptor>,
     pub allowance: Allowance,
     balancer: Balancer<Channel>,
     /// Locked while the balancer learns of it, too.
@@ -90,10 +93,11 @@ impl Client {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
             Target::Service { registry, service } => {
                 registry_meter = meter.as_ref().map(|meter| RegistryMeter::new(meter, service));
-                let registries = Registries::open(registry, options.zookeeper_session_ms)?;
+                let registries = Registries::of_client(registry, &options)?;
                 let record = Record::of_this_process(&options.client_name);
                 let announce = || registries.announcer.announce(service, Role::Consumer, record);
-                (registries.resolver.watch(service), options.announce_consumer.then(announce))
+                let announces = options.announce_consumer && options.registry_cache != RegistryCache::Leader;
+                (registries.resolver.watch(service), announces.then(announce))
             }
         };
         let options = Arc::new(options);
@@ -105,6 +109,7 @@ impl Client {
             of_calls: CallOptions::from(&*options),
             allowance: Allowance::new(options.clone(), meter.clone()),
             meter,
+            interceptors: Interceptors::default(),
             known: Mutex::new(Known::new(&options)),
             options,
             changed: Arc::default(),
@@ -146,7 +151,15 @@ impl Client {
     pub fn start(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
         let shared = &self.0.shared;
         shared.call_began();
-        match shared.check(method, &args) {
+        match shared.interceptors.chain() {
+            None => self.begin(method, args, options),
+            Some(chain) => OutgoingCall::pass(self, method, args, options, &chain),
+        }
+    }
+
+    /// Starts a call that has passed the interceptors.
+    pub(crate) fn begin(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
+        match self.0.shared.check(method, &args) {
             Ok(()) => Call::new(self.clone(), method, args, options),
             // A call that comes too late is a failed call like others; one with wrong arguments is none.
             Err(error) if error.cause().is_some() => {
@@ -154,6 +167,15 @@ impl Client {
             }
             Err(error) => Call::failed(self.clone(), method, error),
         }
+    }
+
+    /// Has calls that begin from now on, of all clones, go through `interceptor`, behind those installed before.
+    /// `docs/INTERCEPTORS.md` has examples.
+    pub fn intercept(
+        &self,
+        interceptor: impl Fn(&mut OutgoingCall<'_>) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.0.shared.interceptors.add(Arc::new(interceptor));
     }
 
     /// What a call does unless told otherwise.

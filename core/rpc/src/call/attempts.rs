@@ -216,23 +216,4 @@ impl Call {
         };
         Ok(())
     }
-
-    pub(super) fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
-        if let Some(observer) = &self.options.observer {
-            observer.tell(&event());
-        }
-    }
-
-    fn observe_sent(&mut self, cx: &Context<'_>) {
-        if self.options.observer.is_none() || self.is_sent {
-            return;
-        }
-        let Phase::Running { attempt, .. } = &self.phase else { return };
-        if let Poll::Ready(written) = attempt.poll_written(cx) {
-            self.is_sent = true;
-            if let Some(bytes) = written {
-                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
-            }
-        }
-    }
 }

@@ -30,7 +30,9 @@ impl Call {
                 return Poll::Pending;
             }
         }
-        Poll::Ready(self.time_out())
+        let error = self.time_out();
+        self.tell_end(Some(&error));
+        Poll::Ready(error)
     }
 
     pub(super) fn is_overdue(&self) -> bool {
