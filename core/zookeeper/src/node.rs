@@ -11,6 +11,8 @@ const ENTRY: CreateOptions<'static> = CreateMode::Ephemeral.with_acls(Acls::anyo
 const FOLDER: CreateOptions<'static> = CreateMode::Container.with_acls(Acls::anyone_all());
 /// Rounds in which somebody else may undo what was just done, before it is called a failure.
 const ROUNDS: usize = 10;
+/// Unusable nodes that a registry logs.
+const MOST_LOGGED: u64 = 100;
 /// Requests on their way at once.
 const IN_FLIGHT: usize = 32;
 
@@ -105,8 +107,10 @@ pub async fn read(
     Ok(gone)
 }
 
-/// Logs and counts a node that cannot be used.
+/// Counts a node that cannot be used, and logs the first ones: a folder full of junk must not fill the log.
 pub fn skip(folder: &str, name: &str, reason: &str, skipped: &AtomicU64) {
-    skipped.fetch_add(1, Ordering::Relaxed);
+    if skipped.fetch_add(1, Ordering::Relaxed) >= MOST_LOGGED {
+        return;
+    }
     tracing::warn!(folder, name, reason, "skipping a node; remove it, or correct the program that made it");
 }
