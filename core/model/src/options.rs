@@ -1,7 +1,7 @@
 //! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
 //! lists of the bindings are made.
 
-use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
+use crate::{Concurrency, Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
 
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $group:ident {
@@ -241,7 +241,7 @@ options! {
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         client_name: String = String::new(), OptionKind::Text,
-            "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
+            "Name under which this client is listed among a service's consumers, empty for the name of the program; and by which its servers know it, if it is not empty, for rate limits and kicks.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
         removal_hold_ms: u64 = 10_000, ANY_MS,
@@ -276,7 +276,16 @@ options! {
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();
         max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
-            "Most requests being handled at once; one more is refused with FastOverloaded.";
+            "Most requests under way at once, waiting ones included; one more is refused with FastOverloaded.";
+        max_inflight_per_connection: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
+            "Most requests of one connection under way at once; one more is refused with FastOverloaded. Set it below max_inflight where one client must not take all places.";
+        concurrency: Concurrency = Concurrency::Unlimited,
+            OptionKind::IntegerOr { words: Concurrency::WORDS, min: 1, max: 1 << 20 },
+            "Most handlers at work at once: off for as many as come, auto to find out by how long they take, or a number. Twice as many requests wait, in turns by connection and at most concurrency_wait_ms; others are refused with FastOverloaded. A request counts until its first value or its end.";
+        concurrency_wait_ms: u64 = 100, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break.";
+        rate_limits: String = String::new(), OptionKind::Text,
+            "How often clients may ask, with semicolons between limits, as in \"client=* rate=1000; method=echo rate=50 burst=10\". Client is an address, a client_name, or * for each by itself; without one all are counted together. What comes too early is refused with FastRateLimited. May be changed while the server runs; docs/OVERLOAD.md.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
         drain_ms: u64 = 30_000, ANY_MS,
@@ -285,6 +294,10 @@ options! {
             "Longest that a server goes on taking new connections after it said that it is about to stop, as part of drain_ms. It is shorter if no request comes for 100 ms.";
         unacknowledged_ms: u64 = 0, ANY_MS,
             unacknowledged_doc!("A client that stops reading a stream for so long counts, too, which is why a server does not set it by itself.");
+        receive_timeout_ms: u64 = 10_000, ANY_MS,
+            "Longest that a message of a client may take from its first byte to its last before the connection is closed; longer only if it comes at 1 KiB a second or more. 0 waits for ever.";
+        send_timeout_ms: u64 = 30_000, ANY_MS,
+            "Longest that a client may take nothing at all of what waits for it before its connection is closed. 0 waits for ever: for programs whose readers of streams pause that long.";
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
         write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();
