@@ -99,6 +99,26 @@ enum {
 #define FAST_CALL_REFUSE_NULL_VALUES 16
 
 /**
+ * Flag of a call: if it is idempotent and takes long, it gets a second attempt, as the option `hedge` explains.
+ */
+#define FAST_CALL_HEDGE 32
+
+/**
+ * Flag of a call: it gets none, whatever the client's `hedge` says.
+ */
+#define FAST_CALL_NO_HEDGE 64
+
+/**
+ * Flag of a call: it waits for a provider, as the option `wait_for_ready` explains.
+ */
+#define FAST_CALL_WAIT_FOR_READY 128
+
+/**
+ * Flag of a call: it fails if there is none, whatever the client's `wait_for_ready` says.
+ */
+#define FAST_CALL_FAIL_FAST 256
+
+/**
  * A value of a call; `data` has its JSON text.
  */
 #define FAST_EV_DATA 1

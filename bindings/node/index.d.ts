@@ -15,6 +15,10 @@ export interface CallOptions {
   ignore_null_values?: boolean;
   /** What the call belongs to, for the policies hash and sticky: calls with the same text go to the same endpoint. */
   affinity?: string;
+  /** Whether it gets a second attempt if it is idempotent and takes long. */
+  hedge?: boolean;
+  /** Whether it waits while no provider is there. */
+  wait_for_ready?: boolean;
   /** Abandons the call when it is aborted: the call rejects with `AbortError`. The server is not told. */
   signal?: AbortSignal;
 }
@@ -39,6 +43,13 @@ export interface ClientOptions {
   timeout_ms?: number;
   send_deadline?: boolean;
   connect_timeout_ms?: number;
+  connections_max?: number;
+  connection_idle_ms?: number;
+  connection_age_ms?: number;
+  connects_per_second?: number;
+  wait_for_ready?: boolean;
+  connect_wait_ms?: number;
+  connect_wait_calls?: number;
   unacknowledged_ms?: number;
   watch_servers?: boolean;
   ping_after_ms?: number;
@@ -65,6 +76,10 @@ export interface ClientOptions {
   retry_percent?: number;
   retries_per_second?: number;
   retries?: number;
+  hedge?: boolean;
+  hedge_ms?: number;
+  hedge_percent?: number;
+  throttle?: boolean;
   idempotent?: boolean;
   window?: number;
   stream_buffer_bytes?: number;
@@ -80,6 +95,9 @@ export interface ClientOptions {
   announce_consumer?: boolean;
   removal_hold_ms?: number;
   quarantine_ms?: number;
+  registry_cache?: 'fallback' | 'leader' | 'off';
+  registry_cache_dir?: string;
+  registry_cache_stale?: boolean;
   zookeeper_session_ms?: number;
   metrics?: boolean;
   metrics_legacy_names?: boolean;

@@ -30,12 +30,18 @@ struct call_options {
   std::optional<bool> ignore_null_values = std::nullopt;
   // What the call belongs to, for the policies hash and sticky; read when the call is made.
   std::optional<std::string_view> affinity = std::nullopt;
+  // It gets a second attempt if it is idempotent and takes long.
+  std::optional<bool> hedge = std::nullopt;
+  // It waits while no provider is there.
+  std::optional<bool> wait_for_ready = std::nullopt;
 
   fast_call_opts raw() const noexcept {
     fast_call_opts opts = {};
     opts.struct_size = sizeof opts;
     if (idempotent) opts.flags |= *idempotent ? FAST_CALL_IDEMPOTENT : FAST_CALL_NOT_IDEMPOTENT;
     if (ignore_null_values) opts.flags |= *ignore_null_values ? FAST_CALL_IGNORE_NULL_VALUES : FAST_CALL_REFUSE_NULL_VALUES;
+    if (hedge) opts.flags |= *hedge ? FAST_CALL_HEDGE : FAST_CALL_NO_HEDGE;
+    if (wait_for_ready) opts.flags |= *wait_for_ready ? FAST_CALL_WAIT_FOR_READY : FAST_CALL_FAIL_FAST;
     if (affinity) {
       // NULL would stand for the client's.
       opts.affinity = affinity->data() ? affinity->data() : "";

@@ -72,7 +72,7 @@ final class Client
      * Calls a method and waits for all its values. Signal handlers of PHP run when it returns.
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity, hedge, wait_for_ready
      *
      * @return list<mixed>
      */
@@ -106,7 +106,7 @@ final class Client
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID
      * @param int<0, max> $maxValues how many values to keep
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity, hedge, wait_for_ready
      */
     public function callBuffered(string $method, mixed $args = [], int $maxValues = PHP_INT_MAX, array $options = []): Buffered
     {
@@ -141,7 +141,7 @@ final class Client
      * Calls a method and gives its values one by one, as they come. Leaving the loop abandons the call.
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID, when the first value is asked for
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity, hedge, wait_for_ready
      */
     public function stream(string $method, mixed $args = [], array $options = []): Stream
     {

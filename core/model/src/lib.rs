@@ -30,7 +30,7 @@ pub use metric::{
 };
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
 pub use options::{
-    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs,
+    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, RegistryCache, ServerOptions, find_option, option_specs,
 };
 pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};

@@ -8,6 +8,7 @@
 
 mod advertise;
 mod affinity;
+mod allowance;
 mod announced;
 mod announcing;
 mod burst;
@@ -23,6 +24,7 @@ mod connection;
 mod connections;
 mod draining;
 mod gate;
+mod hedging;
 mod incoming_call;
 mod interceptors;
 mod kang;
@@ -47,6 +49,7 @@ mod server_account;
 mod server_connection;
 mod socket;
 mod value;
+mod waiting_room;
 mod wakers;
 
 pub use affinity::Affinity;

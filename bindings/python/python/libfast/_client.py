@@ -13,7 +13,7 @@ class Client(BaseClient):
 
     ``target`` is a service name, ``host:port[,host:port…]``, ``unix:/path``, ``dir:///folder/service`` or
     ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries``, ``window``,
-    ``ignore_null_values`` and ``affinity``, too, which count for it alone.
+    ``ignore_null_values``, ``affinity``, ``hedge`` and ``wait_for_ready``, too, which count for it alone.
 
     In a forked child it connects anew on its first use. A pickle of it is its target and options.
     """
