@@ -80,6 +80,7 @@ export interface ClientOptions {
   announce_consumer?: boolean;
   removal_hold_ms?: number;
   quarantine_ms?: number;
+  layouts?: string;
   zookeeper_session_ms?: number;
   metrics?: boolean;
   metrics_legacy_names?: boolean;
@@ -91,6 +92,7 @@ export interface ServerOptions {
   listen?: string;
   announce?: string;
   advertise?: string;
+  advertise_metrics?: string;
   weight?: number;
   zone?: string;
   max_inflight?: number;
@@ -104,6 +106,7 @@ export interface ServerOptions {
   max_frame_bytes?: number;
   max_depth?: number;
   max_name_bytes?: number;
+  layouts?: string;
   zookeeper_session_ms?: number;
   metrics?: boolean;
   metrics_legacy_names?: boolean;

@@ -1,6 +1,6 @@
 //! From a registry's text to its announcer and resolver.
 
-use libfast_model::{Registry, Result};
+use libfast_model::{Error, ErrorKind, Registry, Result};
 use libfast_registry::{Announcer, DirRegistry, Resolver};
 use std::sync::Arc;
 
@@ -13,27 +13,35 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Opens a registry. Nothing is connected or created yet.
-    pub fn open(registry: &Registry, zookeeper_session_ms: u64) -> Result<Self> {
+    /// Opens a registry, where entries are listed as the option `layouts` says. Nothing is connected or created yet.
+    pub fn open(registry: &Registry, layouts: &str, zookeeper_session_ms: u64) -> Result<Self> {
         match registry {
+            Registry::Dir(_) if layouts != OWN => {
+                let message =
+                    format!("option \"layouts\": {layouts:?} is for ZooKeeper; a folder has {OWN} only");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
             Registry::Dir(folder) => {
                 let dir = Arc::new(DirRegistry::open(folder.clone())?);
                 Ok(Self { announcer: dir.clone(), resolver: dir })
             }
-            Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, zookeeper_session_ms),
+            Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, layouts, zookeeper_session_ms),
         }
     }
 }
 
+/// libfast's own layout.
+const OWN: &str = "fast";
+
 #[cfg(feature = "zookeeper")]
-fn zookeeper(hosts: &[String], root: &str, session_ms: u64) -> Result<Registries> {
+fn zookeeper(hosts: &[String], root: &str, layouts: &str, session_ms: u64) -> Result<Registries> {
     let session = std::time::Duration::from_millis(session_ms);
-    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::open(hosts, root, session));
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::open_in(hosts, root, layouts, session)?);
     Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
 }
 
 #[cfg(not(feature = "zookeeper"))]
-fn zookeeper(_: &[String], _: &str, _: u64) -> Result<Registries> {
+fn zookeeper(_: &[String], _: &str, _: &str, _: u64) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
-    Err(libfast_model::Error::new(libfast_model::ErrorKind::Unsupported, message))
+    Err(Error::new(ErrorKind::Unsupported, message))
 }

@@ -24,7 +24,9 @@ mod backoff;
 mod decisions;
 mod duty;
 mod failure;
+mod foreign;
 mod inspection;
+mod layouts;
 mod node;
 mod pace;
 mod path;
@@ -32,6 +34,7 @@ mod place;
 mod registry;
 mod resolver;
 mod session;
+mod several;
 mod supervisor;
 
 pub use inspection::{Inspection, RootInspection};

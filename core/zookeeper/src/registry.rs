@@ -3,13 +3,17 @@
 use crate::announcer;
 use crate::decisions::{self, Decided, Refusal};
 use crate::failure::refused;
+use crate::foreign::{self, Spot};
+use crate::layouts::{Codec, Layouts};
 use crate::node;
 use crate::path::Layout;
+use crate::place::Place;
 use crate::resolver::Subscription;
 use crate::session::{Ensemble, Session};
+use crate::several::join;
 use libfast_model::{Address, Result, ServiceName};
 use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Resolver, Role, Watch};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,7 +30,10 @@ pub struct ZooKeeperRegistry(Arc<Shared>);
 
 struct Shared {
     ensemble: Ensemble,
-    layout: Layout,
+    /// Where operators decide, whatever the layouts.
+    root: String,
+    /// At least one.
+    layouts: Vec<Layout>,
     skipped: Arc<AtomicU64>,
     live: Mutex<Live>,
 }
@@ -55,9 +62,23 @@ impl ZooKeeperRegistry {
     /// The services below `root` of the ensemble `hosts` (`host:port` each). Nothing is connected before the first
     /// announcement or watch. The server bounds `session_timeout`, normally to 2 to 20 of its ticks.
     pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
+        let layouts = vec![Layout::new(Codec::Fast, root)];
+        Self::of(hosts, root, layouts, session_timeout)
+    }
+
+    /// As [`open`](Self::open), for services that list themselves in other layouts, too: `layouts` is the option of that
+    /// name. Providers of all of them are found, and announcements are made in each.
+    pub fn open_in(hosts: &[String], root: &str, layouts: &str, session_timeout: Duration) -> Result<Self> {
+        let Layouts(layouts) = Layouts::parse(layouts, root)?;
+        let layouts = layouts.into_iter().map(|(codec, root)| Layout::new(codec, &root)).collect();
+        Ok(Self::of(hosts, root, layouts, session_timeout))
+    }
+
+    fn of(hosts: &[String], root: &str, layouts: Vec<Layout>, session_timeout: Duration) -> Self {
         Self(Arc::new(Shared {
             ensemble: Ensemble { hosts: hosts.to_vec(), session_timeout },
-            layout: Layout::new(root),
+            root: root.to_owned(),
+            layouts,
             skipped: Arc::default(),
             live: Mutex::default(),
         }))
@@ -67,31 +88,19 @@ impl ZooKeeperRegistry {
     /// which can take as long as the session; dropping the future is harmless. Needs a tokio runtime.
     pub async fn services(&self) -> Result<Vec<ServiceCount>> {
         let client = self.session().client().await?;
-        let layout = &self.0.layout;
-        let fail = |error| refused(&format!("listing {}", layout.root()), &error);
-        let names = children(&client, layout.root()).await.map_err(fail)?;
-        let mut services: Vec<ServiceName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        services.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        let mut counts = Vec::new();
-        for some in services.chunks(IN_FLIGHT) {
-            // Requests are sent when they are made: all of these are on their way together.
-            let requests = some.iter().map(|service| {
-                let stat = |role| client.check_stat(&layout.folder(service.as_str(), role));
-                (service, stat(Role::Provider), stat(Role::Consumer))
-            });
-            for (service, providers, consumers) in requests.collect::<Vec<_>>() {
-                let (providers, consumers) = (providers.await.map_err(fail)?, consumers.await.map_err(fail)?);
-                if providers.is_none() && consumers.is_none() {
-                    continue;
-                }
-                let count = |stat: Option<zookeeper_client::Stat>| {
-                    stat.map_or(0, |stat| usize::try_from(stat.num_children).unwrap_or(0))
-                };
-                let (providers, consumers) = (count(providers), count(consumers));
-                counts.push(ServiceCount { service: service.clone(), providers, consumers });
+        let mut all = BTreeMap::new();
+        for layout in &self.0.layouts {
+            let counts = services_of(&client, layout).await;
+            let counts = counts.map_err(|error| refused(&format!("listing {}", layout.root()), &error))?;
+            for (service, providers, consumers) in counts {
+                let sum: &mut (usize, usize) = all.entry(service).or_default();
+                *sum = (sum.0 + providers, sum.1 + consumers);
             }
         }
-        Ok(counts)
+        let counts = all.into_iter().filter_map(|(service, (providers, consumers))| {
+            Some(ServiceCount { service: service.parse().ok()?, providers, consumers })
+        });
+        Ok(counts.collect())
     }
 
     /// Whether the service has entries, or had some a short while ago. Fails and needs a runtime as
@@ -99,10 +108,11 @@ impl ZooKeeperRegistry {
     pub async fn knows(&self, service: &ServiceName) -> Result<bool> {
         let client = self.session().client().await?;
         for role in [Role::Provider, Role::Consumer] {
-            let folder = self.0.layout.folder(service.as_str(), role);
-            let stat = client.check_stat(&folder).await;
-            if stat.map_err(|error| refused(&format!("reading {folder}"), &error))?.is_some() {
-                return Ok(true);
+            for (_, folder) in self.folders(service, role) {
+                let stat = client.check_stat(&folder).await;
+                if stat.map_err(|error| refused(&format!("reading {folder}"), &error))?.is_some() {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -111,22 +121,23 @@ impl ZooKeeperRegistry {
     /// What the entries of one list say, ordered by key, for operators. A provider's address may be one that cannot be
     /// called. Fails and needs a runtime as [`services`](Self::services) does.
     pub async fn records(&self, service: &ServiceName, role: Role) -> Result<Vec<Record>> {
-        let folder = self.0.layout.folder(service.as_str(), role);
         let client = self.session().client().await?;
-        let fail = |error| refused(&format!("reading {folder}"), &error);
-        let mut names = children(&client, &folder).await.map_err(fail)?;
-        names.sort_unstable();
         let mut records = Vec::new();
-        node::read(&client, &folder, &names, &self.0.skipped, |(_, record)| records.extend(record))
-            .await
-            .map_err(fail)?;
+        for (codec, folder) in self.folders(service, role) {
+            let fail = |error| refused(&format!("reading {folder}"), &error);
+            let mut names = children(&client, &folder).await.map_err(fail)?;
+            names.retain(|name| codec.is_entry(name));
+            names.sort_unstable();
+            let take = |(_, record)| records.extend(record);
+            node::read(&client, &folder, &names, codec, &self.0.skipped, take).await.map_err(fail)?;
+        }
         Ok(records)
     }
 
     /// What an operator decided about the providers of a service. Fails and needs a runtime as
     /// [`services`](Self::services) does.
     pub async fn overrides(&self, service: &ServiceName) -> Result<Overrides> {
-        let path = self.0.layout.config(service.as_str());
+        let path = self.config(service);
         let client = self.session().client().await?;
         decisions::read(&client, &path).await.map_err(|error| refused(&format!("reading {path}"), &error))?
     }
@@ -139,7 +150,7 @@ impl ZooKeeperRegistry {
         address: &Address,
         change: impl Fn(&mut Override),
     ) -> Result<()> {
-        let path = self.0.layout.config(service.as_str());
+        let path = self.config(service);
         let client = self.session().client().await?;
         decisions::edit(&client, &path, address, change).await.map_err(|refusal| match refusal {
             Refusal::Server(error) => refused(&format!("writing {path}"), &error),
@@ -172,7 +183,18 @@ impl ZooKeeperRegistry {
 
     /// The node whose children are the services.
     pub(crate) fn root(&self) -> &str {
-        self.0.layout.root()
+        &self.0.root
+    }
+
+    /// The node of what an operator decided about a service.
+    fn config(&self, service: &ServiceName) -> String {
+        Layout::new(Codec::Fast, &self.0.root).config(service.as_str())
+    }
+
+    /// The lists of a service.
+    fn folders(&self, service: &ServiceName, role: Role) -> Vec<(Codec, String)> {
+        let folder = |layout: &Layout| Some((layout.codec(), layout.folder(service.as_str(), role)?));
+        self.0.layouts.iter().filter_map(folder).collect()
     }
 
     /// The session of the present runtime, started if need be.
@@ -197,8 +219,18 @@ impl Live {
 
 impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
-        let place = self.0.layout.new_place(service, role);
-        announcer::announce(self.session(), place, role, record)
+        let entry = |(codec, folder)| match codec {
+            // Only those of providers change.
+            Codec::Fast => {
+                let place = Place::new(folder, role == Role::Provider);
+                announcer::announce(self.session(), place, role, record.clone())
+            }
+            codec => {
+                let spot = Spot { codec, folder, service: service.to_string() };
+                foreign::announce(self.session(), spot, record.clone())
+            }
+        };
+        join(self.folders(service, role).into_iter().map(entry).collect(), record.clone())
     }
 }
 
@@ -208,10 +240,11 @@ impl Resolver for ZooKeeperRegistry {
         live.subscriptions.retain(|_, subscription| subscription.strong_count() > 0);
         let known = live.subscriptions.get(service).and_then(Weak::upgrade);
         let subscription = known.filter(|subscription| !subscription.is_over()).unwrap_or_else(|| {
-            let folder = self.0.layout.folder(service.as_str(), Role::Provider);
             let session = live.session(&self.0.ensemble);
-            let listed = Subscription::start(session.clone(), folder, self.0.skipped.clone());
-            let subscription = Decided::start(session, self.0.layout.config(service.as_str()), listed);
+            let listed = self.folders(service, Role::Provider).into_iter().map(|(codec, folder)| {
+                Subscription::start(session.clone(), codec, folder, self.0.skipped.clone())
+            });
+            let subscription = Decided::start(session.clone(), self.config(service), listed.collect());
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });
@@ -234,4 +267,36 @@ async fn children(client: &Client, path: &str) -> std::result::Result<Vec<String
         Err(ZkError::NoNode) => Ok(Vec::new()),
         outcome => outcome,
     }
+}
+
+/// Each service of a layout with the numbers of its providers and consumers.
+async fn services_of(
+    client: &Client,
+    layout: &Layout,
+) -> std::result::Result<Vec<(String, usize, usize)>, ZkError> {
+    let names = children(client, layout.root()).await?;
+    let services: Vec<&String> = names.iter().filter(|name| name.parse::<ServiceName>().is_ok()).collect();
+    let mut counts = Vec::new();
+    for some in services.chunks(IN_FLIGHT) {
+        // Requests are sent when they are made: all of these are on their way together.
+        let requests = some.iter().map(|service| {
+            let stat = |role| Some(client.check_stat(&layout.folder(service, role)?));
+            (service, stat(Role::Provider), stat(Role::Consumer))
+        });
+        for (service, providers, consumers) in requests.collect::<Vec<_>>() {
+            let mut found = [None, None];
+            for (found, stat) in found.iter_mut().zip([providers, consumers]) {
+                if let Some(stat) = stat {
+                    *found = stat.await?;
+                }
+            }
+            if found.iter().all(Option::is_none) {
+                continue;
+            }
+            let [providers, consumers] =
+                found.map(|stat| stat.map_or(0, |stat| usize::try_from(stat.num_children).unwrap_or(0)));
+            counts.push((service.to_string(), providers, consumers));
+        }
+    }
+    Ok(counts)
 }
