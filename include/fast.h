@@ -128,6 +128,12 @@ enum {
  */
 #define FAST_EV_WAKE 6
 
+/**
+ * The entry of a server or an announcement in its registry is in another state: `data` has its name, and `code` and `error` tell
+ * why it is "lost". For who asked with `fast_server_watch_announcement()` or `fast_announcement_watch()`.
+ */
+#define FAST_EV_ANNOUNCEMENT 7
+
 
 
 /**
@@ -230,7 +236,7 @@ typedef struct fast_event {
    */
   int32_t kind;
   /**
-   * FAST_EV_DONE: FAST_OK or why it failed.
+   * FAST_EV_DONE, FAST_EV_ANNOUNCEMENT: FAST_OK or why it failed.
    */
   fast_code code;
   /**
@@ -292,6 +298,21 @@ struct fast_announcement *fast_announcement_new(const struct fast_config *config
  * "registered", "connecting", "suspended" (listed when last heard of), "lost" or "closed". Lives for ever.
  */
 const char *fast_announcement_state(const struct fast_announcement *announcement);
+
+/**
+ * `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+ */
+fast_code fast_announcement_watch(struct fast_announcement *announcement,
+                                  struct fast_queue *queue,
+                                  uint64_t tag,
+                                  struct fast_error **err);
+
+/**
+ * Gives the entry another share of calls: `weight` from 0 (no new calls) to 1000000. Returns when that is listed.
+ */
+fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
+                                       uint64_t weight,
+                                       struct fast_error **err);
 
 /**
  * Takes the entry off and waits until the registry acknowledged it. A second time does nothing.
@@ -763,14 +784,46 @@ fast_code fast_server_handle(struct fast_server *server,
                              struct fast_error **err);
 
 /**
- * Listens, and once connections are accepted announces the server if the option `announce` is set.
+ * Listens, and once connections are accepted announces the server if the option `announce` is set and `announce_at_start` is not
+ * off.
  */
-fast_code fast_server_start(struct fast_server *server, struct fast_error **err);
+fast_code fast_server_start(struct fast_server *server,
+                            struct fast_error **err);
 
 /**
  * The address listened on, with the port that was found for port 0; empty before the start. Lives as long as `server`.
  */
 const char *fast_server_address(const struct fast_server *server);
+
+/**
+ * Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
+ * it is listed. A second time does nothing.
+ */
+fast_code fast_server_announce(struct fast_server *server,
+                               struct fast_error **err);
+
+/**
+ * Gives the server another share of calls: `weight` from 0 (no new calls) to 1000000, in place of the option of that name.
+ * Returns when that is listed; before the server is announced, at once. FAST_E_REGISTRY: the registry did not acknowledge it;
+ * it is made when the registry answers again.
+ */
+fast_code fast_server_set_weight(struct fast_server *server,
+                                 uint64_t weight,
+                                 struct fast_error **err);
+
+/**
+ * How the server's entry in its registry is: "registered", "connecting", "suspended" (listed when last heard of), "lost", or
+ * "closed" if there is none. Lives for ever.
+ */
+const char *fast_server_announcement(const struct fast_server *server);
+
+/**
+ * `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of that from now on; call it before the start to hear all.
+ */
+fast_code fast_server_watch_announcement(struct fast_server *server,
+                                         struct fast_queue *queue,
+                                         uint64_t tag,
+                                         struct fast_error **err);
 
 /**
  * Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that

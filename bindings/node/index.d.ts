@@ -91,6 +91,7 @@ export interface ClientOptions {
 export interface ServerOptions {
   listen?: string;
   announce?: string;
+  announce_at_start?: boolean;
   advertise?: string;
   advertise_metrics?: string;
   weight?: number;
@@ -220,6 +221,9 @@ export interface Context {
  */
 export type Handler = (ctx: Context, ...args: any[]) => unknown;
 
+/** How an entry in a registry is: `suspended` was listed when last heard of, `lost` is not listed because of an error. */
+export type AnnouncementState = 'registered' | 'connecting' | 'suspended' | 'lost' | 'closed';
+
 /** Serves methods. A started server keeps the process alive until it is stopped. */
 export class Server {
   /** @throws InvalidError if an option is malformed */
@@ -230,6 +234,14 @@ export class Server {
   method(name: string, handler: Handler): this;
   /** Listens, announces the server if `announce` is set, and gives the address listened on. */
   start(): Promise<string>;
+  /** Announces a server that was started with `announce_at_start: false`, now that it is ready. Waits until it is listed; a second time does nothing. */
+  announce(): Promise<void>;
+  /** Gives the server another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed; before the server is announced it does not wait. */
+  setWeight(weight: number): Promise<void>;
+  /** How the server's entry in its registry is; `closed` if there is none. */
+  readonly announcement: AnnouncementState;
+  /** Calls `hear` for each change of that from now on; the error tells why it is `lost`. */
+  onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
   /** Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
@@ -248,7 +260,11 @@ export class Server {
 
 /** An entry in a registry. It stands until it is withdrawn or the process ends. */
 export interface Announced {
-  readonly state: 'registered' | 'connecting' | 'suspended' | 'lost' | 'closed';
+  readonly state: AnnouncementState;
+  /** Gives the entry another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed. */
+  setWeight(weight: number): Promise<void>;
+  /** Calls `hear` for each change of the state from now on; the error tells why it is `lost`. */
+  onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Takes the entry off. A second time does nothing. */
   withdraw(): Promise<void>;
 }

@@ -4,6 +4,7 @@ use crate::code::{self, fast_code};
 use crate::config::{self, fast_config};
 use crate::error::fast_error;
 use crate::guard::{coded, free, made, object, quiet};
+use crate::queue::fast_queue;
 use libfast_embed::{Announced, Picked};
 use std::ffi::{CString, c_char};
 use std::time::Duration;
@@ -49,9 +50,54 @@ pub unsafe extern "C" fn fast_announcement_state(announcement: *const fast_annou
     quiet(c"closed".as_ptr(), || {
         // SAFETY: as documented.
         let state = unsafe { announcement.as_ref() }?.0.state().ok()?;
-        let states = [c"registered", c"connecting", c"suspended", c"lost", c"closed"];
-        states.iter().find(|name| name.to_bytes() == state.as_bytes()).map(|name| name.as_ptr())
+        Some(state_name(state))
     })
+}
+
+/// The text of a state, which lives for ever.
+pub(crate) fn state_name(state: &str) -> *const c_char {
+    let states = [c"registered", c"connecting", c"suspended", c"lost"];
+    states.into_iter().find(|name| name.to_bytes() == state.as_bytes()).unwrap_or(c"closed").as_ptr()
+}
+
+/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+///
+/// # Safety
+/// `announcement` and `queue` are NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_announcement_watch(
+    announcement: *mut fast_announcement,
+    queue: *mut fast_queue,
+    tag: u64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let (announcement, queue) = (object(announcement, "announcement")?, object(queue, "queue")?);
+            announcement.0.watch(queue.queue(), tag)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Gives the entry another share of calls: `weight` from 0 (no new calls) to 1000000. Returns when that is listed.
+///
+/// # Safety
+/// `announcement` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_announcement_set_weight(
+    announcement: *mut fast_announcement,
+    weight: u64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            object(announcement, "announcement")?.0.set_weight(weight)?;
+            Ok(code::OK)
+        })
+    }
 }
 
 /// Takes the entry off and waits until the registry acknowledged it. A second time does nothing.

@@ -206,7 +206,9 @@ impl Events {
         let line = match &event {
             Event::Request { request, .. } => Some(Line::Request(request.id())),
             Event::Cancelled { id, .. } | Event::Writable { id, .. } => Some(Line::Request(*id)),
-            Event::Data { tag, .. } | Event::Done { tag, .. } => Some(Line::Call(*tag)),
+            Event::Data { tag, .. } | Event::Done { tag, .. } | Event::Announcement { tag, .. } => {
+                Some(Line::Call(*tag))
+            }
             Event::Wake => None,
         };
         if let Some(line) = line {

@@ -5,6 +5,7 @@ use crate::code::{self, fast_code};
 use crate::error::fast_error;
 use crate::request::fast_request;
 use libfast_embed::Event;
+use libfast_model::Error;
 use std::ffi::c_char;
 use std::ptr::null_mut;
 
@@ -20,13 +21,16 @@ pub const FAST_EV_CANCELLED: i32 = 4;
 pub const FAST_EV_WRITABLE: i32 = 5;
 /// `fast_queue_wake()` was called.
 pub const FAST_EV_WAKE: i32 = 6;
+/// The entry of a server or an announcement in its registry is in another state: `data` has its name, and `code` and `error` tell
+/// why it is "lost". For who asked with `fast_server_watch_announcement()` or `fast_announcement_watch()`.
+pub const FAST_EV_ANNOUNCEMENT: i32 = 7;
 
 /// Something that happened. Release it with `fast_events_release()`. Frozen for the soname libfast.so.1.
 #[repr(C)]
 pub struct fast_event {
     /// FAST_EV_...
     pub kind: i32,
-    /// FAST_EV_DONE: FAST_OK or why it failed.
+    /// FAST_EV_DONE, FAST_EV_ANNOUNCEMENT: FAST_OK or why it failed.
     pub code: fast_code,
     /// What the program gave when it started the call or added the method.
     pub tag: u64,
@@ -70,6 +74,14 @@ impl fast_event {
         self
     }
 
+    fn with_error(mut self, error: Option<Error>) -> Self {
+        if let Some(error) = error {
+            self.code = error.kind().code();
+            self.error = fast_error::boxed(&error);
+        }
+        self
+    }
+
     pub(crate) fn new(event: Event) -> Self {
         match event {
             Event::Data { tag, value } => Self::empty(FAST_EV_DATA, tag).with_data(&value),
@@ -78,11 +90,7 @@ impl fast_event {
                 if let Some(values) = values {
                     done = done.with_data(&values);
                 }
-                if let Some(error) = error {
-                    done.code = error.kind().code();
-                    done.error = fast_error::boxed(&error);
-                }
-                done
+                done.with_error(error)
             }
             Event::Request { tag, request } => {
                 let id = request.id();
@@ -91,6 +99,9 @@ impl fast_event {
             }
             Event::Cancelled { tag, id } => Self { id, ..Self::empty(FAST_EV_CANCELLED, tag) },
             Event::Writable { tag, id } => Self { id, ..Self::empty(FAST_EV_WRITABLE, tag) },
+            Event::Announcement { tag, state, error } => {
+                Self::empty(FAST_EV_ANNOUNCEMENT, tag).with_data(state.as_bytes()).with_error(error)
+            }
             Event::Wake => Self::empty(FAST_EV_WAKE, 0),
         }
     }

@@ -1,5 +1,6 @@
 //! Servers.
 
+use crate::announcement::state_name;
 use crate::buf::fast_buf;
 use crate::client::millis;
 use crate::code::{self, fast_code};
@@ -59,7 +60,8 @@ pub unsafe extern "C" fn fast_server_handle(
     }
 }
 
-/// Listens, and once connections are accepted announces the server if the option `announce` is set.
+/// Listens, and once connections are accepted announces the server if the option `announce` is set and `announce_at_start` is not
+/// off.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.
@@ -85,6 +87,81 @@ pub unsafe extern "C" fn fast_server_start(server: *mut fast_server, err: *mut *
 pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *const c_char {
     // SAFETY: as documented.
     quiet(c"".as_ptr(), || Some(unsafe { server.as_ref() }?.address.get()?.as_ptr()))
+}
+
+/// Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
+/// it is listed. A second time does nothing.
+///
+/// # Safety
+/// `server` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_announce(
+    server: *mut fast_server,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            object(server, "server")?.server.announce()?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Gives the server another share of calls: `weight` from 0 (no new calls) to 1000000, in place of the option of that name.
+/// Returns when that is listed; before the server is announced, at once. FAST_E_REGISTRY: the registry did not acknowledge it;
+/// it is made when the registry answers again.
+///
+/// # Safety
+/// `server` is NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_set_weight(
+    server: *mut fast_server,
+    weight: u64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            object(server, "server")?.server.set_weight(weight)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// How the server's entry in its registry is: "registered", "connecting", "suspended" (listed when last heard of), "lost", or
+/// "closed" if there is none. Lives for ever.
+///
+/// # Safety
+/// `server` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_announcement(server: *const fast_server) -> *const c_char {
+    quiet(c"closed".as_ptr(), || {
+        // SAFETY: as documented.
+        let state = unsafe { server.as_ref() }?.server.announcement().ok()?;
+        Some(state_name(state))
+    })
+}
+
+/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of that from now on; call it before the start to hear all.
+///
+/// # Safety
+/// `server` and `queue` are NULL or live; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_watch_announcement(
+    server: *mut fast_server,
+    queue: *mut fast_queue,
+    tag: u64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let (server, queue) = (object(server, "server")?, object(queue, "queue")?);
+            server.server.watch_announcement(queue.queue(), tag)?;
+            Ok(code::OK)
+        })
+    }
 }
 
 /// Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that

@@ -69,6 +69,9 @@ class request {
   detail::owner<fast_request, fast_request_free> handle_;
 };
 
+// Hears of an entry in a registry: "registered", "connecting", "suspended", "lost" or "closed", and why it is "lost", else null.
+using announcement_handler = std::function<void(const char* state, const char* why)>;
+
 // A server whose methods run on threads of its own. It must not be destroyed by one of its methods.
 class server {
  public:
@@ -91,7 +94,7 @@ class server {
     return *this;
   }
 
-  // Listens, then announces if the option `announce` is set; returns the address.
+  // Listens, then announces if the option `announce` is set and `announce_at_start` is not off; returns the address.
   std::string start() {
     if (!state_->dispatching) {
       detail::checked([&](fast_error** err) {
@@ -101,6 +104,26 @@ class server {
     }
     detail::checked([&](fast_error** err) { return fast_server_start(state_->handle.get(), err); });
     return address();
+  }
+
+  // Announces a server that was started with `announce_at_start` off, now that it is ready; waits until it is listed.
+  void announce() {
+    detail::checked([&](fast_error** err) { return fast_server_announce(state_->handle.get(), err); });
+  }
+  // Gives the server another share of calls, from 0 (no new calls) to 1000000; waits until that is listed.
+  void set_weight(std::uint64_t weight) {
+    detail::checked([&](fast_error** err) { return fast_server_set_weight(state_->handle.get(), weight, err); });
+  }
+  // "registered", "connecting", "suspended", "lost" or "closed".
+  const char* announcement() const noexcept { return fast_server_announcement(state_->handle.get()); }
+  // `hear` is told of each change of that, on a thread of the library. Once, before the start.
+  server& on_announcement(announcement_handler hear) {
+    state_->hear = std::move(hear);
+    auto tag = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&state_->hear));
+    detail::checked([&](fast_error** err) {
+      return fast_server_watch_announcement(state_->handle.get(), state_->queue.get(), tag, err);
+    });
+    return *this;
   }
 
   // The address listened on; empty before the start.
@@ -138,6 +161,7 @@ class server {
   // Destroyed from the last member to the first: no handler goes while it may run.
   struct state {
     std::list<handler> handlers;
+    announcement_handler hear;
     queue_owner queue;
     server_owner handle;
     bool dispatching = false;
@@ -145,6 +169,7 @@ class server {
 
   // On a thread of the library: nothing may be thrown out of here.
   static void dispatch(void*, fast_event* event) noexcept {
+    if (event->kind == FAST_EV_ANNOUNCEMENT) return tell(event);
     if (event->kind != FAST_EV_REQUEST) return;
     request taken(std::exchange(event->request, nullptr));
     try {
@@ -155,6 +180,15 @@ class server {
       answer(taken, "Error", thrown.what());
     } catch (...) {
       answer(taken, "Error", "an exception of unknown type");
+    }
+  }
+
+  static void tell(const fast_event* event) noexcept {
+    try {
+      const char* why = event->error != nullptr ? fast_error_message(event->error) : nullptr;
+      (*reinterpret_cast<announcement_handler*>(static_cast<std::uintptr_t>(event->tag)))(event->data, why);
+    } catch (...) {
+      // Nobody waits for what it throws.
     }
   }
 
@@ -180,6 +214,10 @@ class announcement {
   }
   // "registered", "connecting", "suspended", "lost" or "closed".
   const char* state() const noexcept { return fast_announcement_state(handle_.get()); }
+  // Gives the entry another share of calls, from 0 (no new calls) to 1000000; waits until that is listed.
+  void set_weight(std::uint64_t weight) {
+    detail::checked([&](fast_error** err) { return fast_announcement_set_weight(handle_.get(), weight, err); });
+  }
   // Takes the entry off and waits until the registry acknowledged it. The destructor does not wait.
   void withdraw() {
     detail::checked([&](fast_error** err) { return fast_announcement_withdraw(handle_.get(), err); });

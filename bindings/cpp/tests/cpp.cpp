@@ -229,9 +229,34 @@ static void announcements() {
   fast::announcement entry = fast::announce({{"announce", "cpp-other"}, {"advertise", address}});
   CHECK(!std::strcmp(entry.state(), "registered"));
   CHECK(fast::client("cpp-other").call("echo") == "[[]]");
+  entry.set_weight(7);
   entry.withdraw();
   CHECK(!std::strcmp(entry.state(), "closed"));
   server.stop(1s);
+}
+
+static void a_server_that_says_when_it_is_ready() {
+  fast::server server({{"announce", "cpp-ready"}, {"announce_at_start", "false"}});
+  server.method("echo", [](fast::request& request) { request.end(request.args()); });
+  std::promise<void> registered, closed;
+  server.on_announcement([&](const char* state, const char* why) {
+    CHECK(why == nullptr);
+    if (!std::strcmp(state, "registered")) registered.set_value();
+    if (!std::strcmp(state, "closed")) closed.set_value();
+  });
+  server.start();
+  CHECK(!std::strcmp(server.announcement(), "closed"));
+  fast::client client("cpp-ready");
+  CHECK(caught([&] { client.call("echo"); }).code() == FAST_E_NO_ENDPOINT);
+  server.announce();
+  registered.get_future().get();
+  CHECK(!std::strcmp(server.announcement(), "registered"));
+  client.ready(10s);
+  server.set_weight(7);
+  CHECK(caught([&] { server.set_weight(1'000'001); }).code() == FAST_E_INVALID);
+  CHECK(client.call("echo") == "[[]]");
+  server.stop();
+  closed.get_future().get();
 }
 
 int main() {
@@ -250,6 +275,7 @@ int main() {
   a_blocked_handler_holds_up_no_other();
   kang_and_metrics();
   announcements();
+  a_server_that_says_when_it_is_ready();
 
   fast::client moved = std::move(client);
   moved.close(1s);

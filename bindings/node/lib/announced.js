@@ -2,7 +2,7 @@
 const native = require('./native.js');
 const hub = require('./hub.js');
 const options = require('./options.js');
-const { raised } = require('./errors.js');
+const { raised, invalid } = require('./errors.js');
 
 /** Entries that stand: they are not collected, and so taken off, although nobody may hold them. */
 const standing = new Set();
@@ -23,6 +23,25 @@ class Announced {
     } catch (error) {
       throw raised(error);
     }
+  }
+
+  async setWeight(weight) {
+    options.weight(weight);
+    await hub.wait((to, tag) => this.#native.setWeight(to, tag, weight), new hub.Keeper());
+  }
+
+  onAnnouncement(hear) {
+    if (typeof hear !== 'function') throw invalid('what hears of announcements must be a function');
+    const tag = hub.add(hub.hearers, (state, error) => {
+      if (state === 'closed') hub.hearers.delete(tag);
+      hear(state, error);
+    });
+    try {
+      this.#native.watch(hub.get(), tag);
+    } catch (error) {
+      throw raised(error);
+    }
+    return this;
   }
 
   async withdraw() {

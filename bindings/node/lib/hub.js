@@ -16,6 +16,7 @@ const PEER = 6;
 const CANCELLED = 7;
 const WRITABLE = 8;
 const OUTCOMES = 9;
+const ANNOUNCEMENT = 10;
 
 /** Events taken before others have their turn on this thread. */
 const BATCH = 256;
@@ -32,6 +33,8 @@ let holds = 0;
 const receivers = new Map();
 /** tag → what takes the requests of one method. */
 const methods = new Map();
+/** tag → what hears of the states of an entry in a registry. */
+const hearers = new Map();
 /** id → `{ cancel(), resume() }` of a request being answered. */
 const answers = new Map();
 
@@ -107,6 +110,12 @@ function dispatch(batch, kind, number, third) {
     case WRITABLE:
       answers.get(number)?.resume();
       break;
+    case ANNOUNCEMENT: {
+      const state = batch.payload();
+      const report = batch.payload();
+      hearers.get(number)?.(state, report === null ? null : raised(report));
+      break;
+    }
     case OUTCOMES:
       for (let i = 0; i < number; i++) {
         const receiver = taken(batch.payload());
@@ -198,4 +207,4 @@ function hold(change) {
   else if (before > 0 && holds === 0) get().letGo();
 }
 
-module.exports = { get, add, isAlone, wait, receivers, methods, answers, Keeper };
+module.exports = { get, add, isAlone, wait, receivers, methods, answers, hearers, Keeper };

@@ -45,6 +45,11 @@ function milliseconds(what, value) {
   return value;
 }
 
+function weight(value) {
+  if (!Number.isSafeInteger(value) || value < 0) throw invalid(`weight must be a whole number, not ${shown(value)}`);
+  return value;
+}
+
 /** The JSON text of a value, or an error that says why there is none. */
 function json(what, value) {
   let text;
@@ -63,4 +68,4 @@ function shown(value) {
   return typeof value === 'object' || typeof value === 'function' ? `a value of type ${typeof value}` : String(value);
 }
 
-module.exports = { pairs, ofCall, text, milliseconds, json };
+module.exports = { pairs, ofCall, text, milliseconds, weight, json };

@@ -60,6 +60,39 @@ class Server {
     return address;
   }
 
+  async announce() {
+    await hub.wait((to, tag) => this.#native.announce(to, tag), this.#keeper);
+  }
+
+  async setWeight(weight) {
+    options.weight(weight);
+    await hub.wait((to, tag) => this.#native.setWeight(to, tag, weight), this.#keeper);
+  }
+
+  /** `registered`, `connecting`, `suspended`, `lost` or `closed`. */
+  get announcement() {
+    try {
+      return this.#native.announcement();
+    } catch (error) {
+      throw raised(error);
+    }
+  }
+
+  onAnnouncement(hear) {
+    if (typeof hear !== 'function') throw invalid('what hears of announcements must be a function');
+    const tag = hub.add(hub.hearers, (state, error) => {
+      if (state === 'closed' && this.#stopped) hub.hearers.delete(tag);
+      hear(state, error);
+    });
+    try {
+      this.#native.watchAnnouncement(hub.get(), tag);
+    } catch (error) {
+      hub.hearers.delete(tag);
+      throw raised(error);
+    }
+    return this;
+  }
+
   kang() {
     flushAll();
     try {

@@ -18,6 +18,20 @@ impl Announced {
         thrown(|| self.0.state().map(str::to_owned))
     }
 
+    /// `weight` is a whole number; `lib/announced.js` sees to it.
+    #[napi]
+    pub fn set_weight(&self, hub: &Hub, tag: f64, weight: f64) -> napi::Result<()> {
+        let announced = self.0.clone();
+        let work = move || announced.set_weight(weight as u64).map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    /// Each change of the state comes with `tag`.
+    #[napi]
+    pub fn watch(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
+        thrown(|| self.0.watch(&hub.shared().queue, tag as u64))
+    }
+
     #[napi]
     pub fn withdraw(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
         let announced = self.0.clone();

@@ -43,6 +43,8 @@ const CANCELLED: u32 = 7;
 const WRITABLE: u32 = 8;
 /// Results of waits, as many as the second number says. Each has three payloads: tag, error or null, result.
 const OUTCOMES: u32 = 9;
+/// An entry in a registry is in another state; its payloads are the state, and the error or null.
+const ANNOUNCEMENT: u32 = 10;
 
 /// Bytes of values above which another text is begun.
 const TEXT_BYTES: usize = 64 * 1024;
@@ -124,6 +126,12 @@ impl<'env> Writing<'_, 'env> {
 
     pub fn writable(&mut self, id: u64) {
         self.event(WRITABLE, id, 0);
+    }
+
+    pub fn announcement(&mut self, tag: u64, state: &str, error: Option<Error>) -> napi::Result<()> {
+        self.event(ANNOUNCEMENT, tag, 0);
+        self.payload(state)?;
+        self.payload(error.as_ref().map(failure::text))
     }
 
     pub fn outcomes(&mut self, outcomes: Vec<(u64, Result<Outcome>)>) -> napi::Result<()> {

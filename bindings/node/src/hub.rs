@@ -121,6 +121,7 @@ impl Hub {
                 }
                 Event::Cancelled { id, .. } => batch.cancelled(id),
                 Event::Writable { id, .. } => batch.writable(id),
+                Event::Announcement { tag, state, error } => batch.announcement(tag, state, error)?,
                 Event::Wake => batch.outcomes(self.shared.outcomes.take())?,
             }
         }

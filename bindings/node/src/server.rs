@@ -32,6 +32,32 @@ impl Server {
     }
 
     #[napi]
+    pub fn announce(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
+        let server = self.0.clone();
+        let work = move || server.announce().map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    /// `weight` is a whole number; `lib/server.js` sees to it.
+    #[napi]
+    pub fn set_weight(&self, hub: &Hub, tag: f64, weight: f64) -> napi::Result<()> {
+        let server = self.0.clone();
+        let work = move || server.set_weight(weight as u64).map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    #[napi]
+    pub fn announcement(&self) -> napi::Result<String> {
+        thrown(|| self.0.announcement().map(str::to_owned))
+    }
+
+    /// Each change of that comes with `tag`.
+    #[napi]
+    pub fn watch_announcement(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
+        thrown(|| self.0.watch_announcement(&hub.shared().queue, tag as u64))
+    }
+
+    #[napi]
     pub fn stop_accepting(&self, hub: &Hub, tag: f64) -> napi::Result<()> {
         let server = self.0.clone();
         let work = move || server.stop_accepting().map(|()| Outcome::Nothing);

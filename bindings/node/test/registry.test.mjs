@@ -31,6 +31,8 @@ test('a server of another protocol is announced, picked and withdrawn', async (t
   const at = registry(t);
   const announced = await announce({ announce: at('db'), advertise: '127.0.0.1:5432' });
   assert.equal(announced.state, 'registered');
+  await announced.setWeight(7);
+  const closed = new Promise((resolve) => announced.onAnnouncement((state) => state === 'closed' && resolve()));
   const client = new Client(at('db'), { timeout_ms: 10_000 });
   const picked = await client.pick();
   assert.equal(picked.endpoint, '127.0.0.1:5432');
@@ -38,8 +40,38 @@ test('a server of another protocol is announced, picked and withdrawn', async (t
   await announced.withdraw();
   await announced.withdraw();
   assert.equal(announced.state, 'closed');
+  await closed;
   await client.close();
   await assert.rejects(announce({}), InvalidError);
   await assert.rejects(announce({ announce: at('db') }), /advertise/);
   await assert.rejects(announce({ announce: 'a b', advertise: '127.0.0.1:1' }), InvalidError);
+});
+
+test('a server says when it is ready, and how much it takes', async (t) => {
+  const at = registry(t);
+  const server = new Server({ announce: at('calc'), announce_at_start: false }).method('who', () => 'me');
+  const heard = [];
+  const ended = new Promise((resolve) => {
+    server.onAnnouncement((state, error) => {
+      heard.push([state, error]);
+      if (state === 'closed') resolve();
+    });
+  });
+  await server.start();
+  assert.equal(server.announcement, 'closed');
+  const client = new Client(at('calc'), { timeout_ms: 10_000 });
+  await assert.rejects(client.call('who'), NoEndpointError);
+  await server.announce();
+  await server.announce();
+  assert.equal(server.announcement, 'registered');
+  await client.ready();
+  assert.deepEqual(await client.call('who'), ['me']);
+  await server.setWeight(7);
+  while (client.stats().endpoints[0].weight !== 7) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const wrong of [1_000_001, -1, 1.5, '7', NaN]) await assert.rejects(server.setWeight(wrong), InvalidError);
+  await server.stop();
+  await ended;
+  assert.deepEqual(heard[0], ['registered', null]);
+  assert.deepEqual(heard.at(-1), ['closed', null]);
+  await client.close();
 });

@@ -46,6 +46,7 @@ final class Codes
     public const EV_CANCELLED = 4;
     public const EV_WRITABLE = 5;
     public const EV_WAKE = 6;
+    public const EV_ANNOUNCEMENT = 7;
 
     /** Code to the class of its exception. */
     public const CLASSES = [

@@ -63,6 +63,13 @@ typedef void (*fast_free_fn)(void *user_data);
 struct fast_announcement *fast_announcement_new(const struct fast_config *config,
                                                 struct fast_error **err);
 const char *fast_announcement_state(const struct fast_announcement *announcement);
+fast_code fast_announcement_watch(struct fast_announcement *announcement,
+                                  struct fast_queue *queue,
+                                  uint64_t tag,
+                                  struct fast_error **err);
+fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
+                                       uint64_t weight,
+                                       struct fast_error **err);
 fast_code fast_announcement_withdraw(struct fast_announcement *announcement, struct fast_error **err);
 void fast_announcement_free(struct fast_announcement *announcement);
 const char *fast_pick_endpoint(const struct fast_pick *pick);
@@ -209,8 +216,19 @@ fast_code fast_server_handle(struct fast_server *server,
                              struct fast_queue *queue,
                              uint64_t tag,
                              struct fast_error **err);
-fast_code fast_server_start(struct fast_server *server, struct fast_error **err);
+fast_code fast_server_start(struct fast_server *server,
+                            struct fast_error **err);
 const char *fast_server_address(const struct fast_server *server);
+fast_code fast_server_announce(struct fast_server *server,
+                               struct fast_error **err);
+fast_code fast_server_set_weight(struct fast_server *server,
+                                 uint64_t weight,
+                                 struct fast_error **err);
+const char *fast_server_announcement(const struct fast_server *server);
+fast_code fast_server_watch_announcement(struct fast_server *server,
+                                         struct fast_queue *queue,
+                                         uint64_t tag,
+                                         struct fast_error **err);
 fast_code fast_server_stop_accepting(struct fast_server *server,
                                      struct fast_error **err);
 fast_code fast_server_wait_connections_closed(struct fast_server *server,

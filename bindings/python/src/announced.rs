@@ -34,6 +34,14 @@ impl Announced {
         self.0.state().or_raise(py)
     }
 
+    /// Gives the entry another share of calls.
+    #[pyo3(signature = (weight, queue=None))]
+    fn set_weight(&self, py: Python<'_>, weight: u64, queue: Option<&Queue>) -> PyResult<Job> {
+        let announced = self.0.clone();
+        let work = move || announced.set_weight(weight).map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::share), work).or_raise(py)
+    }
+
     /// Takes the entry off.
     #[pyo3(signature = (queue=None))]
     fn withdraw(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {

@@ -89,7 +89,10 @@ impl Queue {
                 }
             }
             Event::Wake => *woken = true,
-            Event::Request { .. } | Event::Cancelled { .. } | Event::Writable { .. } => {}
+            Event::Request { .. }
+            | Event::Cancelled { .. }
+            | Event::Writable { .. }
+            | Event::Announcement { .. } => {}
         }
         Ok(())
     }
@@ -107,6 +110,8 @@ impl Queue {
     const CANCELLED: u8 = 3;
     #[classattr]
     const WRITABLE: u8 = 4;
+    #[classattr]
+    const ANNOUNCEMENT: u8 = 5;
 
     #[new]
     fn new() -> Self {
@@ -163,6 +168,10 @@ fn entry(py: Python<'_>, event: Event) -> PyResult<Option<Entry>> {
         Event::Request { tag, request } => (Queue::REQUEST, tag, Request(request).into_py_any(py)?),
         Event::Cancelled { tag, id } => (Queue::CANCELLED, tag, id.into_py_any(py)?),
         Event::Writable { tag, id } => (Queue::WRITABLE, tag, id.into_py_any(py)?),
+        Event::Announcement { tag, state, error } => {
+            let error = error.map(|error| instance(py, &error)).transpose()?;
+            (Queue::ANNOUNCEMENT, tag, (state, error).into_py_any(py)?)
+        }
         Event::Data { .. } | Event::Done { .. } | Event::Wake => return Ok(None),
     }))
 }

@@ -34,6 +34,33 @@ impl Server {
         Job::start(queue.map(Queue::share), move || server.start().map(Answer::Address)).or_raise(py)
     }
 
+    /// Announces a server that was started without it.
+    #[pyo3(signature = (queue=None))]
+    fn announce(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {
+        let server = self.0.clone();
+        let work = move || server.announce().map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::share), work).or_raise(py)
+    }
+
+    /// Gives the server another share of calls.
+    #[pyo3(signature = (weight, queue=None))]
+    fn set_weight(&self, py: Python<'_>, weight: u64, queue: Option<&Queue>) -> PyResult<Job> {
+        let server = self.0.clone();
+        let work = move || server.set_weight(weight).map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::share), work).or_raise(py)
+    }
+
+    /// How its entry in the registry is.
+    #[getter]
+    fn announcement(&self, py: Python<'_>) -> PyResult<&'static str> {
+        self.0.announcement().or_raise(py)
+    }
+
+    /// `queue` gets an event with `tag` for each change of that.
+    fn watch_announcement(&self, py: Python<'_>, queue: &Queue, tag: u64) -> PyResult<()> {
+        self.0.watch_announcement(queue.shared(), tag).or_raise(py)
+    }
+
     /// Withdraws and accepts no more connections.
     #[pyo3(signature = (queue=None))]
     fn stop_accepting(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from queue import SimpleQueue
 
 import pytest
 
@@ -13,6 +15,13 @@ import libfast
 import libfast.aio
 import served
 from conftest import environment
+
+
+def until(condition):
+    limit = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.005)
 
 
 def test_handlers_of_all_kinds(client):
@@ -178,8 +187,10 @@ def test_an_announcement_of_another_server(tmp_path):
     target = f"dir://{tmp_path}/web"
     announced = libfast.announce(announce=target, advertise="127.0.0.1:8080")
     assert announced.state == "registered"
+    announced.set_weight(7)
     with libfast.Client(target) as client:
         assert client.pick().endpoint == "127.0.0.1:8080"
+        assert [e["weight"] for e in client.stats()["endpoints"]] == [7]
     announced.withdraw()
     announced.withdraw()
     assert announced.state == "closed"
@@ -189,6 +200,51 @@ def test_an_announcement_of_another_server(tmp_path):
     async def main():
         async with await libfast.aio.announce(announce=target, advertise="127.0.0.1:8080") as announced:
             assert announced.state == "registered"
+
+    asyncio.run(main())
+
+
+def test_a_server_says_when_it_is_ready_and_how_much_it_takes(tmp_path):
+    target = f"dir://{tmp_path}/calc"
+    server = served.make(announce=target, announce_at_start=False)
+    heard = SimpleQueue()
+    server.on_announcement(lambda state, error: heard.put((state, error)))
+    with server, libfast.Client(target) as client:
+        assert server.announcement == "closed"
+        with pytest.raises(libfast.NoEndpointError):
+            client.call("add", [1, 2])
+        server.announce()
+        server.announce()
+        assert server.announcement == "registered"
+        assert heard.get(timeout=20) == ("registered", None)
+        client.ready()
+        server.set_weight(7)
+        weights = lambda: [e["weight"] for e in client.stats()["endpoints"]]
+        until(lambda: weights() == [7])
+        for wrong in (1_000_001, -1, 1.5, True, 1 << 64):
+            with pytest.raises(libfast.InvalidError):
+                server.set_weight(wrong)
+        assert client.call("add", [1, 2]) == [3]
+    assert server.announcement == "closed"
+
+
+def test_a_server_on_a_loop_says_when_it_is_ready(tmp_path):
+    target = f"dir://{tmp_path}/calc"
+
+    async def main():
+        server = libfast.aio.Server(announce=target, announce_at_start=False)
+        registered = asyncio.get_running_loop().create_future()
+
+        @server.on_announcement
+        def hear(state, error):
+            if state == "registered" and not registered.done():
+                registered.set_result(error)
+
+        async with server:
+            await server.announce()
+            assert await asyncio.wait_for(registered, 20) is None
+            await server.set_weight(0)
+            assert server.announcement == "registered"
 
     asyncio.run(main())
 

@@ -1,12 +1,16 @@
 //! Announcing and picking for programs that speak another protocol.
 
 use crate::config::Config;
+use crate::event::Event;
 use crate::owned::Owned;
 use crate::park;
+use crate::queue::{Queue, Ready};
+use crate::runtime;
 use libfast_model::{Error, ErrorKind, Result};
 use libfast_registry::{Announcement, AnnouncementState};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// An entry in a registry for a server of any protocol. Dropping it takes the entry off in the background.
 pub struct Announced(Owned<Mutex<Option<Announcement>>>);
@@ -27,13 +31,22 @@ impl Announced {
 
     /// `registered`, `connecting`, `suspended` (listed when last heard of), `lost` or `closed`.
     pub fn state(&self) -> Result<&'static str> {
-        Ok(match self.lock()?.as_ref().map(Announcement::state) {
-            Some(AnnouncementState::Registered) => "registered",
-            Some(AnnouncementState::Connecting) => "connecting",
-            Some(AnnouncementState::Suspended) => "suspended",
-            Some(AnnouncementState::Failed(_)) => "lost",
-            Some(AnnouncementState::Closed) | None => "closed",
-        })
+        Ok(self.lock()?.as_ref().map_or("closed", |announcement| announcement.state().name()))
+    }
+
+    /// Gives it another share of calls. Returns when that is listed.
+    pub fn set_weight(&self, weight: u64) -> Result<()> {
+        let withdrawn = || Error::new(ErrorKind::State, "the entry was withdrawn");
+        let listed = self.lock()?.as_ref().ok_or_else(withdrawn)?.set_weight(weight);
+        park::block_on(listed)?
+    }
+
+    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`.
+    pub fn watch(&self, queue: &Arc<Queue>, tag: u64) -> Result<()> {
+        match self.lock()?.as_ref() {
+            Some(announcement) => tell(announcement.watch_state(), queue, tag),
+            None => Ok(()),
+        }
     }
 
     /// Takes the entry off and waits until the registry acknowledged it. A second time does nothing.
@@ -48,6 +61,32 @@ impl Announced {
     fn lock(&self) -> Result<MutexGuard<'_, Option<Announcement>>> {
         Ok(self.0.get()?.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
+}
+
+/// Tells `queue` of the states that come, until there are no more or the queue is gone.
+pub(crate) fn tell(
+    mut states: watch::Receiver<AnnouncementState>,
+    queue: &Arc<Queue>,
+    tag: u64,
+) -> Result<()> {
+    states.mark_unchanged();
+    let queue = Arc::downgrade(queue);
+    runtime::handle()?.spawn(async move {
+        let mut last = "";
+        while states.changed().await.is_ok() {
+            let state = states.borrow_and_update().clone();
+            let Some(queue) = queue.upgrade() else { return };
+            if state.name() != last || state.error().is_some() {
+                last = state.name();
+                queue.push(Ready::Event(Event::Announcement {
+                    tag,
+                    state: last,
+                    error: state.error().cloned(),
+                }));
+            }
+        }
+    });
+    Ok(())
 }
 
 /// An endpoint chosen for a call over another protocol.

@@ -46,6 +46,15 @@ pub enum Event {
         /// The request's id.
         id: u64,
     },
+    /// The entry of a server or an announcement in its registry is in another state.
+    Announcement {
+        /// What the program gave when it asked to be told.
+        tag: u64,
+        /// `connecting`, `registered`, `suspended`, `lost` or `closed`.
+        state: &'static str,
+        /// Why it is lost.
+        error: Option<Error>,
+    },
     /// Somebody called [`Queue::wake`](crate::Queue::wake).
     Wake,
 }

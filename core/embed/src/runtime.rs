@@ -68,6 +68,7 @@ pub(crate) fn event_loop() -> Result<Arc<EventLoop>> {
 
 fn running<T>(use_it: impl FnOnce(&mut Running) -> T) -> T {
     watch_forks();
+    libfast_rpc::on_registry_thread_start(block_all_signals);
     let mut running = RUNNING.lock();
     if running.pid != std::process::id() {
         // What a parent runs has no threads here; dropping it would wait for them for ever.

@@ -1,5 +1,6 @@
 //! A server as foreign programs hold it.
 
+use crate::announced;
 use crate::config::Config;
 use crate::event::Event;
 use crate::metrics::metrics;
@@ -50,6 +51,29 @@ impl Server {
     pub fn start(&self) -> Result<String> {
         let server = self.server.get()?;
         Ok(park::block_on(server.start())??.to_string())
+    }
+
+    /// Announces a server that was started with the option `announce_at_start` off. Returns when it is listed.
+    pub fn announce(&self) -> Result<()> {
+        let server = self.server.get()?;
+        park::block_on(server.announce())?
+    }
+
+    /// Gives the server another share of calls. Returns when that is listed.
+    pub fn set_weight(&self, weight: u64) -> Result<()> {
+        let server = self.server.get()?;
+        park::block_on(server.set_weight(weight))?
+    }
+
+    /// How its entry in the registry is: `registered`, `connecting`, `suspended` (listed when last heard of), `lost`, or
+    /// `closed` if there is none.
+    pub fn announcement(&self) -> Result<&'static str> {
+        Ok(self.server.get()?.announcement().name())
+    }
+
+    /// Tells `queue` of each change of that, as an `Announcement` event with `tag`.
+    pub fn watch_announcement(&self, queue: &Arc<Queue>, tag: u64) -> Result<()> {
+        announced::tell(self.server.get()?.watch_announcement(), queue, tag)
     }
 
     /// Withdraws and accepts no more connections; those that are open go on being served.

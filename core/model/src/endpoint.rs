@@ -1,6 +1,6 @@
 //! One reachable address and what a balancer needs to know about it.
 
-use crate::Address;
+use crate::{Address, Error, ErrorKind, Result};
 
 /// One reachable address with its weight and place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct Endpoint {
 impl Endpoint {
     /// The weight of an endpoint that says nothing about it.
     pub const DEFAULT_WEIGHT: u32 = 100;
+
+    /// The largest weight that a server can give itself.
+    pub const MAX_WEIGHT: u32 = 1_000_000;
+
+    /// The number as a weight, unless it is too large.
+    pub fn check_weight(number: u64) -> Result<u32> {
+        u32::try_from(number).ok().filter(|weight| *weight <= Self::MAX_WEIGHT).ok_or_else(|| {
+            let message = format!("the weight {number} is larger than {}", Self::MAX_WEIGHT);
+            Error::new(ErrorKind::Invalid, message)
+        })
+    }
 
     /// An endpoint of the usual weight, in no zone.
     pub fn new(address: Address) -> Self {

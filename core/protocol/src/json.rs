@@ -14,7 +14,7 @@ mod string;
 
 pub(crate) use document::{Document, members_of};
 pub use json_error::JsonError;
-pub(crate) use scanner::{Kind, Scanner, Value, digits, plain_run};
+pub(crate) use scanner::{Kind, Scanner, Value, digits, element_of_valid, plain_run};
 pub use string::{decode_string, escape_into};
 
 /// Checks that `text` is one JSON value in UTF-8 whose arrays and objects nest at most `max_depth` deep.

@@ -143,17 +143,23 @@ impl<T> ServerConnection<T> {
     /// `TooLarge` if the frame would be larger than allowed. Nothing is sent then, and the request stays as
     /// it was.
     pub fn send(&mut self, uts: u64, id: u32, value: &[u8]) -> Result<()> {
-        let (out, limits) = (&mut self.transmit, &self.wire.limits);
-        // A short answer looks as node-fast's, each value in a frame of its own.
-        let is_behind = out.len() >= BEHIND_BYTES;
-        let shared = self.shared.as_ref().filter(|shared| is_behind && shared.id == id);
-        if self.state != State::Failed && shared.is_some_and(|shared| shared.add(out, limits, value)) {
+        if self.send_along(id, value) {
             return Ok(());
         }
         let Open { entry, out, limits, .. } = self.open(uts, id)?;
         let frame = entry.reply.write_value(out, &limits, uts, value)?;
         self.shared = Some(frame);
         Ok(())
+    }
+
+    /// Sends a value as [`send`](Self::send) does if it fits into the last frame that waits, for which no time need be told.
+    /// False: nothing was done.
+    pub fn send_along(&mut self, id: u32, value: &[u8]) -> bool {
+        let (out, limits) = (&mut self.transmit, &self.wire.limits);
+        // A short answer looks as node-fast's, each value in a frame of its own.
+        let is_behind = out.len() >= BEHIND_BYTES && self.state != State::Failed;
+        let shared = self.shared.as_ref().filter(|shared| is_behind && shared.id == id);
+        shared.is_some_and(|shared| shared.add(out, limits, value))
     }
 
     /// Ends a request well, after a last value if one is given, which goes in a frame of its own. The id is

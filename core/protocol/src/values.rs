@@ -1,6 +1,6 @@
 //! The values of one frame as one text, cut into elements only when somebody asks.
 
-use crate::json::{self, JsonError, Kind, Scanner};
+use crate::json::{self, JsonError, Kind};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::iter::FusedIterator;
 
@@ -104,7 +104,7 @@ impl IntoIterator for &Values {
 
 /// Iterator over [`Values`]. It finds the borders of each value as it goes, because remembering them would
 /// cost a frame of many small values several times its size.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Elements {
     text: Bytes,
     /// Behind the opening bracket or a comma.
@@ -127,11 +127,9 @@ impl Iterator for Elements {
             last.truncate(length);
             return Some(last);
         } else {
-            let mut scanner = Scanner::starting_at(&self.text, self.at);
-            let value = scanner.value(usize::MAX).ok()?;
-            scanner.take(b',');
-            self.at = scanner.at();
-            &self.text[value.span()]
+            let value = json::element_of_valid(&self.text, self.at);
+            self.at = value.end + 1;
+            self.text[value].trim_ascii()
         };
         Some(self.text.slice_ref(element))
     }

@@ -1,10 +1,11 @@
 //! What a provider or consumer tells a registry about itself.
 
 use crate::{Record, Role};
-use libfast_model::{Error, Result, ServiceName};
+use libfast_model::{Endpoint, Error, ErrorKind, Result, ServiceName};
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Lists providers and consumers.
@@ -128,6 +129,26 @@ impl Announcement {
         }
     }
 
+    /// Gives it another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. As
+    /// [`change`](Self::change), but the future waits 5 s at most: then it fails with an error of the kind `Registry`, and the
+    /// change is made when the registry answers again.
+    pub fn set_weight(&self, weight: u64) -> Change {
+        let weight = match Endpoint::check_weight(weight) {
+            Ok(weight) => weight,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        let change = self.change(|record| record.weight = weight);
+        Box::pin(async move {
+            tokio::time::timeout(CHANGE_LIMIT, change).await.unwrap_or_else(|_| {
+                let message = format!(
+                    "the registry did not acknowledge the change within {} s; it is made when the registry answers again",
+                    CHANGE_LIMIT.as_secs()
+                );
+                Err(Error::new(ErrorKind::Registry, message))
+            })
+        })
+    }
+
     /// Takes the entry off and waits until the registry acknowledged it.
     pub async fn withdraw(mut self) {
         if let Some(withdraw) = self.withdraw.take() {
@@ -144,6 +165,9 @@ impl Drop for Announcement {
     }
 }
 
+/// Longest wait for a registry to acknowledge another weight.
+const CHANGE_LIMIT: Duration = Duration::from_secs(5);
+
 fn closed() -> Error {
-    Error::new(libfast_model::ErrorKind::Closed, "the announcement was withdrawn")
+    Error::new(ErrorKind::Closed, "the announcement was withdrawn")
 }

@@ -3,12 +3,8 @@
 use crate::advertise::advertised;
 use crate::registries::Registries;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
-use libfast_registry::{Announcement, AnnouncementState, Change, Record, Role};
-use std::time::Duration;
+use libfast_registry::{Announcement, AnnouncementState, Record, Role};
 use tokio::sync::watch;
-
-/// Longest wait for a registry to acknowledge a change.
-const CHANGE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Announces what `options` say, for servers of this and of other protocols: `listening` is the address listened on, if
 /// libfast listens; without it `advertise` must be set. `None` if `announce` is empty. Waits until the entry is listed.
@@ -50,15 +46,4 @@ pub(crate) async fn announce_telling(
     let listed = announcement.registered().await;
     listed.map_err(|error| error.context(format!("cannot announce {service}")))?;
     Ok(Some(announcement))
-}
-
-/// Waits for a change that a registry was asked for, at most 5 s.
-pub(crate) async fn acknowledged(change: Change) -> Result<()> {
-    tokio::time::timeout(CHANGE_LIMIT, change).await.unwrap_or_else(|_| {
-        let message = format!(
-            "the registry did not acknowledge the change within {} s; it is made when the registry answers again",
-            CHANGE_LIMIT.as_secs()
-        );
-        Err(Error::new(ErrorKind::Registry, message))
-    })
 }

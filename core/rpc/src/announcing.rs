@@ -1,14 +1,12 @@
 //! What a server tells its registry while it runs.
 
-use crate::announced::{acknowledged, announce_telling};
+use crate::announced::announce_telling;
 use crate::server::{Running, Server, Shared};
-use libfast_model::{Address, Error, ErrorKind, Result};
+use libfast_model::{Address, Endpoint, Error, ErrorKind, Result};
 use libfast_registry::{Announcement, AnnouncementState};
+use std::future::ready;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
-
-/// The bound of the option `weight`.
-const MOST_WEIGHT: u64 = 1_000_000;
 
 impl Server {
     /// Announces a server that was started with `announce_at_start` off, now that it is ready for calls. Returns when it is
@@ -38,21 +36,15 @@ impl Server {
     /// that is listed; before the server is announced, at once. An error of the kind `Registry` tells that the registry cannot
     /// be reached or refuses it; what can still be done is done when it answers again.
     pub async fn set_weight(&self, weight: u64) -> Result<()> {
-        if weight > MOST_WEIGHT {
-            let message = format!("the weight {weight} is larger than {MOST_WEIGHT}");
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
-        let change = {
+        let listed = {
             let running = self.lock();
-            self.0.shared.weight.store(weight, Ordering::Relaxed);
+            self.0.shared.weight.store(Endpoint::check_weight(weight)?.into(), Ordering::Relaxed);
             match &*running {
-                Running::Started { announced: Some(entry), .. } => {
-                    entry.change(|record| record.weight = weight as u32)
-                }
-                _ => return Ok(()),
+                Running::Started { announced: Some(entry), .. } => entry.set_weight(weight),
+                _ => Box::pin(ready(Ok(()))),
             }
         };
-        acknowledged(change).await
+        listed.await
     }
 
     /// Lists the weight that was set while the server was being announced with another.

@@ -1,11 +1,13 @@
 //! What one thread sends in a row, and what leaves together.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// Bytes of requests or of last answers that are written although more are coming: the other side can begin with these
 /// meanwhile.
-pub(crate) const ENOUGH: usize = 4 * 1024;
+pub(crate) const ENOUGH: usize = 8 * 1024;
 
 /// A connection that may have something to write.
 pub(crate) trait Gathering {
@@ -36,6 +38,20 @@ pub fn burst<T>(work: impl FnOnce() -> T) -> T {
 pub fn write_burst() {
     let connections = BURST.with_borrow_mut(|burst| burst.as_mut().map(std::mem::take));
     connections.into_iter().flatten().for_each(|connection| connection.write_gathered());
+}
+
+/// Lets every task of the runtime that is ready now have its turn first. A task that wakes itself goes to the end of the
+/// queue; tokio's `yield_now` comes back after the next look at the sockets, which can be long before that.
+pub(crate) async fn after_all_ready() {
+    let mut is_behind = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_behind, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Whether this thread makes a burst.

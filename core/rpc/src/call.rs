@@ -4,7 +4,7 @@ use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::client::Client;
-use crate::connection::Attempt;
+use crate::connection::{Attempt, Incoming};
 use crate::metrics::{self, ClientMethod};
 use crate::observer::CallEvent;
 use crate::value::Value;
@@ -12,7 +12,6 @@ use crate::{remote, retry};
 use bytes::Bytes;
 use libfast_balance::{Member, Outcome};
 use libfast_model::{Error, ErrorKind, Progress, Result};
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -43,7 +42,7 @@ pub struct Call {
     ended: Option<Instant>,
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
-    values: VecDeque<Bytes>,
+    values: Incoming,
 }
 
 /// The values of a call, as many as were wanted, and how it ended.
@@ -128,7 +127,7 @@ impl Call {
             recorded: false,
             ended: None,
             is_sent: false,
-            values: VecDeque::new(),
+            values: Incoming::default(),
         }
     }
 
@@ -178,7 +177,7 @@ impl Call {
 
     /// Without a timer of its own.
     fn poll_untimed(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Value>>> {
-        if let Some(value) = self.values.pop_front() {
+        if let Some(value) = self.values.pop() {
             return Poll::Ready(Some(Ok(Value::new(value))));
         }
         match self.advance(cx) {
@@ -190,7 +189,7 @@ impl Call {
             }
             Poll::Pending => return Poll::Pending,
         }
-        Poll::Ready(self.values.pop_front().map(|value| Ok(Value::new(value))))
+        Poll::Ready(self.values.pop().map(|value| Ok(Value::new(value))))
     }
 
     /// Drives the call. `Ready(Some(Ok))`: there are values. `Ready(None)`: it is over.

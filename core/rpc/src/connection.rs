@@ -9,11 +9,13 @@
 
 mod attempt;
 mod inbox;
+mod incoming;
 mod overdue;
 mod peer;
 mod writing;
 
 pub(crate) use attempt::Attempt;
+pub(crate) use incoming::Incoming;
 pub(crate) use peer::Patience;
 
 use crate::call_options::CallOptions;
@@ -317,7 +319,7 @@ impl Shared {
                     };
                     inbox.asked.emitted += 1;
                     inbox.bytes += values.text().len();
-                    inbox.values.extend(values);
+                    inbox.values.push(values);
                     if inbox.bytes > self.bounds.inbox_bytes && !std::mem::replace(&mut inbox.full, true) {
                         *full += 1;
                     }

@@ -54,7 +54,7 @@ pub use methods::Handler;
 pub use metrics::{Metrics, metrics_text};
 pub use observer::{CallEvent, CallObserver};
 pub use picked::Picked;
-pub use registries::Registries;
+pub use registries::{Registries, on_registry_thread_start};
 pub use request::Request;
 pub use server::Server;
 pub use value::Value;

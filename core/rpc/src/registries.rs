@@ -36,7 +36,7 @@ const OWN: &str = "fast";
 #[cfg(feature = "zookeeper")]
 fn zookeeper(hosts: &[String], root: &str, layouts: &str, session_ms: u64) -> Result<Registries> {
     let session = std::time::Duration::from_millis(session_ms);
-    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::open_in(hosts, root, layouts, session)?);
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, layouts, session)?);
     Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
 }
 
@@ -44,4 +44,12 @@ fn zookeeper(hosts: &[String], root: &str, layouts: &str, session_ms: u64) -> Re
 fn zookeeper(_: &[String], _: &str, _: &str, _: u64) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
     Err(Error::new(ErrorKind::Unsupported, message))
+}
+
+/// Sets what the thread that talks to ZooKeeper does before anything else, such as blocking signals. To be called before
+/// the first client or server is made.
+#[cfg_attr(not(feature = "zookeeper"), expect(unused_variables, reason = "there is no such thread"))]
+pub fn on_registry_thread_start(hook: fn()) {
+    #[cfg(feature = "zookeeper")]
+    libfast_zookeeper::on_thread_start(hook);
 }

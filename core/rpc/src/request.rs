@@ -10,6 +10,7 @@ use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -20,6 +21,14 @@ use std::time::{Duration, Instant};
 /// Clones are the same request. If all are dropped without an end, the caller gets the error `HandlerDropped`.
 #[derive(Clone)]
 pub struct Request(Arc<Inner>);
+
+thread_local! {
+    /// The text of the value that is being sent.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The largest text whose memory is kept for the next.
+const SCRATCH_BYTES: usize = 16 * 1024;
 
 struct Inner {
     connection: Arc<ServerConnection>,
@@ -116,7 +125,14 @@ impl Request {
     /// [`writable`](Self::writable) before the next one. `Overload`: it was not queued, because more than
     /// `write_limit_bytes` wait already.
     pub fn try_send(&self, value: &impl Serialize) -> Result<bool> {
-        self.send_checked(&self.to_json(value)?)
+        // Taken, not borrowed: the value's own code may send, too.
+        let mut json = SCRATCH.take();
+        json.clear();
+        let sent = self.write_json(&mut json, value).and_then(|()| self.send_checked(&json));
+        if json.capacity() <= SCRATCH_BYTES {
+            SCRATCH.set(json);
+        }
+        sent
     }
 
     /// As [`try_send`](Self::try_send), with the JSON text of the value.
@@ -225,7 +241,13 @@ impl Request {
     }
 
     fn to_json(&self, value: &impl Serialize) -> Result<Vec<u8>> {
-        serde_json::to_vec(value)
+        let mut json = Vec::new();
+        self.write_json(&mut json, value)?;
+        Ok(json)
+    }
+
+    fn write_json(&self, json: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(json, value)
             .map_err(|error| self.invalid(&format!("a value cannot be written as JSON: {error}")))
     }
 

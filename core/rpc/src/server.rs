@@ -202,9 +202,16 @@ impl Server {
             state @ Running::New => *state = Running::Starting,
             _ => return Err(Error::new(ErrorKind::State, "the server was started or stopped before")),
         }
-        let started = self.begin().await;
+        let begun = self.begin().await;
+        let address = self.enter(begun)?;
+        // The entry stands; what it says is set right when it can be.
+        let _ = self.catch_up().await;
+        Ok(address)
+    }
+
+    fn enter(&self, begun: Result<(Address, Acceptor, Option<Announcement>)>) -> Result<Address> {
         let mut running = self.lock();
-        match started {
+        match begun {
             // Dropping what was begun ends it: somebody called `stop` meanwhile.
             Ok(_) if matches!(*running, Running::Stopped) => {
                 self.0.shared.close_all();
@@ -214,9 +221,6 @@ impl Server {
                 let acceptor = Some(acceptor);
                 let announced = announced.map(Box::new);
                 *running = Running::Started { address: address.clone(), acceptor, announced };
-                drop(running);
-                // The entry stands; what it says is set right when it can be.
-                let _ = self.catch_up().await;
                 Ok(address)
             }
             Err(error) => {

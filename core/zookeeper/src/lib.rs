@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
-//! and watches. A supervisor owns it and tells everybody when it is connected; the `Duty` of an announcer
+//! and watches; all that are [`shared`](ZooKeeperRegistry::shared) have one per ensemble and process. A supervisor owns it and tells everybody when it is connected; the `Duty` of an announcer
 //! or a resolver is simply done again from the start whenever that changes, because after a reconnect nothing that
 //! was known is certain. The last list stands as long as ZooKeeper cannot be reached.
 //!
@@ -31,6 +31,7 @@ mod node;
 mod pace;
 mod path;
 mod place;
+mod process;
 mod registry;
 mod resolver;
 mod session;
@@ -38,4 +39,5 @@ mod several;
 mod supervisor;
 
 pub use inspection::{Inspection, RootInspection};
+pub use process::on_thread_start;
 pub use registry::{ServiceCount, ZooKeeperRegistry};

@@ -8,6 +8,7 @@ use crate::layouts::{Codec, Layouts};
 use crate::node;
 use crate::path::Layout;
 use crate::place::Place;
+use crate::process::{Home, Process};
 use crate::resolver::Subscription;
 use crate::session::{Ensemble, Session};
 use crate::several::join;
@@ -28,8 +29,10 @@ const IN_FLIGHT: usize = 32;
 #[derive(Clone)]
 pub struct ZooKeeperRegistry(Arc<Shared>);
 
-struct Shared {
+pub struct Shared {
     ensemble: Ensemble,
+    /// Where the work is done; `None` is the runtime of the callers.
+    home: Option<Arc<Home>>,
     /// Where operators decide, whatever the layouts.
     root: String,
     /// At least one.
@@ -62,26 +65,34 @@ impl ZooKeeperRegistry {
     /// The services below `root` of the ensemble `hosts` (`host:port` each). Nothing is connected before the first
     /// announcement or watch. The server bounds `session_timeout`, normally to 2 to 20 of its ticks.
     pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
-        let layouts = vec![Layout::new(Codec::Fast, root)];
-        Self::of(hosts, root, layouts, session_timeout)
+        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        let layouts = Layouts(vec![(Codec::Fast, root.to_owned())]);
+        Self(Arc::new(Shared::new(ensemble, root, layouts, None)))
     }
 
     /// As [`open`](Self::open), for services that list themselves in other layouts, too: `layouts` is the option of that
     /// name. Providers of all of them are found, and announcements are made in each.
     pub fn open_in(hosts: &[String], root: &str, layouts: &str, session_timeout: Duration) -> Result<Self> {
-        let Layouts(layouts) = Layouts::parse(layouts, root)?;
-        let layouts = layouts.into_iter().map(|(codec, root)| Layout::new(codec, &root)).collect();
-        Ok(Self::of(hosts, root, layouts, session_timeout))
+        let layouts = Layouts::parse(layouts, root)?;
+        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        Ok(Self(Arc::new(Shared::new(ensemble, root, layouts, None))))
     }
 
-    fn of(hosts: &[String], root: &str, layouts: Vec<Layout>, session_timeout: Duration) -> Self {
-        Self(Arc::new(Shared {
-            ensemble: Ensemble { hosts: hosts.to_vec(), session_timeout },
-            root: root.to_owned(),
-            layouts,
-            skipped: Arc::default(),
-            live: Mutex::default(),
-        }))
+    /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
+    /// and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
+    pub fn shared(hosts: &[String], root: &str, layouts: &str, session_timeout: Duration) -> Result<Self> {
+        let layouts = Layouts::parse(layouts, root)?;
+        let process = Process::current()?;
+        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        let mut open = process.open();
+        let key = (ensemble.clone(), root.to_owned(), layouts.clone());
+        if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
+            return Ok(Self(shared));
+        }
+        let home = process.home(&mut open)?;
+        let shared = Arc::new(Shared::new(ensemble, root, layouts, Some(home)));
+        open.registries.insert(key, Arc::downgrade(&shared));
+        Ok(Self(shared))
     }
 
     /// The services below the root that have or had entries, ordered by name. Fails if ZooKeeper cannot be reached,
@@ -167,7 +178,7 @@ impl ZooKeeperRegistry {
     /// server's acknowledgement, at most 2 s. Later announcements and watches make a new session.
     pub async fn close(&self) {
         let session = {
-            let mut live = self.live();
+            let mut live = self.0.live();
             live.subscriptions.clear();
             live.session.take()
         };
@@ -197,28 +208,53 @@ impl ZooKeeperRegistry {
         self.0.layouts.iter().filter_map(folder).collect()
     }
 
-    /// The session of the present runtime, started if need be.
+    /// The session, started if need be.
     fn session(&self) -> Arc<Session> {
-        self.live().session(&self.0.ensemble)
+        self.0.session(&mut self.0.live())
+    }
+}
+
+impl Shared {
+    fn new(ensemble: Ensemble, root: &str, Layouts(layouts): Layouts, home: Option<Arc<Home>>) -> Self {
+        let layouts = layouts.into_iter().map(|(codec, root)| Layout::new(codec, &root)).collect();
+        let (root, skipped, live) = (root.to_owned(), Arc::default(), Mutex::default());
+        Self { ensemble, home, root, layouts, skipped, live }
+    }
+
+    fn session(&self, live: &mut Live) -> Arc<Session> {
+        match &live.session {
+            Some(session) if !session.is_over() => session.clone(),
+            _ => live.session.insert(self.find_session()).clone(),
+        }
+    }
+
+    /// The session that others of this process have with the ensemble, or a new one.
+    fn find_session(&self) -> Arc<Session> {
+        let start = || Session::start(self.ensemble.clone(), self.home.clone());
+        let Some(process) = self.home.as_ref().and_then(|_| Process::current().ok()) else { return start() };
+        let mut open = process.open();
+        let known = open.sessions.get(&self.ensemble).and_then(Weak::upgrade);
+        known.filter(|session| !session.is_over()).unwrap_or_else(|| {
+            let session = start();
+            open.sessions.insert(self.ensemble.clone(), Arc::downgrade(&session));
+            session
+        })
+    }
+
+    /// Where tasks are spawned while the guard lives.
+    fn enter(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
+        self.home.as_ref().map(|home| home.enter())
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
         // Nothing that is done under the lock can leave it half done.
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Live {
-    fn session(&mut self, ensemble: &Ensemble) -> Arc<Session> {
-        match &self.session {
-            Some(session) if !session.is_over() => session.clone(),
-            _ => self.session.insert(Session::start(ensemble.clone())).clone(),
-        }
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
+        let _within = self.0.enter();
         let entry = |(codec, folder)| match codec {
             // Only those of providers change.
             Codec::Fast => {
@@ -236,11 +272,12 @@ impl Announcer for ZooKeeperRegistry {
 
 impl Resolver for ZooKeeperRegistry {
     fn watch(&self, service: &ServiceName) -> Watch {
-        let mut live = self.live();
+        let _within = self.0.enter();
+        let mut live = self.0.live();
         live.subscriptions.retain(|_, subscription| subscription.strong_count() > 0);
         let known = live.subscriptions.get(service).and_then(Weak::upgrade);
         let subscription = known.filter(|subscription| !subscription.is_over()).unwrap_or_else(|| {
-            let session = live.session(&self.0.ensemble);
+            let session = self.0.session(&mut live);
             let listed = self.folders(service, Role::Provider).into_iter().map(|(codec, folder)| {
                 Subscription::start(session.clone(), codec, folder, self.0.skipped.clone())
             });

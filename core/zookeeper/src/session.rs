@@ -1,5 +1,6 @@
 //! The one session of a registry, as its users see it; [`Supervisor`] does the work.
 
+use crate::process::Home;
 use crate::supervisor::Supervisor;
 use libfast_model::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 use zookeeper_client::Client;
 
 /// Where ZooKeeper is and how long it keeps a session that is not heard of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ensemble {
     pub hosts: Vec<String>,
     pub session_timeout: Duration,
@@ -38,11 +39,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts to connect; must be called within a tokio runtime.
-    pub fn start(ensemble: Ensemble) -> Arc<Self> {
+    /// Starts to connect, at `home` or else in the tokio runtime that this must be called within.
+    pub fn start(ensemble: Ensemble, home: Option<Arc<Home>>) -> Arc<Self> {
         let (sender, links) = watch::channel(Link::Connecting);
         let (open, closing) = oneshot::channel();
-        let supervisor = tokio::spawn(Supervisor::new(ensemble, sender).run(closing));
+        let _within = home.as_ref().map(|home| home.enter());
+        let keeps_home = home.clone();
+        let supervisor = tokio::spawn(async move {
+            Supervisor::new(ensemble, sender).run(closing).await;
+            drop(keeps_home);
+        });
         Arc::new(Self { links, open: Mutex::new(Some(open)), supervisor })
     }
 

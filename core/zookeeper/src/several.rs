@@ -46,12 +46,12 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
     };
     Announcement::new(state, record, change, move || {
         let entries = entries.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Begun now, whether or not anybody waits.
-        let withdrawals: Vec<_> =
-            entries.into_iter().flatten().map(|entry| tokio::spawn(entry.withdraw())).collect();
+        // Dropping them begins it, whether or not anybody waits.
+        drop(entries);
         Box::pin(async move {
-            for withdrawal in withdrawals {
-                let _ = withdrawal.await;
+            for mut state in states {
+                // An error is as good: nobody keeps it up any more.
+                let _ = state.wait_for(|state| matches!(state, AnnouncementState::Closed)).await;
             }
             sender.send_replace(AnnouncementState::Closed);
         })

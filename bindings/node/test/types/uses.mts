@@ -31,6 +31,10 @@ server
   .method('ticks', async function* (ctx) { while (!ctx.signal.aborted) yield ctx.peer; });
 server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: ctx.halfClosed, aseErrors: [] }); });
 const address: string = await server.start();
+server.onAnnouncement((state, error) => console.log(state, error?.message));
+await server.announce();
+await server.setWeight(50);
+if (server.announcement === 'lost') console.error('not listed');
 await server.stopAccepting();
 await server.connectionsClosed();
 await server.unref().stop();

@@ -4,6 +4,7 @@ import asyncio
 
 from ._base_server import BaseServer
 from ._loop import LoopQueue
+from ._options import whole
 
 
 class Server(BaseServer):
@@ -26,6 +27,18 @@ class Server(BaseServer):
         """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background."""
         await self._start_on_loop()
         return self.address
+
+    async def announce(self):
+        """Announces a server that was started with ``announce_at_start=False``, now that it is ready for calls. Waits until
+        it is listed; a second time does nothing."""
+        queue = LoopQueue.running()
+        await queue.answer(self._native.announce(queue.native))
+
+    async def set_weight(self, weight):
+        """Gives the server another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed; before
+        the server is announced it does not wait."""
+        queue = LoopQueue.running()
+        await queue.answer(self._native.set_weight(whole("weight", weight), queue.native))
 
     async def stop(self, drain_ms=None):
         """Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the

@@ -22,6 +22,7 @@ class BaseServer:
         self._queue = _native.Queue()
         self._threads = threads
         self._handlers = {}
+        self._hearers = []
         self._lock = threading.Lock()
         self._dispatcher = None
         self._ended = None
@@ -39,6 +40,22 @@ class BaseServer:
             return handler
 
         return add
+
+    @property
+    def announcement(self):
+        """How the server's entry in its registry is: ``registered``, ``connecting``, ``suspended`` (listed when last heard of),
+        ``lost``, or ``closed`` if there is none."""
+        return self._native.announcement
+
+    def on_announcement(self, hear):
+        """Calls ``hear(state, error)`` for each change of `announcement` until the server stops, on the thread that serves;
+        ``error`` tells why it is lost, else it is None. Before the start, to hear all; usable as a decorator."""
+        if not callable(hear):
+            raise make("FAST_E_INVALID", f"{hear!r} cannot be called")
+        if not self._hearers:
+            self._native.watch_announcement(self._queue, 0)
+        self._hearers.append(hear)
+        return hear
 
     def kang(self):
         """Counters, connections and running requests as a dict, in the words of kang, the debugging page of programs that
@@ -80,7 +97,7 @@ class BaseServer:
         with self._lock:
             if self._dispatcher is not None:
                 raise make("FAST_E_STATE", "the server was started before")
-            self._dispatcher = Dispatcher(self._queue, self._handlers, loop, thread, self._threads)
+            self._dispatcher = Dispatcher(self._queue, self._handlers, self._hearers, loop, thread, self._threads)
 
     def _dismantle(self):
         self._stopped = True

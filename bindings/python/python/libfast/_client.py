@@ -3,7 +3,7 @@
 from . import _native
 from ._native import loads
 from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
-from ._options import config, document, settings
+from ._options import config, document, settings, whole
 
 
 class Client(BaseClient):
@@ -97,6 +97,10 @@ class Stream:
 
 class Announced(BaseAnnounced):
     """An entry in a registry for a server of any protocol. It is taken off when it is withdrawn or dropped."""
+
+    def set_weight(self, weight):
+        """Gives it another share of calls, from 0 (no new calls) to 1,000,000, and waits until that is listed."""
+        self._native.set_weight(whole("weight", weight)).wait()
 
     def withdraw(self):
         """Takes it off and waits until the registry has. A second time does nothing."""

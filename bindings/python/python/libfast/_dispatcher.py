@@ -9,14 +9,16 @@ from ._pool import Pool
 
 _BATCH = 256
 _REQUEST, _CANCELLED, _WRITABLE = _native.Queue.REQUEST, _native.Queue.CANCELLED, _native.Queue.WRITABLE
+_ANNOUNCEMENT = _native.Queue.ANNOUNCEMENT
 
 
 class Dispatcher:
     """Takes requests from the queue, on the loop's thread, and hands them to their handlers."""
 
-    def __init__(self, queue, handlers, loop, thread, threads):
+    def __init__(self, queue, handlers, hearers, loop, thread, threads):
         self._queue = queue
         self._handlers = handlers
+        self._hearers = hearers
         self.loop = loop
         self.thread = thread
         self._pool = Pool(threads)
@@ -46,6 +48,10 @@ class Dispatcher:
                 self._dispatch(tag, what)
             elif kind in (_WRITABLE, _CANCELLED):
                 self._wake(what)
+            elif kind == _ANNOUNCEMENT:
+                for hear in self._hearers:
+                    # By itself, so that what one raises goes where the loop's exceptions go.
+                    self.loop.call_soon(hear, *what)
 
     def _dispatch(self, tag, request):
         handler, run, on_loop = self._handlers[tag]

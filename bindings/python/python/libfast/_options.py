@@ -58,6 +58,13 @@ def settings(options):
         return _native.CallSettings(_pairs(options))
 
 
+def whole(name, value):
+    """A number that is passed by itself and not as text; its bound is the library's."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
+        raise make("FAST_E_INVALID", f"{name} must be a whole number from 0 on, not {value!r}")
+    return value
+
+
 _WINDOW = int(next(option.default for option in OPTIONS if option.name == "window"))
 
 

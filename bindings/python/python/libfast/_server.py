@@ -8,6 +8,7 @@ from . import _native
 from ._base_server import BaseServer
 from ._dispatcher import LoopThread
 from ._errors import make
+from ._options import whole
 
 
 class Server(BaseServer):
@@ -41,6 +42,18 @@ class Server(BaseServer):
         # Who waits in `run` is told here: safe in a signal handler, unlike an event.
         self._ending = SimpleQueue()
         self._drain_ms = None
+
+    def announce(self):
+        """Announces a server that was started with ``announce_at_start=False``, now that it is ready for calls. Waits until
+        it is listed; a second time does nothing."""
+        self._must_not_serve_here()
+        self._native.announce().wait()
+
+    def set_weight(self, weight):
+        """Gives the server another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed; before
+        the server is announced it does not wait."""
+        self._must_not_serve_here()
+        self._native.set_weight(whole("weight", weight)).wait()
 
     def start(self):
         """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background."""

@@ -6,7 +6,7 @@ from collections import deque
 from ._aio_server import Server
 from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
 from ._loop import DATA, LoopQueue
-from ._options import config, settings, window
+from ._options import config, settings, whole, window
 from . import _native
 from ._native import loads
 
@@ -156,6 +156,11 @@ class Stream:
 
 class Announced(BaseAnnounced):
     """As ``libfast.Announced``, with an awaited `withdraw`."""
+
+    async def set_weight(self, weight):
+        """Gives it another share of calls, from 0 (no new calls) to 1,000,000, and waits until that is listed."""
+        queue = LoopQueue.running()
+        await queue.answer(self._native.set_weight(whole("weight", weight), queue.native))
 
     async def withdraw(self):
         """Takes it off and waits until the registry has. A second time does nothing."""

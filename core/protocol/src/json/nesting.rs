@@ -11,15 +11,18 @@ pub(super) struct Nesting {
 }
 
 impl Nesting {
+    #[inline]
     pub fn depth(&self) -> usize {
         self.depth
     }
 
     /// Whether the innermost open container is an object; `None` if none is open.
+    #[inline]
     pub fn innermost_is_object(&self) -> Option<bool> {
         (self.depth > 0).then_some(self.bits & 1 == 1)
     }
 
+    #[inline]
     pub fn open(&mut self, is_object: bool) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.bits);
@@ -29,6 +32,7 @@ impl Nesting {
         self.depth += 1;
     }
 
+    #[inline]
     pub fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.bits >>= 1;

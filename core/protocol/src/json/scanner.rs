@@ -46,10 +46,6 @@ impl<'t> Scanner<'t> {
         Self { text, at: 0 }
     }
 
-    pub fn at(&self) -> usize {
-        self.at
-    }
-
     /// A scanner that starts inside of `text`.
     pub fn starting_at(text: &'t [u8], at: usize) -> Self {
         Self { text, at: at.min(text.len()) }
@@ -92,45 +88,49 @@ impl<'t> Scanner<'t> {
     /// Steps over one value, however deep; a loop, because call stacks are small and peers are not.
     pub fn value(&mut self, max_depth: usize) -> Result<Value> {
         let text = self.text;
-        let mut at = skip_space(text, self.at);
-        let mut value = Value { kind: Kind::Null, start: at, end: 0, len: 0, nulls: false };
-        let mut nesting = Nesting::default();
-        let mut is_outermost = true;
+        let start = skip_space(text, self.at);
+        let (mut at, mut nesting) = (start, Nesting::default());
+        // Of the outermost, if it holds anything.
+        let (mut members, mut nulls) = (0, false);
         loop {
             // A value begins here.
-            let (kind, behind) = begin(text, at)?;
-            if is_outermost {
-                value.kind = kind;
-                is_outermost = false;
-            } else if nesting.depth() == 1 && value.kind == Kind::Array {
-                value.len += 1;
-                value.nulls |= kind == Kind::Null;
-            }
-            if let Kind::Object | Kind::Array = kind {
-                if nesting.depth() >= max_depth {
-                    return Err(JsonError::new(at, "arrays and objects nest too deep"));
+            at = match text.get(at) {
+                Some(b'"') => string(text, at)?,
+                Some(bracket @ (b'{' | b'[')) => {
+                    if nesting.depth() >= max_depth {
+                        return Err(JsonError::new(at, "arrays and objects nest too deep"));
+                    }
+                    let is_object = *bracket == b'{';
+                    let inside = skip_space(text, at + 1);
+                    if text.get(inside) != Some(&closing(is_object)) {
+                        nesting.open(is_object);
+                        members += usize::from(nesting.depth() == 1);
+                        at = element(text, inside, is_object)?;
+                        continue;
+                    }
+                    inside + 1
                 }
-                let is_object = kind == Kind::Object;
-                at = skip_space(text, behind);
-                if text.get(at) != Some(&closing(is_object)) {
-                    nesting.open(is_object);
-                    at = element(text, at, is_object)?;
-                    continue;
+                Some(b'-' | b'0'..=b'9') => number(text, at)?,
+                Some(b't') => word(text, at, b"true")?,
+                Some(b'f') => word(text, at, b"false")?,
+                Some(b'n') => {
+                    nulls |= nesting.depth() == 1;
+                    word(text, at, b"null")?
                 }
-                at += 1;
-            } else {
-                at = behind;
-            }
+                _ => return fail(text, at, "expected a value"),
+            };
             // It ends here, and perhaps those that it is in.
             loop {
                 let Some(is_object) = nesting.innermost_is_object() else {
-                    value.end = at;
                     self.at = at;
-                    return Ok(value);
+                    let kind = Kind::of(text[start]);
+                    let (len, nulls) = if kind == Kind::Array { (members, nulls) } else { (0, false) };
+                    return Ok(Value { kind, start, end: at, len, nulls });
                 };
                 at = skip_space(text, at);
                 match text.get(at) {
                     Some(b',') => {
+                        members += usize::from(nesting.depth() == 1);
                         at = element(text, skip_space(text, at + 1), is_object)?;
                         break;
                     }
@@ -139,6 +139,20 @@ impl<'t> Scanner<'t> {
                 }
                 nesting.close();
             }
+        }
+    }
+}
+
+impl Kind {
+    /// Of the value that begins with `byte`.
+    fn of(byte: u8) -> Self {
+        match byte {
+            b'{' => Self::Object,
+            b'[' => Self::Array,
+            b'"' => Self::String,
+            b't' | b'f' => Self::Boolean,
+            b'n' => Self::Null,
+            _ => Self::Number,
         }
     }
 }
@@ -174,28 +188,27 @@ fn key(text: &[u8], at: usize) -> Result<(usize, usize)> {
     if text.get(colon) == Some(&b':') { Ok((end, colon + 1)) } else { fail(text, colon, "expected a colon") }
 }
 
-/// Steps over a scalar, or over the opening bracket of a container.
 #[inline(always)]
-fn begin(text: &[u8], at: usize) -> Result<(Kind, usize)> {
-    match text.get(at) {
-        Some(b'"') => Ok((Kind::String, string(text, at)?)),
-        Some(b'{') => Ok((Kind::Object, at + 1)),
-        Some(b'[') => Ok((Kind::Array, at + 1)),
-        Some(b'-' | b'0'..=b'9') => Ok((Kind::Number, number(text, at)?)),
-        Some(b't') => Ok((Kind::Boolean, word(text, at, b"true")?)),
-        Some(b'f') => Ok((Kind::Boolean, word(text, at, b"false")?)),
-        Some(b'n') => Ok((Kind::Null, word(text, at, b"null")?)),
-        _ => fail(text, at, "expected a value"),
-    }
-}
-
-fn word(text: &[u8], at: usize, word: &[u8]) -> Result<usize> {
-    if text[at..].starts_with(word) { Ok(at + word.len()) } else { fail(text, at, "expected a value") }
+fn word<const N: usize>(text: &[u8], at: usize, word: &[u8; N]) -> Result<usize> {
+    if text[at..].first_chunk() == Some(word) { Ok(at + N) } else { fail(text, at, "expected a value") }
 }
 
 /// Steps over the string that starts here.
+#[inline(always)]
 fn string(text: &[u8], at: usize) -> Result<usize> {
-    let mut at = at + 1;
+    // Most end within a word.
+    if let Some(chunk) = text[at + 1..].first_chunk::<8>() {
+        let end = at + 1 + (specials(u64::from_le_bytes(*chunk)).trailing_zeros() / 8) as usize;
+        if text.get(end) == Some(&b'"') {
+            return Ok(end + 1);
+        }
+    }
+    long_string(text, at + 1)
+}
+
+/// Steps over the rest of a string.
+#[inline(never)]
+fn long_string(text: &[u8], mut at: usize) -> Result<usize> {
     loop {
         at += plain_run(&text[at..]);
         match text.get(at) {
@@ -222,26 +235,66 @@ fn escape(text: &[u8], at: usize) -> Result<usize> {
     }
 }
 
+#[inline(always)]
 fn number(text: &[u8], mut at: usize) -> Result<usize> {
-    let some_digits = |at: usize| match digits(&text[at..]) {
-        0 => fail(text, at, "expected a digit"),
-        length => Ok(at + length),
-    };
     if text[at] == b'-' {
         at += 1;
     }
-    at = if text.get(at) == Some(&b'0') { at + 1 } else { some_digits(at)? };
-    if text.get(at) == Some(&b'.') {
-        at = some_digits(at + 1)?;
+    at = if text.get(at) == Some(&b'0') { at + 1 } else { some_digits(text, at)? };
+    if let Some(b'.' | b'e' | b'E') = text.get(at) { fraction(text, at) } else { Ok(at) }
+}
+
+/// Steps over what may follow the whole part of a number.
+#[inline(never)]
+fn fraction(text: &[u8], mut at: usize) -> Result<usize> {
+    if text[at] == b'.' {
+        at = some_digits(text, at + 1)?;
     }
     if let Some(b'e' | b'E') = text.get(at) {
         at += 1;
         if let Some(b'+' | b'-') = text.get(at) {
             at += 1;
         }
-        at = some_digits(at)?;
+        at = some_digits(text, at)?;
     }
     Ok(at)
+}
+
+#[inline(always)]
+fn some_digits(text: &[u8], start: usize) -> Result<usize> {
+    let mut at = start;
+    // Few in most numbers.
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    if at > start { Ok(at) } else { fail(text, at, "expected a digit") }
+}
+
+/// The element that begins at `start` in the valid text of an array, with the space around it. Nothing need be checked.
+pub(crate) fn element_of_valid(text: &[u8], start: usize) -> std::ops::Range<usize> {
+    let (mut at, mut depth) = (start, 0_usize);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => at = end_of_valid_string(text, at + 1),
+            b'{' | b'[' => depth += 1,
+            b',' | b'}' | b']' if depth == 0 => break,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    start.min(at)..at.min(text.len())
+}
+
+/// Where the closing quote is of a string that goes on at `at`.
+fn end_of_valid_string(text: &[u8], mut at: usize) -> usize {
+    loop {
+        at += plain_run(text.get(at..).unwrap_or_default());
+        if text.get(at) != Some(&b'\\') {
+            return at;
+        }
+        at += 2;
+    }
 }
 
 /// A byte in all places of a word.
@@ -249,19 +302,23 @@ const fn all(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
+/// The highest bits of the bytes, the first one lowest, that do not stand for themselves in a JSON string. Bytes behind the
+/// first one that is marked may be marked wrongly: a borrow comes from below.
+#[inline(always)]
+fn specials(word: u64) -> u64 {
+    let zero_byte = |word: u64| word.wrapping_sub(all(1)) & !word;
+    let control = word.wrapping_sub(all(0x20)) & !word;
+    (control | zero_byte(word ^ all(b'"')) | zero_byte(word ^ all(b'\\'))) & all(0x80)
+}
+
 /// How many bytes at the beginning of `text` stand for themselves in a JSON string: none is a quote, a backslash or a
 /// control character. Strings are most of most payloads.
 #[inline(always)]
 pub(crate) fn plain_run(text: &[u8]) -> usize {
     let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    let zero_byte = |word: u64| word.wrapping_sub(all(1)) & !word;
     let mut length = 0;
     while let Some(chunk) = text[length..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(all(0x20)) & !word;
-        let special = control | zero_byte(word ^ all(b'"')) | zero_byte(word ^ all(b'\\'));
-        // A borrow can mark bytes that are not meant, but only above one that is.
-        let marked = special & all(0x80);
+        let marked = specials(u64::from_le_bytes(*chunk));
         if marked != 0 {
             return length + (marked.trailing_zeros() / 8) as usize;
         }

@@ -1,10 +1,8 @@
 //! One request under way on a connection, as its call holds it.
 
-use super::{Connection, Inbox, State};
+use super::{Connection, Inbox, Incoming, State};
 use crate::client_account::Why;
-use bytes::Bytes;
 use libfast_model::{Progress, Result};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -33,7 +31,7 @@ impl Attempt {
     pub fn poll_take(
         &mut self,
         cx: &Context<'_>,
-        into: &mut VecDeque<Bytes>,
+        into: &mut Incoming,
         deadline: Option<Instant>,
     ) -> Poll<Option<Result<()>>> {
         if let Some(outcome) = &self.outcome {
@@ -45,11 +43,7 @@ impl Attempt {
         let inbox = &mut inboxes[self.key];
         let any = !inbox.values.is_empty();
         if any {
-            if into.is_empty() {
-                std::mem::swap(into, &mut inbox.values);
-            } else {
-                into.append(&mut inbox.values);
-            }
+            into.append(&mut inbox.values);
             inbox.bytes = 0;
             if std::mem::take(&mut inbox.full) {
                 *full -= 1;

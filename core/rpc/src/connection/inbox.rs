@@ -1,9 +1,8 @@
 //! What has come for one request and was not taken yet.
 
+use super::Incoming;
 use crate::client_account::Asked;
-use bytes::Bytes;
 use libfast_model::Result;
-use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ pub(crate) struct Inbox {
     pub offset: u64,
     /// Where it ends.
     pub end: u64,
-    pub values: VecDeque<Bytes>,
+    pub values: Incoming,
     pub bytes: usize,
     pub full: bool,
     pub outcome: Option<Result<()>>,
@@ -28,7 +27,7 @@ impl Inbox {
             asked,
             offset,
             end: offset,
-            values: VecDeque::new(),
+            values: Incoming::default(),
             bytes: 0,
             full: false,
             outcome: None,

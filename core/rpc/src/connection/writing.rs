@@ -62,7 +62,7 @@ impl Shared {
     async fn gather(&self) {
         let mut seen = 0;
         loop {
-            tokio::task::yield_now().await;
+            burst::after_all_ready().await;
             let state = self.lock();
             if state.gathered >= state.expected || state.gathered == seen {
                 return;

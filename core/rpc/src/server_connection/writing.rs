@@ -13,7 +13,7 @@ impl ServerConnection {
             let is_blocked = self.lock().write_blocked;
             if !is_blocked {
                 // Behind all that are ready: the others that answer now.
-                tokio::task::yield_now().await;
+                burst::after_all_ready().await;
             } else if let Err(error) = self.socket.writable().await {
                 return error;
             }

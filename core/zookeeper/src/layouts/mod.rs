@@ -15,7 +15,7 @@ use std::time::Duration;
 const MOST_BYTES: usize = 64 << 10;
 
 /// The words of a layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// libfast's own.
     Fast,
@@ -113,7 +113,7 @@ impl Codec {
 }
 
 /// One or several layouts, each below a root, in the order in which they were written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Layouts(pub Vec<(Codec, String)>);
 
 impl Layouts {

@@ -92,10 +92,16 @@ fn echo(request: Request) {
     let _ = request.end_text(&value);
 }
 
+#[derive(serde::Serialize)]
+struct Object {
+    i: usize,
+    on: bool,
+}
+
 async fn stream(request: Request) -> libfast::Result<()> {
     let (objects,) = request.args::<(usize,)>()?;
     for i in 0..objects {
-        request.send_text(format!("{{\"i\":{i},\"on\":true}}").as_bytes()).await?;
+        request.send(&Object { i, on: true }).await?;
     }
     Ok(())
 }

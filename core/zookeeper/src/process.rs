@@ -1,0 +1,111 @@
+//! What all clients and servers of a process have in common: one thread for ZooKeeper, and one session per ensemble.
+//!
+//! The thread is apart from their runtimes, which may end before those of others that use the same session. It ends with
+//! the last session.
+
+use crate::layouts::Layouts;
+use crate::registry::Shared;
+use crate::session::{Ensemble, Session};
+use libfast_model::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use tokio::runtime::{Builder, EnterGuard, Handle};
+use tokio::sync::oneshot;
+
+/// The state of one process. A child of a fork has a copy of its parent's, whose lock may be held for ever by a thread that the
+/// child does not have. So it makes another, behind it.
+#[derive(Default)]
+pub struct Process {
+    id: u32,
+    open: Mutex<Open>,
+    child: OnceLock<Box<Process>>,
+    /// Set when anything of ZooKeeper is used for the first time.
+    used: OnceLock<()>,
+}
+
+/// What is in use at present.
+#[derive(Default)]
+pub struct Open {
+    home: Weak<Home>,
+    pub sessions: HashMap<Ensemble, Weak<Session>>,
+    pub registries: HashMap<(Ensemble, String, Layouts), Weak<Shared>>,
+}
+
+/// The thread, for as long as somebody holds this.
+pub struct Home {
+    handle: Handle,
+    _stop: oneshot::Sender<()>,
+}
+
+static FIRST: OnceLock<Process> = OnceLock::new();
+static ON_THREAD_START: OnceLock<fn()> = OnceLock::new();
+
+/// Sets what the thread does before anything else, such as blocking signals. To be called before ZooKeeper is first used.
+pub fn on_thread_start(hook: fn()) {
+    let _ = ON_THREAD_START.set(hook);
+}
+
+impl Process {
+    /// The one of the present process. Fails in a child of a process that used ZooKeeper before it forked.
+    pub fn current() -> Result<&'static Self> {
+        let id = std::process::id();
+        let new = || Self { id, ..Self::default() };
+        let mut process = FIRST.get_or_init(new);
+        while process.id != id {
+            if process.used.get().is_some() {
+                return Err(forked());
+            }
+            process = process.child.get_or_init(|| Box::new(new()));
+        }
+        Ok(process)
+    }
+
+    /// What is in use, without what no longer is.
+    pub fn open(&self) -> MutexGuard<'_, Open> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.sessions.retain(|_, session| session.strong_count() > 0);
+        open.registries.retain(|_, registry| registry.strong_count() > 0);
+        open
+    }
+
+    /// The thread, started if need be.
+    pub fn home(&self, open: &mut Open) -> Result<Arc<Home>> {
+        if let Some(home) = open.home.upgrade() {
+            return Ok(home);
+        }
+        // From here on a fork would leave the child with half of a ZooKeeper client.
+        let _ = self.used.set(());
+        let home = Arc::new(Home::start().map_err(|error| {
+            Error::new(ErrorKind::NoMemory, format!("the thread for ZooKeeper cannot be started: {error}"))
+        })?);
+        open.home = Arc::downgrade(&home);
+        Ok(home)
+    }
+}
+
+impl Home {
+    fn start() -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("fast-zookeeper".into()).spawn(move || {
+            if let Some(hook) = ON_THREAD_START.get() {
+                hook();
+            }
+            // It ends when the sender is dropped.
+            let _ = runtime.block_on(stopped);
+        })?;
+        Ok(Self { handle, _stop: stop })
+    }
+
+    /// Makes it the runtime of what is spawned while the guard lives.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+}
+
+fn forked() -> Error {
+    let message = "this process was forked from one that used ZooKeeper, whose connections do not survive that; use ZooKeeper \
+                   in the children only, or have them read the list that another process keeps (registry_cache=leader)";
+    Error::new(ErrorKind::Forked, message)
+}
