@@ -69,7 +69,7 @@ enum {
   FAST_E_NOMEM = -18,
   /* This build or platform does not have the feature. Use a build with the feature that the message names. */
   FAST_E_UNSUPPORTED = -19,
-  /* A defect in libfast; the call failed, the process is intact. Report it with the message. */
+  /* A defect in libfast, or in the interceptor that the message names; the call failed, the process is intact. Report it with the message, or mend the interceptor. */
   FAST_E_PANIC = -99,
 };
 
@@ -97,6 +97,26 @@ enum {
  * Flag of a call: a null value fails it with FAST_E_PROTOCOL, whatever the client's `ignore_null_values` says.
  */
 #define FAST_CALL_REFUSE_NULL_VALUES 16
+
+/**
+ * Flag of a call: if it is idempotent and takes long, it gets a second attempt, as the option `hedge` explains.
+ */
+#define FAST_CALL_HEDGE 32
+
+/**
+ * Flag of a call: it gets none, whatever the client's `hedge` says.
+ */
+#define FAST_CALL_NO_HEDGE 64
+
+/**
+ * Flag of a call: it waits for a provider, as the option `wait_for_ready` explains.
+ */
+#define FAST_CALL_WAIT_FOR_READY 128
+
+/**
+ * Flag of a call: it fails if there is none, whatever the client's `wait_for_ready` says.
+ */
+#define FAST_CALL_FAIL_FAST 256
 
 /**
  * A value of a call; `data` has its JSON text.
@@ -375,6 +395,16 @@ fast_code fast_call_next(struct fast_call *call,
  * Allows a queue to hand out `credits` more values of a call. Without effect on a call that is pulled.
  */
 fast_code fast_call_grant(struct fast_call *call, uint32_t credits);
+
+/**
+ * Where the last attempt of a call went in `*endpoint` (host:port or unix:/path, empty if there was none), to be released with
+ * `fast_buf_unref()`, and in `*attempts` how many there were. Of a call that was abandoned neither is known. Waits for a
+ * `fast_call_next()` of another thread.
+ */
+fast_code fast_call_way(struct fast_call *call,
+                        struct fast_buf **endpoint,
+                        uint32_t *attempts,
+                        struct fast_error **err);
 
 /**
  * Stops waiting. The server is not told and goes on. A call to a queue ends there with FAST_E_ABANDONED, unless it has ended.
@@ -717,6 +747,12 @@ bool fast_request_cancelled(const struct fast_request *request);
 bool fast_request_half_closed(const struct fast_request *request);
 
 /**
+ * How many milliseconds the caller goes on waiting, 0 once it has stopped; -1 if it does not say. Give it to the calls that
+ * the answer depends on. Requests whose callers have stopped waiting before they are polled do not become events.
+ */
+int64_t fast_request_remaining_ms(const struct fast_request *request);
+
+/**
  * Sends one value, the JSON text of anything but null, which clients refuse unless told otherwise. FAST_AGAIN: it is queued,
  * but the caller is slow; go on after the FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`.
  * FAST_E_OVERLOAD: it is not queued, because more than the server's option `write_limit_bytes` waits for the caller; the
@@ -839,6 +875,26 @@ fast_code fast_server_stop_accepting(struct fast_server *server,
 fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               int64_t timeout_ms,
                                               struct fast_error **err);
+
+/**
+ * Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits that stay
+ * the same keep what they have counted. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_server_set_rate_limits(struct fast_server *server,
+                                      const char *limits,
+                                      size_t limits_len,
+                                      struct fast_error **err);
+
+/**
+ * Does not serve a client for `time_ms`; 0 and less serve it again. `client` is an IP address (`unix`: all on Unix sockets) or
+ * the client's option `client_name`. Its requests are refused with `FastKicked`, new connections from a kicked address are
+ * closed at once; what runs goes on.
+ */
+fast_code fast_server_kick(struct fast_server *server,
+                           const char *client,
+                           size_t client_len,
+                           int64_t time_ms,
+                           struct fast_error **err);
 
 /**
  * Counters, connections and running requests as the JSON text of an object in `*out_json`, to be released with

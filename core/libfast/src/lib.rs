@@ -30,12 +30,13 @@
 #![forbid(unsafe_code)]
 
 pub use libfast_model::{
-    Address, Cause, ChecksumV1, ClientOptions, Endpoint, Error, ErrorKind, OptionKind, OptionSpec, Policy,
-    Progress, Registry, RemoteError, Result, ServerOptions, ServiceName, Target, Timestamp, VERSION,
-    option_specs,
+    Address, Cause, ChecksumV1, ClientOptions, Concurrency, Endpoint, Error, ErrorKind, OptionKind,
+    OptionSpec, Policy, Progress, Registry, RegistryCache, RemoteError, Result, ServerOptions, ServiceName,
+    Target, Timestamp, VERSION, option_specs,
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
-    Affinity, Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, Handler,
-    KangSnapshot, Metrics, Picked, Registries, Request, Server, Value, announce, kang_snapshot, metrics_text,
+    Affinity, Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, ClientInterceptor,
+    Handler, IncomingCall, KangSnapshot, Metrics, Outcome, OutgoingCall, Picked, Registries, Request, Server,
+    ServerInterceptor, Value, Way, announce, kang_snapshot, metrics_text,
 };

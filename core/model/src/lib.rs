@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod concurrency;
 mod endpoint;
 mod error;
 mod error_kind;
@@ -14,10 +15,12 @@ mod inherited;
 mod metric;
 mod option_spec;
 mod options;
+mod rate_limit;
 mod target;
 mod timestamp;
 
 pub use address::{Address, AddressError};
+pub use concurrency::Concurrency;
 pub use endpoint::Endpoint;
 pub use error::{Cause, Error, Progress, RemoteError};
 pub use error_kind::{ErrorKind, KindSpec};
@@ -27,8 +30,9 @@ pub use metric::{
 };
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
 pub use options::{
-    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs,
+    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, RegistryCache, ServerOptions, find_option, option_specs,
 };
+pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
 

@@ -57,13 +57,19 @@ metrics! {
     ServerInFlight = "fast_server_in_flight_requests", Gauge, ["rpc_method"], false,
         "Requests being handled";
     ServerRefusals = "fast_server_refused_requests_total", Counter, ["reason"], false,
-        "Requests that were answered without being run: overloaded, or expired if their callers had stopped waiting";
+        "Requests that were answered without being run: `overloaded`, `connection` and `queue` by the limits of requests under way, of one connection, and of waiting ones; `expired` if their callers had stopped waiting; `rate` by `rate_limits`, `kicked` if their clients are not served for a while";
+    ServerConcurrencyLimit = "fast_server_concurrency_limit", Gauge, ["rpc_system_name"], false,
+        "Requests that may run at once, of servers with `concurrency`";
+    ServerWaiting = "fast_server_waiting_requests", Gauge, ["rpc_system_name"], false,
+        "Requests that wait until they may run, of servers with `concurrency`";
     ClientInFlight = "fast_client_in_flight_requests", Gauge, ["rpc_method"], false,
         "Calls under way";
     ServerConnections = "fast_server_connections", Gauge, ["state"], false,
         "Connections of clients: open, or draining once the client has ended its side";
     ClientConnections = "fast_client_connections", Gauge, ["server_address", "server_port", "state"], false,
         "Connections to servers: idle, connecting, ready or failed";
+    ServerStalls = "fast_server_stalled_connections_total", Counter, ["direction"], false,
+        "Connections of clients that were closed because nothing went on for too long: `received` if the rest of a message did not come, `sent` if nothing was taken of what waits for the client";
     Messages = "fast_messages_total", Counter, ["side", "direction", "status"], false,
         "Messages received, and messages handed to the system for sending";
     MessageBytes = "fast_message_bytes_total", Counter, ["side", "direction", "status"], false,
@@ -77,11 +83,22 @@ metrics! {
     ClientRetriesDenied = "fast_client_retries_denied_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts that failed at a server and were not followed by another because `retry_percent` and `retries_per_second` were used up";
+    ClientHedges = "fast_client_hedges_total", Counter, ["outcome"], false,
+        "Calls with `hedge` that waited long: their second attempt won, lost, or was denied because `hedge_percent` or the budget of retries was used up";
+    ClientThrottled = "fast_client_throttled_calls_total", Counter, [], false,
+        "Calls that failed at once because of `throttle`";
+    ClientWaiting = "fast_client_waiting_calls", Gauge, [], false,
+        "Calls that wait for providers to be listed or for a connection";
     ClientEjections = "fast_client_ejections_total", Counter, ["server_address", "server_port"], false,
         "How often a server got no calls for a while, because too many had failed";
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts to connect that failed: refused, timeout, unreachable, unresolved or other";
+    ClientConnects = "fast_client_connects_total", Counter, ["server_address", "server_port"], false,
+        "Connections made";
+    ClientRetired = "fast_client_retired_connections_total", Counter,
+        ["server_address", "server_port", "reason"], false,
+        "Good connections that got no further calls: left because the server is about to stop, idle, or replaced because of their age";
     RegistryStale = "fast_registry_stale_seconds", Gauge, ["service"], false,
         "How long the registry has been out of reach, 0 while it is not; calls go on with its last list";
     RegistryHeld = "fast_registry_held_total", Counter, ["service"], false,
@@ -125,6 +142,7 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("status", "`data`, `end` or `error`"),
     ("state", "see the metric"),
     ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
+    ("outcome", "`won`, `lost` or `denied`"),
     ("policy", "the client's `policy`"),
     ("service", "the service that is called"),
     ("version", "as in `x.y.z`"),

@@ -1,7 +1,7 @@
 //! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
 //! lists of the bindings are made.
 
-use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
+use crate::{Concurrency, Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
 
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $group:ident {
@@ -78,13 +78,22 @@ const POLICIES: OptionKind = OptionKind::Choice(&[
     "hash",
     "sticky",
 ]);
+const CACHES: OptionKind = OptionKind::Choice(&["fallback", "leader", "off"]);
 const PERCENT: OptionKind = OptionKind::Integer { min: 0, max: 100 };
 const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 const FAILURES: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 
 /// The options of clients that a call may have of its own.
-pub const CALL_OPTIONS: [&str; 6] =
-    ["timeout_ms", "idempotent", "retries", "window", "ignore_null_values", "affinity"];
+pub const CALL_OPTIONS: [&str; 8] = [
+    "timeout_ms",
+    "idempotent",
+    "retries",
+    "window",
+    "ignore_null_values",
+    "affinity",
+    "hedge",
+    "wait_for_ready",
+];
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
 
 // The options that clients and servers share have one text each. Macros, because an attribute takes no constant.
@@ -162,6 +171,20 @@ options! {
             "Whether servers are told how long each call still waits, so that they need not begin what nobody waits for. Only those are told that understand `watch_servers`, from their first answer to it on.";
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
+        connections_max: u64 = 1, OptionKind::Integer { min: 1, max: 64 },
+            "Most connections to one endpoint. Another one is made when more than 100 calls or 1 MiB of requests wait on each that is there. One serves most programs best: more spread the work over the cores of the server.";
+        connection_idle_ms: u64 = 600_000, ANY_MS,
+            "Time without calls after which a connection is closed; the next call makes another one. 0 keeps it.";
+        connection_age_ms: u64 = 1_800_000, ANY_MS,
+            "Age at which a connection is replaced, more or less a tenth: calls under way on it go on, new ones take a new connection, which may reach another server behind the same address. 0 is no limit.";
+        connects_per_second: u64 = 1, OptionKind::Integer { min: 0, max: 1_000_000 },
+            "Connections to one endpoint that are begun per second at most, after five at once. While none may be begun calls fail as the last one did, or go elsewhere. 0 is no limit.";
+        wait_for_ready: bool = false, OptionKind::Flag,
+            "Whether a call waits, as long as its time allows, while no provider is listed or none can be connected to, instead of failing with FAST_E_NO_ENDPOINT or FAST_E_CONNECT. Usually set per call.";
+        connect_wait_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that a call waits for a connection to one endpoint, whoever began to make it, before it goes to another one or fails with FAST_E_CONNECT. With `wait_for_ready` it tries again.";
+        connect_wait_calls: u64 = 1_024, OptionKind::Integer { min: 0, max: 1 << 24 },
+            "Most calls that wait at once for providers to be listed or for connections. One more goes to an endpoint that is connected, or fails with FAST_E_OVERLOAD.";
         unacknowledged_ms: u64 = 5_000, ANY_MS,
             unacknowledged_doc!("A server that reads no requests because its answers are not read counts, too.");
         watch_servers: bool = true, OptionKind::Flag,
@@ -197,6 +220,14 @@ options! {
             "How many calls a second may be repeated on top of `retry_percent`, or a client with few calls could repeat none.";
         retries: u64 = 2, OptionKind::Integer { min: 0, max: 10 },
             "How often a failed call is repeated on another endpoint, if nothing of it was sent or it is marked idempotent.";
+        hedge: bool = false, OptionKind::Flag,
+            "Whether a second attempt is made on another endpoint while an idempotent call takes longer than most; the first one that answers counts. Usually set per call.";
+        hedge_ms: u64 = 0, ANY_MS,
+            "How long the first attempt may take before the second one is made. 0 is as long as 95 of 100 such calls took lately.";
+        hedge_percent: u64 = 5, PERCENT,
+            "How many of the calls with `hedge` of the last ten seconds may get a second attempt, which counts against `retry_percent` and `retries_per_second`, too.";
+        throttle: bool = false, OptionKind::Flag,
+            "Whether calls fail at once with FAST_E_OVERLOAD, up to 80 % of them, while the endpoints together took fewer than half of the calls of the last 30 seconds.";
         idempotent: bool = false, OptionKind::Flag,
             "Whether calls may be repeated although the server may have run them. Usually set per call.";
         window: u64 = 64, OptionKind::Integer { min: 1, max: 1 << 20 },
@@ -215,13 +246,19 @@ options! {
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         client_name: String = String::new(), OptionKind::Text,
-            "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
+            "Name under which this client is listed among a service's consumers, empty for the name of the program; and by which its servers know it, if it is not empty, for rate limits and kicks.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
         removal_hold_ms: u64 = 10_000, ANY_MS,
             "How long a server is used on, if it answers, that vanished from the registry without saying that it would stop. 0 means not at all.";
         quarantine_ms: u64 = 300_000, ANY_MS,
             "The same if half of those that answer vanished, or all: then the registry is more likely to be wrong than they are. 0 means `removal_hold_ms`.";
+        registry_cache: RegistryCache = RegistryCache::Fallback, CACHES,
+            "What is done with the last list of a service's endpoints in ZooKeeper. fallback keeps it in a file, which counts as long as ZooKeeper does not answer at a start. leader is for hosts with many short or equal processes, such as workers of PHP: one of those that use the same file asks ZooKeeper, the others read the file and have no session; none is listed as consumer. off keeps nothing.";
+        registry_cache_dir: String = String::new(), OptionKind::Text,
+            "Folder of these files. Empty means $XDG_CACHE_HOME/libfast, else ~/.cache/libfast, else none are kept.";
+        registry_cache_stale: bool = false, OptionKind::Flag,
+            "Whether such a file counts although nobody has confirmed it for seven days.";
         layouts: String = "fast".into(), OptionKind::Text, layouts_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
@@ -247,7 +284,16 @@ options! {
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();
         max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
-            "Most requests being handled at once; one more is refused with FastOverloaded.";
+            "Most requests under way at once, waiting ones included; one more is refused with FastOverloaded.";
+        max_inflight_per_connection: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
+            "Most requests of one connection under way at once; one more is refused with FastOverloaded. Set it below max_inflight where one client must not take all places.";
+        concurrency: Concurrency = Concurrency::Unlimited,
+            OptionKind::IntegerOr { words: Concurrency::WORDS, min: 1, max: 1 << 20 },
+            "Most handlers at work at once: off for as many as come, auto to find out by how long they take, or a number. Twice as many requests wait, in turns by connection and at most concurrency_wait_ms; others are refused with FastOverloaded. A request counts until its first value or its end.";
+        concurrency_wait_ms: u64 = 100, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break.";
+        rate_limits: String = String::new(), OptionKind::Text,
+            "How often clients may ask, with semicolons between limits, as in \"client=* rate=1000; method=echo rate=50 burst=10\". Client is an address, a client_name, or * for each by itself; without one all are counted together. What comes too early is refused with FastRateLimited. May be changed while the server runs; docs/OVERLOAD.md.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
         drain_ms: u64 = 30_000, ANY_MS,
@@ -256,6 +302,10 @@ options! {
             "Longest that a server goes on taking new connections after it said that it is about to stop, as part of drain_ms. It is shorter if no request comes for 100 ms.";
         unacknowledged_ms: u64 = 0, ANY_MS,
             unacknowledged_doc!("A client that stops reading a stream for so long counts, too, which is why a server does not set it by itself.");
+        receive_timeout_ms: u64 = 10_000, ANY_MS,
+            "Longest that a message of a client may take from its first byte to its last before the connection is closed; longer only if it comes at 1 KiB a second or more. 0 waits for ever.";
+        send_timeout_ms: u64 = 30_000, ANY_MS,
+            "Longest that a client may take nothing at all of what waits for it before its connection is closed. 0 waits for ever: for programs whose readers of streams pause that long.";
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
         write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();
@@ -315,6 +365,38 @@ impl OptionValue for Policy {
 
     fn to_text(&self) -> String {
         Self::NAMES.iter().find(|(policy, _)| policy == self).map_or("", |(_, name)| *name).into()
+    }
+}
+
+/// What a client does with the last list of its service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RegistryCache {
+    /// It counts as long as the registry has not answered.
+    #[default]
+    Fallback,
+    /// One process asks the registry for all that use the same file.
+    Leader,
+    /// It is not kept.
+    Off,
+}
+
+impl OptionValue for RegistryCache {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "fallback" => Some(Self::Fallback),
+            "leader" => Some(Self::Leader),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Fallback => "fallback".into(),
+            Self::Leader => "leader".into(),
+            Self::Off => "off".into(),
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! From a registry's text to its announcer and resolver.
 
-use libfast_model::{Error, ErrorKind, Registry, Result};
-use libfast_registry::{Announcer, DirRegistry, Resolver};
+use libfast_model::{ClientOptions, Error, ErrorKind, Registry, RegistryCache, Result, ServiceName};
+use libfast_registry::{
+    Announcement, AnnouncementState, Announcer, CacheSettings, CachedResolver, DirRegistry, Record,
+    Resolution, Resolver, Role, Watch,
+};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// Both sides of one registry.
@@ -27,6 +32,66 @@ impl Registries {
             }
             Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, layouts, zookeeper_session_ms),
         }
+    }
+
+    /// The same as a client uses it: with the lists of ZooKeeper kept in files, as its options say.
+    pub(crate) fn of_client(registry: &Registry, options: &ClientOptions) -> Result<Self> {
+        let opened = Self::open(registry, &options.layouts, options.zookeeper_session_ms);
+        let Some(mut settings) = cache_settings(registry, options) else { return opened };
+        let registries = match opened {
+            // A child of a process with a session cannot have one; it can read the list that others keep.
+            Err(error) if error.kind() == ErrorKind::Forked => {
+                settings.lead = false;
+                let unusable = Arc::new(Unusable(error));
+                Self { announcer: unusable.clone(), resolver: unusable }
+            }
+            opened => opened?,
+        };
+        let resolver =
+            Arc::new(CachedResolver::new(registries.resolver, cached(registry, &options.layouts), settings));
+        Ok(Self { resolver, ..registries })
+    }
+}
+
+/// What tells the lists in files apart.
+fn cached(registry: &Registry, layouts: &str) -> String {
+    match layouts {
+        OWN => registry.to_string(),
+        _ => format!("{registry} as {layouts}"),
+    }
+}
+
+/// A folder of this machine is as good as a file of it.
+fn cache_settings(registry: &Registry, options: &ClientOptions) -> Option<CacheSettings> {
+    if options.registry_cache == RegistryCache::Off || !matches!(registry, Registry::ZooKeeper { .. }) {
+        return None;
+    }
+    let folder = match &*options.registry_cache_dir {
+        "" => CacheSettings::default_folder()?,
+        folder => std::path::absolute(PathBuf::from(folder)).ok()?,
+    };
+    let lead = options.registry_cache == RegistryCache::Leader;
+    Some(CacheSettings { folder, allow_stale: options.registry_cache_stale, lead })
+}
+
+/// A registry that says why it cannot be used.
+struct Unusable(Error);
+
+impl Resolver for Unusable {
+    fn watch(&self, _: &ServiceName) -> Watch {
+        Watch::constant(Resolution::Failed(self.0.clone()))
+    }
+
+    fn consumers(&self, _: &ServiceName) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+}
+
+impl Announcer for Unusable {
+    fn announce(&self, _: &ServiceName, _: Role, record: Record) -> Announcement {
+        let error = self.0.clone();
+        let state = tokio::sync::watch::channel(AnnouncementState::Failed(error.clone())).1;
+        Announcement::new(state, record, move |_| Err(error.clone()), || Box::pin(std::future::ready(())))
     }
 }
 

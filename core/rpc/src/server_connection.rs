@@ -1,10 +1,14 @@
 //! A server's side of one connection.
 
+mod intake;
+mod progress;
 mod reserved;
 mod writing;
 
 use crate::burst::ENOUGH;
 use crate::clock::{Start, WallClock};
+use crate::incoming_call::ServerInterceptor;
+use crate::interceptors::Chain;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
@@ -12,14 +16,17 @@ use crate::server::Shared;
 use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
 use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use intake::Asked;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
+use progress::Part;
 use reserved::Watching;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// One client's connection. The last answer that is owed is written by its handler itself. What else there is to write
@@ -38,14 +45,6 @@ pub(crate) struct ServerConnection {
     writable: Wakers,
 }
 
-/// A request as it came.
-struct Asked {
-    id: u32,
-    args: Bytes,
-    deadline_ms: Option<u64>,
-    start: Start,
-}
-
 struct State {
     wire: Wire<Arc<Running>>,
     account: ServerAccount,
@@ -57,6 +56,8 @@ struct State {
     /// Output waits for the driving task to write it, which knows of it.
     gathering: bool,
     dead: bool,
+    /// Requests, also of other connections, to be refused without the lock: those of this one took their places.
+    displaced: Vec<Request>,
 }
 
 /// Read per system call while it lingers.
@@ -92,6 +93,7 @@ impl ServerConnection {
                 write_blocked: false,
                 gathering: false,
                 dead: false,
+                displaced: Vec::new(),
             }),
             write_wanted: Notify::new(),
             closing: Notify::new(),
@@ -122,6 +124,20 @@ impl ServerConnection {
 
     pub fn peer(&self) -> &str {
         &self.peer
+    }
+
+    /// What a request is led through, if anything.
+    pub fn interceptors(&self) -> Option<Chain<ServerInterceptor>> {
+        self.server.interceptors.chain()
+    }
+
+    pub fn runtime(&self) -> &Handle {
+        &self.server.runtime
+    }
+
+    /// What the caller of a request that is refused is told.
+    pub fn refusal(&self, why: Refusal) -> &RemoteError {
+        self.server.refusals.error(why)
     }
 
     pub fn max_depth(&self) -> usize {
@@ -198,9 +214,13 @@ impl ServerConnection {
             account.end(running, ErrorKind::ConnectionLost.name(), now);
         }
         drop(state);
+        if let Some(gate) = &self.server.gate {
+            gate.forget(self.id);
+        }
         self.server.requests_ended(requests.len());
         for (_, request) in requests {
             request.cancel();
+            self.leave(&request, false);
         }
         self.writable.wake_all();
         self.closing.notify_one();
@@ -243,7 +263,10 @@ impl ServerConnection {
             let uts = state.clock.micros(Instant::now());
             state.wire.send(uts, request.id, value)?;
         }
-        Ok(self.gather(state) <= self.high_water())
+        let waiting = self.gather(state);
+        // Its reader sets the pace from here.
+        self.leave(request, true);
+        Ok(waiting <= self.high_water())
     }
 
     pub fn end(self: &Arc<Self>, request: &Running, last: Option<&[u8]>) -> Result<()> {
@@ -256,6 +279,7 @@ impl ServerConnection {
         state.wire.end(uts, request.id, last)?;
         state.account.end(request, "", now);
         self.finish(state);
+        self.leave(request, true);
         Ok(())
     }
 
@@ -265,8 +289,7 @@ impl ServerConnection {
 
     /// Ends a request that did not run.
     pub fn refuse(self: &Arc<Self>, request: &Running, why: Refusal) -> Result<()> {
-        let error = self.server.refusals.error(why);
-        self.fail_for(request, error, |account, now| account.refuse(request, why, now))
+        self.fail_for(request, self.refusal(why), |account, now| account.refuse(request, why, now))
     }
 
     fn fail_for(
@@ -281,6 +304,8 @@ impl ServerConnection {
         state.wire.fail(uts, request.id, error)?;
         note(&mut state.account, now);
         self.finish(state);
+        // Errors come early, and say little about how long the work takes.
+        self.leave(request, false);
         Ok(())
     }
 
@@ -319,8 +344,9 @@ impl ServerConnection {
     async fn read_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         let mut input = BytesMut::new();
         let mut batch = Vec::new();
+        let mut part = Part::default();
         loop {
-            match reader.read(&mut input).await {
+            match self.read(reader, &mut input, &mut part).await {
                 Ok(0) => {
                     let mut state = self.lock();
                     return state.wire.handle_end_of_stream(&input).map_err(|error| {
@@ -328,7 +354,13 @@ impl ServerConnection {
                         io::Error::new(io::ErrorKind::InvalidData, error)
                     });
                 }
-                Ok(_) => self.hand_out_all(&mut input, &mut batch).await?,
+                Ok(_) => {
+                    let came = input.len();
+                    self.hand_out_all(&mut input, &mut batch).await?;
+                    if input.len() < came {
+                        part.completed();
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -375,7 +407,9 @@ impl ServerConnection {
             }
         }
         state.corked = true;
+        let displaced = std::mem::take(&mut state.displaced);
         drop(state);
+        displaced.into_iter().for_each(|request| request.refuse(Refusal::Queue));
         for (place, request) in batch.drain(..).enumerate() {
             // The others waited for the handlers of those before them.
             request.run(place > 0);
@@ -385,34 +419,6 @@ impl ServerConnection {
         state.publish();
         self.flush(state);
         fatal.map_or(Ok(more), Err)
-    }
-
-    /// The request to hand to its handler, or none if it cannot be run and was answered.
-    fn take(self: &Arc<Self>, state: &mut State, method: &str, asked: Asked) -> Option<Request> {
-        let Asked { id, args, deadline_ms, start } = asked;
-        // The id is in flight, so answering cannot fail.
-        let Some(method) = self.server.methods.get(method) else {
-            if !self.answer_reserved(state, start.wall_micros(), id, method) {
-                let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
-                state.account.unregistered(&start);
-            }
-            return None;
-        };
-        let refusal = match deadline_ms {
-            Some(0) => Some(Refusal::Expired),
-            _ if !self.server.admit() => Some(Refusal::Overloaded),
-            _ => None,
-        };
-        if let Some(why) = refusal {
-            let _ = state.wire.fail(start.wall_micros(), id, self.server.refusals.error(why));
-            state.account.refused(&method, why, &start);
-            return None;
-        }
-        let deadline = deadline_ms.and_then(|ms| start.after_ms(ms));
-        let running = Arc::new(Running::new(id, method, args, start, deadline));
-        state.wire.attach(id, running.clone());
-        state.account.begin();
-        Some(Request::new(self.clone(), running))
     }
 
     /// Waits until every request is answered and every byte written.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use libfast_model::{ClientOptions, METRIC_OTHER, Metric, RemoteError, ServerOptions};
+use libfast_model::{ClientOptions, Concurrency, METRIC_OTHER, Metric, RemoteError, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
 use prometheus_parse::{Sample, Scrape, Value};
 use std::io::Write;
@@ -109,7 +109,10 @@ async fn legacy_names_have_their_labels_and_buckets() {
 #[tokio::test]
 async fn every_metric_of_the_table_is_exposed_with_its_labels() {
     let metrics = Metrics::new();
-    let (_server, address) = serve(&metrics, |options| options.metrics_legacy_names = true).await;
+    let configure = |options: &mut ServerOptions| {
+        (options.metrics_legacy_names, options.concurrency) = (true, Concurrency::Auto);
+    };
+    let (_server, address) = serve(&metrics, configure).await;
     let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = gone.local_addr().unwrap().to_string();
     drop(gone);
@@ -128,6 +131,13 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         .await;
     assert!(value(&metrics, "fast_client_connect_failures_total", &[("reason", "refused")]) >= 1.0);
     repeat_nothing_and_eject_at_once(&address, &metrics).await;
+    let options = ClientOptions::from_pairs([("connection_idle_ms", "10")]).unwrap();
+    let idle = Client::with_metrics(&address, options, &metrics).unwrap();
+    idle.ready(LONG).await.unwrap();
+    until("it is closed", || {
+        value(&metrics, "fast_client_retired_connections_total", &[("reason", "idle")]) == 1.0
+    })
+    .await;
     let registry = tempfile::tempdir().unwrap();
     let target = format!("dir://{}/nobody", registry.path().display());
     let _client = Client::with_metrics(&target, ClientOptions::default(), &metrics).unwrap();

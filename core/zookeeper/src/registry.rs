@@ -17,7 +17,7 @@ use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Res
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use zookeeper_client::{Client, Error as ZkError};
 
@@ -31,8 +31,8 @@ pub struct ZooKeeperRegistry(Arc<Shared>);
 
 pub struct Shared {
     ensemble: Ensemble,
-    /// Where the work is done; `None` is the runtime of the callers.
-    home: Option<Arc<Home>>,
+    /// Where the work is done by those that share it, from the first use on; otherwise in the runtime of the callers.
+    home: Option<OnceLock<Option<Arc<Home>>>>,
     /// Where operators decide, whatever the layouts.
     root: String,
     /// At least one.
@@ -67,7 +67,7 @@ impl ZooKeeperRegistry {
     pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
         let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
         let layouts = Layouts(vec![(Codec::Fast, root.to_owned())]);
-        Self(Arc::new(Shared::new(ensemble, root, layouts, None)))
+        Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
     }
 
     /// As [`open`](Self::open), for services that list themselves in other layouts, too: `layouts` is the option of that
@@ -75,7 +75,7 @@ impl ZooKeeperRegistry {
     pub fn open_in(hosts: &[String], root: &str, layouts: &str, session_timeout: Duration) -> Result<Self> {
         let layouts = Layouts::parse(layouts, root)?;
         let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
-        Ok(Self(Arc::new(Shared::new(ensemble, root, layouts, None))))
+        Ok(Self(Arc::new(Shared::new(ensemble, root, layouts, false))))
     }
 
     /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
@@ -89,8 +89,7 @@ impl ZooKeeperRegistry {
         if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
             return Ok(Self(shared));
         }
-        let home = process.home(&mut open)?;
-        let shared = Arc::new(Shared::new(ensemble, root, layouts, Some(home)));
+        let shared = Arc::new(Shared::new(ensemble, root, layouts, true));
         open.registries.insert(key, Arc::downgrade(&shared));
         Ok(Self(shared))
     }
@@ -215,7 +214,8 @@ impl ZooKeeperRegistry {
 }
 
 impl Shared {
-    fn new(ensemble: Ensemble, root: &str, Layouts(layouts): Layouts, home: Option<Arc<Home>>) -> Self {
+    fn new(ensemble: Ensemble, root: &str, Layouts(layouts): Layouts, is_shared: bool) -> Self {
+        let home = is_shared.then(OnceLock::new);
         let layouts = layouts.into_iter().map(|(codec, root)| Layout::new(codec, &root)).collect();
         let (root, skipped, live) = (root.to_owned(), Arc::default(), Mutex::default());
         Self { ensemble, home, root, layouts, skipped, live }
@@ -230,8 +230,8 @@ impl Shared {
 
     /// The session that others of this process have with the ensemble, or a new one.
     fn find_session(&self) -> Arc<Session> {
-        let start = || Session::start(self.ensemble.clone(), self.home.clone());
-        let Some(process) = self.home.as_ref().and_then(|_| Process::current().ok()) else { return start() };
+        let start = || Session::start(self.ensemble.clone(), self.home().cloned());
+        let Some(process) = self.home().and_then(|_| Process::current().ok()) else { return start() };
         let mut open = process.open();
         let known = open.sessions.get(&self.ensemble).and_then(Weak::upgrade);
         known.filter(|session| !session.is_over()).unwrap_or_else(|| {
@@ -243,7 +243,19 @@ impl Shared {
 
     /// Where tasks are spawned while the guard lives.
     fn enter(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
-        self.home.as_ref().map(|home| home.enter())
+        self.home().map(|home| home.enter())
+    }
+
+    fn home(&self) -> Option<&Arc<Home>> {
+        let start = || Process::current().and_then(Process::home);
+        let found = self.home.as_ref()?.get_or_init(|| match start() {
+            Ok(home) => Some(home),
+            Err(error) => {
+                tracing::warn!(%error, "ZooKeeper shares a thread with its first user");
+                None
+            }
+        });
+        found.as_ref()
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

@@ -22,6 +22,7 @@ class BaseServer:
         self._queue = _native.Queue()
         self._threads = threads
         self._handlers = {}
+        self._interceptors = []
         self._hearers = []
         self._lock = threading.Lock()
         self._dispatcher = None
@@ -40,6 +41,13 @@ class BaseServer:
             return handler
 
         return add
+
+    def intercept(self, interceptor):
+        """Has requests that come from now on go through ``interceptor(call)`` before their handlers, behind those that
+        were installed before; see `IncomingCall`. It runs where the handler does, and may be asynchronous. What it
+        raises is the caller's error. As a decorator it gives the function back."""
+        self._interceptors.append(interceptor)
+        return interceptor
 
     @property
     def announcement(self):
@@ -61,6 +69,16 @@ class BaseServer:
         """Counters, connections and running requests as a dict, in the words of kang, the debugging page of programs that
         use node-fast."""
         return json.loads(self._native.kang())
+
+    def set_rate_limits(self, limits):
+        """Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits
+        that stay the same keep what they have counted."""
+        self._native.set_rate_limits(limits)
+
+    def kick(self, client, time_ms):
+        """Does not serve a client for so many milliseconds; 0 serves it again. `client` is an IP address or the client's option
+        `client_name`. What runs goes on."""
+        self._native.kick(client, time_ms)
 
     def __reduce__(self):
         raise TypeError("a server cannot be pickled or copied")
@@ -97,7 +115,9 @@ class BaseServer:
         with self._lock:
             if self._dispatcher is not None:
                 raise make("FAST_E_STATE", "the server was started before")
-            self._dispatcher = Dispatcher(self._queue, self._handlers, self._hearers, loop, thread, self._threads)
+            self._dispatcher = Dispatcher(
+                self._queue, self._handlers, self._interceptors, self._hearers, loop, thread, self._threads
+            )
 
     def _dismantle(self):
         self._stopped = True

@@ -40,6 +40,12 @@ class Context:
         to it, or read on and wait for the answer."""
         return self._request.half_closed
 
+    @property
+    def remaining(self):
+        """How many seconds the caller goes on waiting, 0 once it has stopped; None if it does not say. Give it to the calls
+        that the answer depends on, as their timeout."""
+        return self._request.remaining
+
 
 def kind_of(handler):
     """The function of this module that runs it, and whether it needs the event loop."""
@@ -63,7 +69,7 @@ def run_sync(handler, request):
         else:
             _insist(request, request.end, value)
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
 
 
 async def run_async(handler, request, writable):
@@ -76,7 +82,7 @@ async def run_async(handler, request, writable):
         else:
             await _insist_async(request, request.end, value, writable)
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
 
 
 async def run_async_generator(handler, request, writable):
@@ -92,7 +98,7 @@ async def run_async_generator(handler, request, writable):
                 await writable(request)
         request.end()
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
         # When the loop itself is gone nothing can be awaited any more.
         if values is not None and not isinstance(error, GeneratorExit):
             await values.aclose()
@@ -129,7 +135,7 @@ async def _insist_async(request, send, value, writable):
             await writable(request)
 
 
-def _fail(request, error):
+def fail(request, error):
     """Answers with an exception: its type's name and its text. The traceback stays here."""
     name, message, more = type(error).__name__, _shown(error), ("", "", "")
     if isinstance(error, Error) and error.name:
