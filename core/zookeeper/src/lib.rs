@@ -36,5 +36,5 @@ mod session;
 mod supervisor;
 
 pub use inspection::{Inspection, RootInspection};
-pub use process::on_thread_start;
+pub use process::{close_shared, on_thread_start};
 pub use registry::{ServiceCount, ZooKeeperRegistry};
