@@ -15,6 +15,7 @@ mod inherited;
 mod metric;
 mod option_spec;
 mod options;
+mod policy;
 mod rate_limit;
 mod target;
 mod timestamp;
@@ -30,8 +31,9 @@ pub use metric::{
 };
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
 pub use options::{
-    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, RegistryCache, ServerOptions, find_option, option_specs,
+    CALL_OPTIONS, ChecksumV1, ClientOptions, RegistryCache, ServerOptions, find_option, option_specs,
 };
+pub use policy::Policy;
 pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
