@@ -18,20 +18,25 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Opens a registry. Nothing is connected or created yet.
-    pub fn open(registry: &Registry, zookeeper_session_ms: u64) -> Result<Self> {
+    /// Opens a registry, where entries are listed as the option `layouts` says. Nothing is connected or created yet.
+    pub fn open(registry: &Registry, layouts: &str, zookeeper_session_ms: u64) -> Result<Self> {
         match registry {
+            Registry::Dir(_) if layouts != OWN => {
+                let message =
+                    format!("option \"layouts\": {layouts:?} is for ZooKeeper; a folder has {OWN} only");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
             Registry::Dir(folder) => {
                 let dir = Arc::new(DirRegistry::open(folder.clone())?);
                 Ok(Self { announcer: dir.clone(), resolver: dir })
             }
-            Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, zookeeper_session_ms),
+            Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, layouts, zookeeper_session_ms),
         }
     }
 
     /// The same as a client uses it: with the lists of ZooKeeper kept in files, as its options say.
     pub(crate) fn of_client(registry: &Registry, options: &ClientOptions) -> Result<Self> {
-        let opened = Self::open(registry, options.zookeeper_session_ms);
+        let opened = Self::open(registry, &options.layouts, options.zookeeper_session_ms);
         let Some(mut settings) = cache_settings(registry, options) else { return opened };
         let registries = match opened {
             // A child of a process with a session cannot have one; it can read the list that others keep.
@@ -42,8 +47,17 @@ impl Registries {
             }
             opened => opened?,
         };
-        let resolver = Arc::new(CachedResolver::new(registries.resolver, registry.to_string(), settings));
+        let resolver =
+            Arc::new(CachedResolver::new(registries.resolver, cached(registry, &options.layouts), settings));
         Ok(Self { resolver, ..registries })
+    }
+}
+
+/// What tells the lists in files apart.
+fn cached(registry: &Registry, layouts: &str) -> String {
+    match layouts {
+        OWN => registry.to_string(),
+        _ => format!("{registry} as {layouts}"),
     }
 }
 
@@ -81,15 +95,18 @@ impl Announcer for Unusable {
     }
 }
 
+/// libfast's own layout.
+const OWN: &str = "fast";
+
 #[cfg(feature = "zookeeper")]
-fn zookeeper(hosts: &[String], root: &str, session_ms: u64) -> Result<Registries> {
+fn zookeeper(hosts: &[String], root: &str, layouts: &str, session_ms: u64) -> Result<Registries> {
     let session = std::time::Duration::from_millis(session_ms);
-    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, session)?);
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, layouts, session)?);
     Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
 }
 
 #[cfg(not(feature = "zookeeper"))]
-fn zookeeper(_: &[String], _: &str, _: u64) -> Result<Registries> {
+fn zookeeper(_: &[String], _: &str, _: &str, _: u64) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
     Err(Error::new(ErrorKind::Unsupported, message))
 }

@@ -24,7 +24,9 @@ mod backoff;
 mod decisions;
 mod duty;
 mod failure;
+mod foreign;
 mod inspection;
+mod layouts;
 mod node;
 mod pace;
 mod path;
@@ -33,6 +35,7 @@ mod process;
 mod registry;
 mod resolver;
 mod session;
+mod several;
 mod supervisor;
 
 pub use inspection::{Inspection, RootInspection};
