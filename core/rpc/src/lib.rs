@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acceptor;
 mod advertise;
 mod affinity;
 mod allowance;
