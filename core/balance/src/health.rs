@@ -198,10 +198,7 @@ impl Health {
     /// Whether the caller may try, now that the ejection is over. True for one at a time.
     pub fn begin_trial(&self, now: Moment) -> bool {
         let notes = self.notes.load(Relaxed);
-        if notes & EJECTED == 0
-            || notes & self.doubts != 0
-            || now.0 < self.until.load(Relaxed)
-        {
+        if notes & EJECTED == 0 || notes & self.doubts != 0 || now.0 < self.until.load(Relaxed) {
             return false;
         }
         let trial = self.trial.load(Relaxed);
