@@ -81,6 +81,11 @@ export interface ClientOptions {
   removal_hold_ms?: number;
   quarantine_ms?: number;
   zookeeper_session_ms?: number;
+  zookeeper_acl?: 'creator' | 'private' | 'open';
+  zookeeper_auth_file?: string;
+  zookeeper_ca_file?: string;
+  zookeeper_cert_file?: string;
+  zookeeper_key_file?: string;
   metrics?: boolean;
   metrics_legacy_names?: boolean;
   metrics_labels?: string;
@@ -106,6 +111,11 @@ export interface ServerOptions {
   max_depth?: number;
   max_name_bytes?: number;
   zookeeper_session_ms?: number;
+  zookeeper_acl?: 'creator' | 'private' | 'open';
+  zookeeper_auth_file?: string;
+  zookeeper_ca_file?: string;
+  zookeeper_cert_file?: string;
+  zookeeper_key_file?: string;
   metrics?: boolean;
   metrics_legacy_names?: boolean;
   metrics_labels?: string;

@@ -16,6 +16,7 @@ mod option_spec;
 mod options;
 mod target;
 mod timestamp;
+mod zookeeper_access;
 
 pub use address::{Address, AddressError};
 pub use endpoint::Endpoint;
@@ -31,6 +32,7 @@ pub use options::{
 };
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
+pub use zookeeper_access::{ZooKeeperAccess, ZooKeeperAcl};
 
 /// The version of the library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,7 +1,7 @@
 //! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
 //! lists of the bindings are made.
 
-use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result};
+use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result, ZooKeeperAcl};
 
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $group:ident {
@@ -78,6 +78,7 @@ const POLICIES: OptionKind = OptionKind::Choice(&[
     "hash",
     "sticky",
 ]);
+const ZOOKEEPER_ACLS: OptionKind = OptionKind::Choice(&["creator", "private", "open"]);
 const PERCENT: OptionKind = OptionKind::Integer { min: 0, max: 100 };
 const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 const FAILURES: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
@@ -124,6 +125,32 @@ macro_rules! checksum_doc {
 macro_rules! session_doc {
     () => {
         "ZooKeeper session timeout asked for; the ensemble may grant another. Shorter notices a crash sooner, longer rides out longer pauses."
+    };
+}
+
+macro_rules! zookeeper_acl_doc {
+    () => {
+        "Whom the ZooKeeper nodes are for that are made, and missing parents of theirs: creator (everybody reads, only those with the same credentials change; open if there are none), private (only those with the same credentials), open (everybody)."
+    };
+}
+macro_rules! zookeeper_auth_doc {
+    () => {
+        "File with credentials for ZooKeeper, a line each: digest USER:PASSWORD or sasl USER:PASSWORD (DIGEST-MD5). Read anew for each connection. Empty means $FAST_ZOOKEEPER_AUTH_FILE, else the same text in $FAST_ZOOKEEPER_AUTH, else none."
+    };
+}
+macro_rules! zookeeper_ca_doc {
+    () => {
+        "PEM file with the certificates that the certificates of ZooKeeper servers must be signed by, and revocation lists if there are any. Connections use TLS if it is set. Empty means $FAST_ZOOKEEPER_CA_FILE, else no TLS."
+    };
+}
+macro_rules! zookeeper_cert_doc {
+    () => {
+        "PEM file with the certificate that is shown to ZooKeeper servers. Empty means $FAST_ZOOKEEPER_CERT_FILE, else none."
+    };
+}
+macro_rules! zookeeper_key_doc {
+    () => {
+        "PEM file with the key of `zookeeper_cert_file`. Empty means $FAST_ZOOKEEPER_KEY_FILE."
     };
 }
 
@@ -218,6 +245,11 @@ options! {
         quarantine_ms: u64 = 300_000, ANY_MS,
             "The same if half of those that answer vanished, or all: then the registry is more likely to be wrong than they are. 0 means `removal_hold_ms`.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
+        zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
+        zookeeper_ca_file: String = String::new(), OptionKind::Text, zookeeper_ca_doc!();
+        zookeeper_cert_file: String = String::new(), OptionKind::Text, zookeeper_cert_doc!();
+        zookeeper_key_file: String = String::new(), OptionKind::Text, zookeeper_key_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
         metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
@@ -256,6 +288,11 @@ options! {
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
+        zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
+        zookeeper_ca_file: String = String::new(), OptionKind::Text, zookeeper_ca_doc!();
+        zookeeper_cert_file: String = String::new(), OptionKind::Text, zookeeper_cert_doc!();
+        zookeeper_key_file: String = String::new(), OptionKind::Text, zookeeper_key_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
         metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();

@@ -39,7 +39,7 @@ pub(crate) async fn announce_telling(
         zone: options.zone.clone(),
         ..Record::of_this_process("")
     };
-    let announcer = Registries::open(&registry, options.zookeeper_session_ms)?.announcer;
+    let announcer = Registries::with_access(&registry, options.zookeeper())?.announcer;
     let announcement = announcer.announce(&service, Role::Provider, record);
     hear(announcement.watch_state());
     let listed = announcement.registered().await;

@@ -88,7 +88,7 @@ impl Client {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
             Target::Service { registry, service } => {
                 registry_meter = meter.as_ref().map(|meter| RegistryMeter::new(meter, service));
-                let registries = Registries::open(registry, options.zookeeper_session_ms)?;
+                let registries = Registries::with_access(registry, options.zookeeper())?;
                 let record = Record::of_this_process(&options.client_name);
                 let announce = || registries.announcer.announce(service, Role::Consumer, record);
                 (registries.resolver.watch(service), options.announce_consumer.then(announce))

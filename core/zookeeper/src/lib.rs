@@ -29,8 +29,10 @@ mod place;
 mod process;
 mod registry;
 mod resolver;
+mod security;
 mod session;
 mod supervisor;
+mod tls;
 
 pub use process::on_thread_start;
 pub use registry::{ServiceCount, ZooKeeperRegistry};

@@ -6,8 +6,9 @@ use crate::node;
 use crate::path::Layout;
 use crate::process::{Home, Process};
 use crate::resolver::Subscription;
+use crate::security::completed;
 use crate::session::{Ensemble, Session};
-use libfast_model::{Result, ServiceName};
+use libfast_model::{Result, ServiceName, ZooKeeperAccess};
 use libfast_registry::{Announcement, Announcer, Record, Resolver, Role, Watch};
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -55,17 +56,18 @@ impl ZooKeeperRegistry {
     pub const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 
     /// The services below `root` of the ensemble `hosts` (`host:port` each). Nothing is connected before the first
-    /// announcement or watch. The server bounds `session_timeout`, normally to 2 to 20 of its ticks.
-    pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
-        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+    /// announcement or watch. `access` is that of the options of a client or server, or a session timeout, which the servers
+    /// bound, normally to 2 to 20 of their ticks. What it does not set comes from the environment.
+    pub fn open(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Self {
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
         Self(Arc::new(Shared::new(ensemble, root, None)))
     }
 
     /// As [`open`](Self::open), with the same session and watches as all others of this process that were made by this, and
     /// whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
-    pub fn shared(hosts: &[String], root: &str, session_timeout: Duration) -> Result<Self> {
+    pub fn shared(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Result<Self> {
         let process = Process::current()?;
-        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
         let mut open = process.open();
         let key = (ensemble.clone(), Layout::new(root).root().to_owned());
         if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
@@ -201,7 +203,7 @@ impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
         let _within = self.0.enter();
         let place = self.0.layout.new_place(service, role);
-        announcer::announce(self.session(), place, role, record)
+        announcer::announce(self.session(), &self.0.ensemble.access, place, role, record)
     }
 }
 
