@@ -7,7 +7,7 @@ REGISTRY ?= dir
 VENV := .build/venv
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check build tools bindings bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+.PHONY: help demo test check build tools bindings thrift bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,10 @@ bindings: build      ## the bindings and examples of all languages
 	sh bindings/python/build.sh
 	sh bindings/node/build.sh
 
+thrift: bindings     ## examples/thrift: servers and clients of Apache Thrift that libfast brings together
+	sh tests/setup.sh examples/thrift/packages.txt
+	$(MAKE) -C examples/thrift
+
 generate:            ## header, constants and tables from their sources
 	$(CARGO) run --quiet -p libfast-codegen
 
@@ -65,7 +69,7 @@ test-bindings:
 	cd bindings/node && npm ci --silent --no-audit --no-fund && node --test test/
 	php bindings/php/tests/run.php
 
-test-whole: interop-peers
+test-whole: interop-peers thrift
 	$(CARGO) build --release --quiet -p libfast-bench --bin counted
 	$(CARGO) test --quiet -p libfast-tests -- --nocapture
 	$(CARGO) build --release --quiet -p libfast-demo

@@ -69,7 +69,7 @@ enum {
   FAST_E_NOMEM = -18,
   /* This build or platform does not have the feature. Use a build with the feature that the message names. */
   FAST_E_UNSUPPORTED = -19,
-  /* A defect in libfast; the call failed, the process is intact. Report it with the message. */
+  /* A defect in libfast, or in the interceptor that the message names; the call failed, the process is intact. Report it with the message, or mend the interceptor. */
   FAST_E_PANIC = -99,
 };
 
@@ -97,6 +97,26 @@ enum {
  * Flag of a call: a null value fails it with FAST_E_PROTOCOL, whatever the client's `ignore_null_values` says.
  */
 #define FAST_CALL_REFUSE_NULL_VALUES 16
+
+/**
+ * Flag of a call: if it is idempotent and takes long, it gets a second attempt, as the option `hedge` explains.
+ */
+#define FAST_CALL_HEDGE 32
+
+/**
+ * Flag of a call: it gets none, whatever the client's `hedge` says.
+ */
+#define FAST_CALL_NO_HEDGE 64
+
+/**
+ * Flag of a call: it waits for a provider, as the option `wait_for_ready` explains.
+ */
+#define FAST_CALL_WAIT_FOR_READY 128
+
+/**
+ * Flag of a call: it fails if there is none, whatever the client's `wait_for_ready` says.
+ */
+#define FAST_CALL_FAIL_FAST 256
 
 /**
  * A value of a call; `data` has its JSON text.
@@ -375,6 +395,16 @@ fast_code fast_call_next(struct fast_call *call,
  * Allows a queue to hand out `credits` more values of a call. Without effect on a call that is pulled.
  */
 fast_code fast_call_grant(struct fast_call *call, uint32_t credits);
+
+/**
+ * Where the last attempt of a call went in `*endpoint` (host:port or unix:/path, empty if there was none), to be released with
+ * `fast_buf_unref()`, and in `*attempts` how many there were. Of a call that was abandoned neither is known. Waits for a
+ * `fast_call_next()` of another thread.
+ */
+fast_code fast_call_way(struct fast_call *call,
+                        struct fast_buf **endpoint,
+                        uint32_t *attempts,
+                        struct fast_error **err);
 
 /**
  * Stops waiting. The server is not told and goes on. A call to a queue ends there with FAST_E_ABANDONED, unless it has ended.

@@ -1,6 +1,6 @@
 //! The programs in the README are files of `examples/`, to the letter, and do what it says.
 
-use libfast_tests::root;
+use libfast_tests::{files_shown_in, root};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -39,19 +39,11 @@ const LANGUAGES: &[Language] = &[
 
 #[test]
 fn the_programs_in_the_readme_are_the_examples() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
-    let mut shown = 0;
-    for part in readme.split("<!-- file: ").skip(1) {
-        let (path, rest) = part.split_once(" -->\n```").expect("a marker is followed by a block");
-        let (_, rest) = rest.split_once('\n').expect("a block begins with its language");
-        let (block, _) = rest.split_once("```").expect("a block ends");
-        let file =
-            std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert_eq!(block, file, "the README does not show {path} as it is");
-        assert!(file.lines().count() <= 30, "{path} is too long for a README");
-        shown += 1;
+    let shown = files_shown_in("README.md");
+    for (path, text) in &shown {
+        assert!(text.lines().count() <= 30, "{path} is too long for a README");
     }
-    assert_eq!(shown, 11, "a server and a client per language, but no server in PHP");
+    assert_eq!(shown.len(), 11, "a server and a client per language, but no server in PHP");
 }
 
 #[test]

@@ -15,6 +15,10 @@ export interface CallOptions {
   ignore_null_values?: boolean;
   /** What the call belongs to, for the policies hash and sticky: calls with the same text go to the same endpoint. */
   affinity?: string;
+  /** Whether it gets a second attempt if it is idempotent and takes long. */
+  hedge?: boolean;
+  /** Whether it waits while no provider is there. */
+  wait_for_ready?: boolean;
   /** Abandons the call when it is aborted: the call rejects with `AbortError`. The server is not told. */
   signal?: AbortSignal;
 }
@@ -39,6 +43,13 @@ export interface ClientOptions {
   timeout_ms?: number;
   send_deadline?: boolean;
   connect_timeout_ms?: number;
+  connections_max?: number;
+  connection_idle_ms?: number;
+  connection_age_ms?: number;
+  connects_per_second?: number;
+  wait_for_ready?: boolean;
+  connect_wait_ms?: number;
+  connect_wait_calls?: number;
   unacknowledged_ms?: number;
   watch_servers?: boolean;
   ping_after_ms?: number;
@@ -65,6 +76,10 @@ export interface ClientOptions {
   retry_percent?: number;
   retries_per_second?: number;
   retries?: number;
+  hedge?: boolean;
+  hedge_ms?: number;
+  hedge_percent?: number;
+  throttle?: boolean;
   idempotent?: boolean;
   window?: number;
   stream_buffer_bytes?: number;
@@ -161,6 +176,11 @@ export class Client {
    */
   constructor(target: string, options?: ClientOptions);
   /**
+   * Has calls that begin from now on go through `interceptor`, behind those that were installed before. It may be
+   * asynchronous. What it throws is what the call rejects with.
+   */
+  intercept(interceptor: (call: OutgoingCall) => unknown): this;
+  /**
    * Calls a method with an array of arguments, and gives all values of its answer. A lone call leaves at once; those that
    * are made while others are under way leave together, at the end of the turn (`process.nextTick`) at the latest.
    */
@@ -228,6 +248,53 @@ export interface Context {
  */
 export type Handler = (ctx: Context, ...args: any[]) => unknown;
 
+/** How a call ended. */
+export interface Outcome {
+  /** How many values there were. */
+  readonly values: number;
+  /** Why it failed, or null. */
+  readonly error: any;
+  /** The other side: where the last attempt went, empty if none was made; for a server, its caller. */
+  readonly endpoint: string;
+  /** How often it was tried; 0 if an interceptor ended it. A server sees one attempt. */
+  readonly attempts: number;
+  /** From its beginning to its end, in milliseconds. */
+  readonly duration_ms: number;
+}
+
+/** What interceptors of both sides can do with a call. */
+export interface Intercepted {
+  readonly method: string;
+  /**
+   * Answers the call with these values, after those that were given before. The interceptors after this one, and the other
+   * side, do not see it.
+   */
+  answer(...values: unknown[]): void;
+  /** Has `hook` told of each value. */
+  onValue(hook: (value: any) => void): void;
+  /** Has `hook` told, once, of the end. The last interceptor hears first. */
+  onEnd(hook: (outcome: Outcome) => void): void;
+}
+
+/** A call before it begins, as the interceptors of its client see it. */
+export interface OutgoingCall extends Intercepted {
+  /** What the client was made of. */
+  readonly target: string;
+  /** May be changed or replaced. */
+  args: readonly unknown[];
+  /** Of this call alone; may be changed or replaced. */
+  options: CallOptions;
+}
+
+/** A request before its handler runs, as the interceptors of the server see it. */
+export interface IncomingCall extends Intercepted {
+  readonly args: readonly any[];
+  /** The caller's address. */
+  readonly peer: string;
+  /** What the handler gets. */
+  readonly context: Context;
+}
+
 /** How an entry in a registry is: `suspended` was listed when last heard of, `lost` is not listed because of an error. */
 export type AnnouncementState = 'registered' | 'connecting' | 'suspended' | 'lost' | 'closed';
 
@@ -239,6 +306,11 @@ export class Server {
   readonly address: string | null;
   /** Adds a method. */
   method(name: string, handler: Handler): this;
+  /**
+   * Has requests that come from now on go through `interceptor` before their handlers, behind those that were installed
+   * before. It may be asynchronous. What it throws is the caller's error.
+   */
+  intercept(interceptor: (call: IncomingCall) => unknown): this;
   /** Listens, announces the server if `announce` is set, and gives the address listened on. */
   start(): Promise<string>;
   /** Announces a server that was started with `announce_at_start: false`, now that it is ready. Waits until it is listed; a second time does nothing. */

@@ -30,11 +30,23 @@ pub const FAST_CALL_COLLECT: u32 = 2;
 pub const FAST_CALL_IGNORE_NULL_VALUES: u32 = 8;
 /// Flag of a call: a null value fails it with FAST_E_PROTOCOL, whatever the client's `ignore_null_values` says.
 pub const FAST_CALL_REFUSE_NULL_VALUES: u32 = 16;
+/// Flag of a call: if it is idempotent and takes long, it gets a second attempt, as the option `hedge` explains.
+pub const FAST_CALL_HEDGE: u32 = 32;
+/// Flag of a call: it gets none, whatever the client's `hedge` says.
+pub const FAST_CALL_NO_HEDGE: u32 = 64;
+/// Flag of a call: it waits for a provider, as the option `wait_for_ready` explains.
+pub const FAST_CALL_WAIT_FOR_READY: u32 = 128;
+/// Flag of a call: it fails if there is none, whatever the client's `wait_for_ready` says.
+pub const FAST_CALL_FAIL_FAST: u32 = 256;
 const ALL_FLAGS: u32 = FAST_CALL_IDEMPOTENT
     | FAST_CALL_NOT_IDEMPOTENT
     | FAST_CALL_COLLECT
     | FAST_CALL_IGNORE_NULL_VALUES
-    | FAST_CALL_REFUSE_NULL_VALUES;
+    | FAST_CALL_REFUSE_NULL_VALUES
+    | FAST_CALL_HEDGE
+    | FAST_CALL_NO_HEDGE
+    | FAST_CALL_WAIT_FOR_READY
+    | FAST_CALL_FAIL_FAST;
 
 /// How one call differs from its client's options. Zero it and set `struct_size` to its size; members that a newer version of
 /// the library adds behind the last one are taken for 0.
@@ -109,6 +121,12 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
         FAST_CALL_REFUSE_NULL_VALUES,
         "to ignore null values and to refuse them",
     )?;
+    settings.hedge = known.choice(FAST_CALL_HEDGE, FAST_CALL_NO_HEDGE, "to hedge and not to")?;
+    settings.wait_for_ready = known.choice(
+        FAST_CALL_WAIT_FOR_READY,
+        FAST_CALL_FAIL_FAST,
+        "to wait for a provider and to fail fast",
+    )?;
     if known.flags & !ALL_FLAGS != 0 {
         return invalid(format!("`flags` has unknown bits: {:#x}", known.flags));
     }
@@ -182,6 +200,35 @@ pub unsafe extern "C" fn fast_call_grant(call: *mut fast_call, credits: u32) -> 
             if let Kind::Queued(call) = &object(call, "call")?.0 {
                 call.grant(credits.into());
             }
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Where the last attempt of a call went in `*endpoint` (host:port or unix:/path, empty if there was none), to be released with
+/// `fast_buf_unref()`, and in `*attempts` how many there were. Of a call that was abandoned neither is known. Waits for a
+/// `fast_call_next()` of another thread.
+///
+/// # Safety
+/// `call` is NULL or live; `endpoint`, `attempts` and `err` are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_call_way(
+    call: *mut fast_call,
+    endpoint: *mut *mut fast_buf,
+    attempts: *mut u32,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            output(endpoint, "endpoint")?;
+            output(attempts, "attempts")?;
+            let way = match &object(call, "call")?.0 {
+                Kind::Pull(call) => call.way()?,
+                Kind::Queued(call) => call.way()?,
+            };
+            attempts.write(way.attempts());
+            endpoint.write(fast_buf::new(way.endpoint().as_bytes()));
             Ok(code::OK)
         })
     }

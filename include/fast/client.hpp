@@ -3,15 +3,19 @@
 #ifndef FAST_CLIENT_HPP
 #define FAST_CLIENT_HPP
 #include "config.hpp"
+#include "interceptors.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace fast {
 // How one call differs from its client's options; what is not set is as the client's.
@@ -26,12 +30,18 @@ struct call_options {
   std::optional<bool> ignore_null_values = std::nullopt;
   // What the call belongs to, for the policies hash and sticky; read when the call is made.
   std::optional<std::string_view> affinity = std::nullopt;
+  // It gets a second attempt if it is idempotent and takes long.
+  std::optional<bool> hedge = std::nullopt;
+  // It waits while no provider is there.
+  std::optional<bool> wait_for_ready = std::nullopt;
 
   fast_call_opts raw() const noexcept {
     fast_call_opts opts = {};
     opts.struct_size = sizeof opts;
     if (idempotent) opts.flags |= *idempotent ? FAST_CALL_IDEMPOTENT : FAST_CALL_NOT_IDEMPOTENT;
     if (ignore_null_values) opts.flags |= *ignore_null_values ? FAST_CALL_IGNORE_NULL_VALUES : FAST_CALL_REFUSE_NULL_VALUES;
+    if (hedge) opts.flags |= *hedge ? FAST_CALL_HEDGE : FAST_CALL_NO_HEDGE;
+    if (wait_for_ready) opts.flags |= *wait_for_ready ? FAST_CALL_WAIT_FOR_READY : FAST_CALL_FAIL_FAST;
     if (affinity) {
       // NULL would stand for the client's.
       opts.affinity = affinity->data() ? affinity->data() : "";
@@ -56,6 +66,37 @@ struct buffered {
   // Why the call failed, if it did.
   std::optional<fast::error> error = std::nullopt;
 };
+
+// A call before it begins, as the interceptors of its client see it. Arguments and options may be changed.
+class outgoing_call : public intercepted {
+ public:
+  // What the client was made of, and the name of the method.
+  const std::string& target() const noexcept { return target_; }
+  const std::string& method() const noexcept { return method_; }
+  // The JSON text of an array.
+  std::string args;
+  // Of this call alone.
+  call_options options;
+
+ private:
+  friend class client;
+  friend class stream;
+  outgoing_call(std::string target, std::string_view method, std::string_view given, const call_options& own)
+      : args(given), options(own), target_(std::move(target)), method_(method) {}
+
+  void over(std::exception_ptr error, fast_call* call) noexcept {
+    fast_buf* endpoint = nullptr;
+    std::uint32_t attempts = 0;
+    if (call) fast_call_way(call, &endpoint, &attempts, nullptr);
+    detail::buf bytes(endpoint);
+    ended(std::move(error), std::string(detail::view(bytes)), attempts);
+  }
+
+  std::string target_, method_;
+};
+
+// What each call of a client is led through. What it throws, the call throws.
+using client_interceptor = std::function<void(outgoing_call&)>;
 
 // The values of a call, each the JSON text of one, in a range-based for loop. Leaving the loop and dropping the stream stops
 // waiting for the rest; the server is not told. A failure is thrown where the next value would come.
@@ -91,7 +132,19 @@ class stream {
   iterator end() noexcept { return {}; }
 
   // The same by hand: false after the last value; value() is valid until the next one.
-  bool next() {
+  bool next() { return seen_ ? next_seen() : pull(); }
+  std::string_view value() const noexcept { return value_; }
+  // Stops waiting, from any thread: next() throws FAST_E_ABANDONED, also one that waits. The server is not told.
+  void abandon() { if (call_) detail::check(fast_call_abandon(call_.get())); }
+
+ private:
+  friend class client;
+  explicit stream(fast_call* call, std::unique_ptr<outgoing_call> seen = nullptr) : call_(call) {
+    seen_.get_deleter().call = call;
+    seen_.reset(seen.release());
+  }
+
+  bool pull() {
     buf_.reset();
     value_ = {};
     fast_buf* bytes = nullptr;
@@ -100,16 +153,40 @@ class stream {
     value_ = detail::view(buf_);
     return code == FAST_OK;
   }
-  std::string_view value() const noexcept { return value_; }
-  // Stops waiting, from any thread: next() throws FAST_E_ABANDONED, also one that waits. The server is not told.
-  void abandon() { detail::check(fast_call_abandon(call_.get())); }
 
- private:
-  friend class client;
-  explicit stream(fast_call* call) : call_(call) {}
+  // The same, as interceptors see it.
+  bool next_seen() {
+    bool more = false;
+    try {
+      if (call_) {
+        more = pull();
+      } else if ((more = given_ < seen_->given_.size())) {
+        value_ = seen_->given_[given_++];
+      }
+    } catch (...) {
+      seen_->over(std::current_exception(), call_.get());
+      throw;
+    }
+    if (more) seen_->saw(value_);
+    else seen_->over(nullptr, call_.get());
+    return more;
+  }
+
+  // Tells those who have heard of no end that nobody waits for it.
+  struct leave {
+    leave() noexcept : call(nullptr) {}
+    fast_call* call;
+    void operator()(outgoing_call* seen) const noexcept {
+      seen->over(std::make_exception_ptr(error(FAST_E_ABANDONED, "the call was abandoned by its caller")), call);
+      delete seen;
+    }
+  };
   detail::owner<fast_call, fast_call_free> call_;
   detail::buf buf_;
   std::string_view value_;
+  // None unless there are interceptors. Gone before the call is.
+  std::unique_ptr<outgoing_call, leave> seen_;
+  std::size_t given_ = 0;
 };
 
 // An endpoint chosen for a call over another protocol.
@@ -135,6 +212,13 @@ class client {
   explicit client(const std::string& target, const config& options = {}) {
     const char* text = detail::terminated(target);
     handle_ = detail::made<owner>([&](fast_error** err) { return fast_client_new(text, options.get(), err); });
+    target_ = target;
+  }
+
+  // Has calls go through `interceptor`, behind those that were installed before. Not while calls begin on other threads.
+  client& intercept(client_interceptor interceptor) {
+    interceptors_.push_back(std::move(interceptor));
+    return *this;
   }
 
   // Waits until a provider is known and connected.
@@ -144,14 +228,17 @@ class client {
 
   // Calls a method with the JSON text of an array of arguments; returns the JSON text of the array of all values.
   std::string call(std::string_view method, std::string_view args = "[]", const call_options& options = {}) {
+    if (!interceptors_.empty()) return collected(stream(method, args, options));
     detail::buf values;
     detail::checked([&](fast_error** err) { return call(method, args, options, values, err); });
     return std::string(detail::view(values));
   }
 
-  // As call(), but gives the code back instead of throwing; `values` is written only on success.
+  // As call(), but gives the code back instead of throwing; `values` is written only on success. FAST_E_PANIC: an interceptor
+  // threw something that is no fast::error.
   fast_code try_call(std::string_view method, std::string_view args, std::string& values,
                      const call_options& options = {}) noexcept {
+    if (!interceptors_.empty()) return try_seen(method, args, values, options);
     detail::buf bytes;
     fast_code code = call(method, args, options, bytes, nullptr);
     if (code == FAST_OK) values = detail::view(bytes);
@@ -162,6 +249,7 @@ class client {
   // it.
   buffered call_buffered(std::string_view method, std::string_view args, std::uint64_t max_values,
                          const call_options& options = {}) {
+    if (!interceptors_.empty()) return buffered_of(stream(method, args, options), max_values);
     buffered result;
     fast_buf* bytes = nullptr;
     fast_error* failure = nullptr;
@@ -176,13 +264,7 @@ class client {
 
   // As call(), for one value after the other.
   fast::stream stream(std::string_view method, std::string_view args = "[]", const call_options& options = {}) {
-    fast_call* started = nullptr;
-    fast_call_opts opts = options.raw();
-    detail::checked([&](fast_error** err) {
-      return fast_client_start(handle_.get(), nullptr, 0, method.data(), method.size(), args.data(), args.size(), &opts,
-                               &started, err);
-    });
-    return fast::stream(started);
+    return interceptors_.empty() ? fast::stream(started(method, args, options)) : seen(method, args, options);
   }
 
   // Chooses an endpoint for a call over another protocol.
@@ -210,6 +292,60 @@ class client {
  private:
   using owner = detail::owner<fast_client, fast_client_free>;
 
+  fast_call* started(std::string_view method, std::string_view args, const call_options& options) {
+    fast_call* started = nullptr;
+    fast_call_opts opts = options.raw();
+    detail::checked([&](fast_error** err) {
+      return fast_client_start(handle_.get(), nullptr, 0, method.data(), method.size(), args.data(), args.size(), &opts,
+                               &started, err);
+    });
+    return started;
+  }
+
+  // A call that has gone through the interceptors.
+  fast::stream seen(std::string_view method, std::string_view args, const call_options& options) {
+    std::unique_ptr<outgoing_call> call(new outgoing_call(target_, method, args, options));
+    fast_call* begun = nullptr;
+    try {
+      for (std::size_t i = 0; i < interceptors_.size() && !call->answered_; i++) interceptors_[i](*call);
+      if (!call->answered_) begun = started(call->method(), call->args, call->options);
+    } catch (...) {
+      call->over(std::current_exception(), nullptr);
+      throw;
+    }
+    return fast::stream(begun, std::move(call));
+  }
+
+  static std::string collected(fast::stream values) {
+    std::string all = "[";
+    while (values.next()) (all.size() > 1 ? all.append(",") : all).append(values.value());
+    return all.append("]");
+  }
+
+  static buffered buffered_of(fast::stream values, std::uint64_t max_values) {
+    buffered result{"["};
+    try {
+      while (values.next())
+        if (++result.count <= max_values) (result.count > 1 ? result.values.append(",") : result.values).append(values.value());
+    } catch (const fast::error& failure) {
+      result.error.emplace(failure);
+    }
+    result.values.append("]");
+    return result;
+  }
+
+  fast_code try_seen(std::string_view method, std::string_view args, std::string& values,
+                     const call_options& options) noexcept {
+    try {
+      values = call(method, args, options);
+      return FAST_OK;
+    } catch (const fast::error& failure) {
+      return failure.code();
+    } catch (...) {
+      return FAST_E_PANIC;
+    }
+  }
+
   fast_code call(std::string_view method, std::string_view args, const call_options& options, detail::buf& values,
                  fast_error** failure) noexcept {
     fast_buf* bytes = nullptr;
@@ -221,6 +357,8 @@ class client {
   }
 
   owner handle_;
+  std::string target_;
+  std::vector<client_interceptor> interceptors_;
 };
 
 }  // namespace fast

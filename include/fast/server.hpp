@@ -3,6 +3,7 @@
 #ifndef FAST_SERVER_HPP
 #define FAST_SERVER_HPP
 #include "config.hpp"
+#include "interceptors.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -14,8 +15,34 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace fast {
+// A request before its handler runs, as the interceptors of its server see it.
+class incoming_call : public intercepted {
+ public:
+  const char* method() const noexcept { return fast_request_method(request_); }
+  // The arguments as the JSON text of an array.
+  std::string_view args() const noexcept {
+    std::size_t len = 0;
+    const char* data = fast_request_args(request_, &len);
+    return {data, len};
+  }
+  // The caller's address.
+  const char* peer() const noexcept { return fast_request_peer(request_); }
+  ~incoming_call() { over(std::make_exception_ptr(remote_error("HandlerDropped", "the handler ended without an answer"))); }
+
+ private:
+  friend class request;
+  friend class server;
+  explicit incoming_call(fast_request* request) : request_(request) {}
+  void over(std::exception_ptr error) noexcept { ended(std::move(error), peer(), 1); }
+  fast_request* request_;
+};
+
+// What each request is led through. What it throws fails the request.
+using server_interceptor = std::function<void(incoming_call&)>;
+
 // A request to be answered with any number of values and one end or failure. A handler may move it elsewhere and answer later,
 // from any thread. Destroyed without an answer, it fails as HandlerDropped.
 class request {
@@ -39,10 +66,13 @@ class request {
   void send(std::string_view value) {
     fast_code code = when_writable([&] { return fast_request_send(handle_.get(), value.data(), value.size()); });
     while (code == FAST_AGAIN) code = wait();
+    if (seen_) seen_->saw(value);
   }
   // Ends the answer, if `value` is given with that as the last one; then it waits as send().
   void end(std::optional<std::string_view> value = std::nullopt) {
     when_writable([&] { return fast_request_end(handle_.get(), value ? value->data() : nullptr, value ? value->size() : 0); });
+    if (seen_ && value) seen_->saw(*value);
+    if (seen_) seen_->over(nullptr);
   }
   // Ends the answer with an error; `info` is the JSON text of an object, `context` and `ase_errors` of any value; or empty.
   void fail(const std::string& name, const std::string& message, const std::string& info = {},
@@ -50,6 +80,7 @@ class request {
     using detail::terminated;
     detail::check(fast_request_fail_with(handle_.get(), terminated(name), terminated(message), terminated(info),
                                          terminated(context), terminated(ase_errors)));
+    if (seen_) seen_->over(std::make_exception_ptr(remote_error(name, message, info, context, ase_errors)));
   }
 
  private:
@@ -63,10 +94,28 @@ class request {
   fast_code when_writable(Try attempt) {
     fast_code code = attempt();
     for (; code == FAST_E_OVERLOAD; code = attempt()) wait();
+    if (seen_ && code == FAST_E_CLOSED) seen_->over(std::make_exception_ptr(error(code, "the caller is gone")));
     return detail::check(code);
+  }
+  // Leads it through; false if it was answered.
+  bool pass(const std::vector<server_interceptor>& interceptors) {
+    seen_.reset(new incoming_call(handle_.get()));
+    for (const server_interceptor& interceptor : interceptors) {
+      interceptor(*seen_);
+      if (!seen_->answered_) continue;
+      for (const std::string& value : seen_->given_) send(value);
+      end();
+      return false;
+    }
+    return true;
+  }
+  void failed(std::exception_ptr why) const noexcept {
+    if (seen_) seen_->over(std::move(why));
   }
 
   detail::owner<fast_request, fast_request_free> handle_;
+  // None unless there are interceptors. Gone before the request is.
+  std::unique_ptr<incoming_call> seen_;
 };
 
 // Hears of an entry in a registry: "registered", "connecting", "suspended", "lost" or "closed", and why it is "lost", else null.
@@ -94,11 +143,17 @@ class server {
     return *this;
   }
 
+  // Has requests go through `interceptor` before their methods, behind those that were installed before. Before the start.
+  server& intercept(server_interceptor interceptor) {
+    state_->interceptors.push_back(std::move(interceptor));
+    return *this;
+  }
+
   // Listens, then announces if the option `announce` is set and `announce_at_start` is not off; returns the address.
   std::string start() {
     if (!state_->dispatching) {
       detail::checked([&](fast_error** err) {
-        return fast_queue_dispatch(state_->queue.get(), threads_, dispatch, nullptr, nullptr, err);
+        return fast_queue_dispatch(state_->queue.get(), threads_, dispatch, state_.get(), nullptr, err);
       });
       state_->dispatching = true;
     }
@@ -161,6 +216,7 @@ class server {
   // Destroyed from the last member to the first: no handler goes while it may run.
   struct state {
     std::list<handler> handlers;
+    std::vector<server_interceptor> interceptors;
     announcement_handler hear;
     queue_owner queue;
     server_owner handle;
@@ -168,11 +224,13 @@ class server {
   };
 
   // On a thread of the library: nothing may be thrown out of here.
-  static void dispatch(void*, fast_event* event) noexcept {
+  static void dispatch(void* user, fast_event* event) noexcept {
     if (event->kind == FAST_EV_ANNOUNCEMENT) return tell(event);
     if (event->kind != FAST_EV_REQUEST) return;
     request taken(std::exchange(event->request, nullptr));
+    const auto& interceptors = static_cast<state*>(user)->interceptors;
     try {
+      if (!interceptors.empty() && !taken.pass(interceptors)) return;
       (*reinterpret_cast<handler*>(static_cast<std::uintptr_t>(event->tag)))(taken);
     } catch (const remote_error& thrown) {
       answer(taken, thrown);
@@ -194,12 +252,14 @@ class server {
 
   // These do nothing if the request was moved elsewhere, was ended, or nobody waits for it any more.
   static fast_code answer(const request& taken, const char* name, const char* message) noexcept {
+    taken.failed(std::current_exception());
     return fast_request_fail(taken.handle_.get(), name, message, nullptr);
   }
   static void answer(const request& taken, const remote_error& thrown) noexcept {
     fast_code code = fast_request_fail_with(taken.handle_.get(), thrown.name().c_str(), thrown.what(), thrown.info().c_str(),
                                             thrown.context().c_str(), thrown.ase_errors().c_str());
-    if (code == FAST_E_INVALID) answer(taken, "Error", "the texts of this error are no UTF-8, or no JSON where that is needed");
+    if (code != FAST_E_INVALID) taken.failed(std::current_exception());
+    else answer(taken, "Error", "the texts of this error are no UTF-8, or no JSON where that is needed");
   }
 
   std::unique_ptr<state> state_;

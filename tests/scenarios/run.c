@@ -83,6 +83,7 @@ static fast_code run(fast_client *client, const cJSON *scenario, cJSON *result, 
   opts.flags = flag(options, "idempotent", FAST_CALL_IDEMPOTENT, FAST_CALL_NOT_IDEMPOTENT) |
                flag(options, "ignore_null_values", FAST_CALL_IGNORE_NULL_VALUES, FAST_CALL_REFUSE_NULL_VALUES);
   const cJSON *max_values = cJSON_GetObjectItem(scenario, "max_values");
+  const cJSON *keys = cJSON_GetObjectItem(scenario, "keys");
   cJSON *values = NULL;
   char *text = args ? cJSON_PrintUnformatted(args) : strdup("[]");
   fast_buf *bytes = NULL;
@@ -94,6 +95,19 @@ static fast_code run(fast_client *client, const cJSON *scenario, cJSON *result, 
     while (code == FAST_OK && (code = fast_call_next(call, -1, &bytes, err)) == FAST_OK)
       cJSON_AddItemToArray(values, parsed(bytes));
     fast_call_free(call);
+  } else if (cJSON_IsNumber(keys)) {
+    values = cJSON_CreateArray();
+    code = FAST_OK;
+    for (int i = 0; code == FAST_OK && i < keys->valueint; i++) {
+      char key[32];
+      opts.affinity = key;
+      opts.affinity_len = (size_t)snprintf(key, sizeof key, "key-%d", i);
+      code = fast_client_call(client, method, FAST_NTS, text, FAST_NTS, &opts, &bytes, err);
+      if (code != FAST_OK) break;
+      cJSON *answer = parsed(bytes);
+      cJSON_AddItemToArray(values, cJSON_DetachItemFromArray(answer, 0));
+      cJSON_Delete(answer);
+    }
   } else if (cJSON_IsNumber(max_values)) {
     uint64_t most = (uint64_t)max_values->valuedouble, count = 0;
     code = fast_client_call_buffered(client, method, FAST_NTS, text, FAST_NTS, &opts, most, &bytes, &count, err);

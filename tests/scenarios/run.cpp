@@ -51,6 +51,12 @@ static void run(const json& scenario, fast::client& client, json& answer) {
     values = json::parse(buffered.values);
     answer["count"] = buffered.count;
     if (buffered.error) answer["error"] = describe(*buffered.error);
+  } else if (scenario.contains("keys")) {
+    for (int i = 0; i < scenario["keys"].get<int>(); i++) {
+      std::string key = "key-" + std::to_string(i);
+      options.affinity = key;
+      values.push_back(json::parse(client.call(method, args, options)).at(0));
+    }
   } else {
     values = json::parse(client.call(method, args, options));
   }

@@ -21,6 +21,11 @@ async function run(line) {
       const options = { ...line.options, maxValues: line.max_values };
       const buffered = await client.callBuffered(line.method, line.args, options);
       return { ...buffered, error: buffered.error && described(buffered.error) };
+    } else if (line.keys != null) {
+      for (let i = 0; i < line.keys; i++) {
+        const options = { ...line.options, affinity: `key-${i}` };
+        values.push((await client.call(line.method, line.args, options))[0]);
+      }
     } else {
       values.push(...(await client.call(line.method, line.args, line.options)));
     }

@@ -18,6 +18,12 @@ function run(Fast\Client $client, object $scenario): array
 
             return [$buffered->values, $buffered->error, $buffered->count];
         }
+        for ($i = 0; $i < ($scenario->keys ?? 0); $i++) {
+            $values[] = $client->call($scenario->method, $scenario->args, ['affinity' => "key-$i"] + $options)[0];
+        }
+        if (isset($scenario->keys)) {
+            return [$values, null];
+        }
         if ($scenario->stream ?? false) {
             foreach ($client->stream(...$call) as $value) {
                 $values[] = $value;

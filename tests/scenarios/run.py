@@ -27,6 +27,10 @@ def run(scenario, clients):
                 scenario["method"], scenario["args"], max_values=most, **options
             )
             failure = error and described(error)
+        elif scenario.get("keys") is not None:
+            for i in range(scenario["keys"]):
+                answer = used.call(scenario["method"], scenario["args"], affinity=f"key-{i}", **options)
+                values.append(answer[0])
         else:
             values = used.call(scenario["method"], scenario["args"], **options)
     except libfast.Error as error:

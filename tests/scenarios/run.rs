@@ -21,6 +21,11 @@ async fn main() {
 }
 
 async fn run(scenario: &Json, clients: &mut HashMap<String, Client>) -> Json {
+    if let Some(keys) = scenario["keys"].as_u64() {
+        return run_keys(keys, scenario, clients)
+            .await
+            .unwrap_or_else(|error| json!({"values": [], "error": described(&error)}));
+    }
     let call = match start(scenario, clients) {
         Ok(call) => call,
         Err(error) => return json!({"values": [], "error": described(&error)}),
@@ -35,9 +40,24 @@ async fn run(scenario: &Json, clients: &mut HashMap<String, Client>) -> Json {
     json!({"values": values, "count": most.map(|_| count), "error": error.as_ref().map(described)})
 }
 
-fn start(scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Result<Call> {
+async fn run_keys(
+    keys: u64,
+    scenario: &Json,
+    clients: &mut HashMap<String, Client>,
+) -> libfast::Result<Json> {
+    let client = client_for(scenario, clients)?;
+    let method = scenario["method"].as_str().unwrap_or_default();
+    let mut values = Vec::new();
+    for i in 0..keys {
+        let answer = client.call(method, &scenario["args"]).affinity(&format!("key-{i}")).await?;
+        values.push(answer.first().map(|value| value.parse::<Json>().expect("values are JSON")));
+    }
+    Ok(json!({"values": values, "error": null}))
+}
+
+fn client_for(scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Result<Client> {
     let target = scenario["target"].as_str().unwrap_or_default();
-    let client = match scenario["client_options"].as_object() {
+    Ok(match scenario["client_options"].as_object() {
         Some(wanted) => {
             let mut options = ClientOptions::default();
             for (name, value) in wanted {
@@ -49,7 +69,11 @@ fn start(scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Res
             Some(client) => client.clone(),
             None => clients.entry(target.to_owned()).or_insert(Client::new(target)?).clone(),
         },
-    };
+    })
+}
+
+fn start(scenario: &Json, clients: &mut HashMap<String, Client>) -> libfast::Result<Call> {
+    let client = client_for(scenario, clients)?;
     let mut options = client.call_options();
     for (name, value) in scenario["options"].as_object().into_iter().flatten() {
         match name.as_str() {

@@ -20,7 +20,7 @@ memcheck() {
 
 for kind in "" -san; do
   run "$out/test/load$kind" "$out/libfast.so.1"
-  for name in nulls calls queue process handlers hello cpp; do run "$out/test/$name$kind"; done
+  for name in nulls calls queue process handlers hello cpp interceptors; do run "$out/test/$name$kind"; done
 done
 # Its processes fork with threads running, which the address sanitizer's allocator does not survive.
 run "$out/test/peers"

@@ -3,8 +3,11 @@
 
 const { Ends } = require('./ends.js');
 const hub = require('./hub.js');
+const { Intercepted, IncomingCall, gone } = require('./interceptors.js');
 const { json } = require('./options.js');
 const { FastError, invalid, raised } = require('./errors.js');
+
+const { pass, saw, ended } = Intercepted;
 
 /** Values that a generator which never waits may yield before others have their turn on this thread. */
 const TURN = 256;
@@ -73,6 +76,7 @@ class Answer {
         const send = () => hub.get().send(this.id, text);
         let more = REFUSED;
         while (!this.cancelled && (more = this.attempt(send)) === REFUSED) await this.writable();
+        if (!this.cancelled) this.sent(step.value);
         if (!more) await this.writable();
         else if (++sent % TURN === 0) await new Promise(setImmediate);
         if (this.cancelled) break;
@@ -84,6 +88,9 @@ class Answer {
     await iterator.return?.();
     return undefined;
   }
+
+  /** A value was sent. */
+  sent() {}
 
   /** Ends with what a handler returned. */
   end(value) {
@@ -153,13 +160,63 @@ const REFUSED = Symbol('refused');
 
 const ends = new Ends((ids, values) => hub.get().end(ids, values));
 
-/** Runs a handler. Never throws: whatever happens is the caller's answer. */
-function answer(handler, id, method, peer, args) {
+/** An answer that interceptors are told of. */
+class SeenAnswer extends Answer {
+  /** Set before anything is sent. */
+  call = null;
+  #last = undefined;
+  #error = null;
+
+  sent(value) {
+    saw(this.call, value);
+  }
+
+  end(value) {
+    this.#last = value ?? undefined;
+    super.end(value);
+  }
+
+  fail(error) {
+    this.#error = error;
+    super.fail(error);
+  }
+
+  over() {
+    super.over();
+    if (this.cancelled) this.#error ??= gone('ClosedError', `the caller ${this.call.peer} is gone`);
+    if (this.#error === null && this.#last !== undefined) saw(this.call, this.#last);
+    ended(this.call, this.#error, this.call.peer, 1);
+  }
+}
+
+/** Answers a request. Never throws: whatever happens is the caller's answer. */
+function answer(handler, id, method, peer, args, interceptors) {
+  if (interceptors.length > 0) return void answerSeen(handler, id, method, peer, args, interceptors);
   const under = new Answer(id);
   hub.answers.set(id, under);
+  run(under, handler, new Context(under, method, peer, args));
+}
+
+/** The same, unless an interceptor keeps it from the handler. */
+async function answerSeen(handler, id, method, peer, args, interceptors) {
+  const under = new SeenAnswer(id);
+  hub.answers.set(id, under);
+  const context = new Context(under, method, peer, args);
+  under.call = new IncomingCall(context);
+  let values;
+  try {
+    values = await pass(under.call, interceptors);
+  } catch (error) {
+    return under.fail(error);
+  }
+  run(under, values === null ? handler : function* () { yield* values; }, context);
+}
+
+/** Runs a handler. */
+function run(under, handler, context) {
   let result;
   try {
-    result = handler(new Context(under, method, peer, args), ...args);
+    result = handler(context, ...context.args);
     if (isLater(result)) return void finish(under, result);
   } catch (error) {
     return under.fail(error);

@@ -5,6 +5,8 @@ const hub = require('./hub.js');
 const options = require('./options.js');
 const { Aborted, raised, invalid } = require('./errors.js');
 const { flushAll } = require('./outbox.js');
+const { OutgoingCall } = require('./interceptors.js');
+const { gathered, SeenStream } = require('./seen.js');
 const { ALL, ONE_BY_ONE, Starts } = require('./starts.js');
 const { Stream } = require('./stream.js');
 
@@ -12,11 +14,14 @@ const { Stream } = require('./stream.js');
 class Client {
   #native;
   #starts;
+  #target;
+  #interceptors = [];
   #keeper = new hub.Keeper();
 
   constructor(target, clientOptions) {
     options.text('target', target);
     const pairs = options.pairs(clientOptions);
+    this.#target = target;
     try {
       this.#native = new native.Client(target, pairs);
     } catch (error) {
@@ -25,12 +30,27 @@ class Client {
     this.#starts = new Starts((kinds, heads, args) => this.#native.start(hub.get(), kinds, heads, args));
   }
 
+  /** Has calls that begin from now on go through `interceptor(call)`, behind those that were installed before. */
+  intercept(interceptor) {
+    if (typeof interceptor !== 'function') throw invalid('an interceptor must be a function');
+    this.#interceptors.push(interceptor);
+    return this;
+  }
+
   async call(method, args = [], callOptions) {
     options.text('method', method);
+    if (this.#interceptors.length > 0) {
+      const call = new OutgoingCall(this.#target, method, args, callOptions);
+      return gathered(call, this.#interceptors, ({ args, options }, way) => this.#call(method, args, options, way), WHOLE);
+    }
+    return this.#call(method, args, callOptions);
+  }
+
+  async #call(method, args, callOptions, way) {
     const text = options.json(`the arguments of "${method}"`, args);
     const { signal, settings } = options.ofCall(callOptions);
     try {
-      return await this.#gathered(ALL, method, text, settings, signal);
+      return await this.#gathered(ALL, method, text, settings, signal, way);
     } catch (report) {
       throw raised(report);
     }
@@ -38,6 +58,15 @@ class Client {
 
   async callBuffered(method, args = [], callOptions) {
     options.text('method', method);
+    if (this.#interceptors.length > 0) {
+      const call = new OutgoingCall(this.#target, method, args, callOptions);
+      const most = { ...PART, answer: (values) => PART.answer(values, call.options.maxValues) };
+      return gathered(call, this.#interceptors, ({ args, options }, way) => this.#callBuffered(method, args, options, way), most);
+    }
+    return this.#callBuffered(method, args, callOptions);
+  }
+
+  async #callBuffered(method, args, callOptions, way) {
     const text = options.json(`the arguments of "${method}"`, args);
     const { maxValues, ...others } = callOptions ?? {};
     if (!Number.isSafeInteger(maxValues) || maxValues < 0) {
@@ -45,7 +74,7 @@ class Client {
     }
     const { signal, settings } = options.ofCall(others);
     try {
-      const { values, count, report } = await this.#gathered(maxValues, method, text, settings, signal);
+      const { values, count, report } = await this.#gathered(maxValues, method, text, settings, signal, way);
       return { values, count, error: report === null ? null : raised(report) };
     } catch (report) {
       throw raised(report);
@@ -53,19 +82,31 @@ class Client {
   }
 
   /** What a call gives whose values come together: all of them, or `most` and how it ended. */
-  #gathered(most, method, text, settings, signal) {
+  #gathered(most, method, text, settings, signal, way) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw new Aborted(signal, method);
       const tag = hub.add(hub.receivers, new Pending(resolve, reject, this.#keeper, most, method, signal));
+      way?.follow(tag);
       this.#starts.add(tag, most, method, settings, text, hub.isAlone());
     });
   }
 
   stream(method, args = [], callOptions) {
     options.text('method', method);
+    if (this.#interceptors.length > 0) {
+      const call = new OutgoingCall(this.#target, method, args, callOptions);
+      return new SeenStream(call, this.#interceptors, ({ args, options }, way) => this.#stream(method, args, options, way));
+    }
+    return this.#stream(method, args, callOptions);
+  }
+
+  #stream(method, args, callOptions, way) {
     const text = options.json(`the arguments of "${method}"`, args);
     const { signal, settings } = options.ofCall(callOptions);
-    const start = (tag, pairs) => this.#starts.add(tag, ONE_BY_ONE, method, pairs, text, hub.isAlone());
+    const start = (tag, pairs) => {
+      way?.follow(tag);
+      this.#starts.add(tag, ONE_BY_ONE, method, pairs, text, hub.isAlone());
+    };
     return new Stream(start, method, settings, this.#native.window(), this.#keeper, signal);
   }
 
@@ -106,6 +147,14 @@ class Client {
     return this;
   }
 }
+
+/** How interceptors see what `call` gives. */
+const WHOLE = { answer: (values) => values, parts: (values) => ({ values, count: values.length, error: null }) };
+/** And `callBuffered`. */
+const PART = {
+  answer: (values, most) => ({ values: values.slice(0, most), count: values.length, error: null }),
+  parts: (buffered) => buffered,
+};
 
 /** A call whose values come together. */
 class Pending {

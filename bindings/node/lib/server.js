@@ -14,6 +14,7 @@ class Server {
   #native;
   #keeper = new hub.Keeper();
   #tags = [];
+  #interceptors = [];
   #address = null;
   #starting = null;
   #stopped = null;
@@ -35,7 +36,7 @@ class Server {
   method(name, handler) {
     options.text('name', name);
     if (typeof handler !== 'function') throw invalid(`the handler of "${name}" must be a function`);
-    const tag = hub.add(hub.methods, (id, peer, args) => answer(handler, id, name, peer, args));
+    const tag = hub.add(hub.methods, (id, peer, args) => answer(handler, id, name, peer, args, this.#interceptors));
     try {
       this.#native.method(hub.get(), name, tag);
     } catch (error) {
@@ -43,6 +44,13 @@ class Server {
       throw raised(error);
     }
     this.#tags.push(tag);
+    return this;
+  }
+
+  /** Has requests that come from now on go through `interceptor(call)` before their handlers. */
+  intercept(interceptor) {
+    if (typeof interceptor !== 'function') throw invalid('an interceptor must be a function');
+    this.#interceptors.push(interceptor);
     return this;
   }
 

@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::failure::{self, contained, thrown};
 use crate::outcome::{Outcome, Outcomes};
-use libfast_embed::{Event, Queue, QueuedCall, ServerRequest};
+use libfast_embed::{Event, Queue, QueuedCall, ServerRequest, Way};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use napi::bindgen_prelude::{Array, Either, Float64ArraySlice, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -38,6 +38,8 @@ pub struct Hub {
     waker: Arc<Waker>,
     calls: HashMap<u64, Arc<QueuedCall>, Numbers>,
     requests: HashMap<u64, ServerRequest, Numbers>,
+    /// Calls whose way is of interest, and once they have ended, that way.
+    followed: HashMap<u64, Way, Numbers>,
     batch: Batch,
 }
 
@@ -65,6 +67,7 @@ impl Hub {
             waker,
             calls: HashMap::default(),
             requests: HashMap::default(),
+            followed: HashMap::default(),
             batch: Batch::default(),
         })
     }
@@ -108,7 +111,10 @@ impl Hub {
             match event {
                 Event::Data { tag, value } => batch.value(tag, &value)?,
                 Event::Done { tag, values, count, error } => {
-                    self.calls.remove(&tag);
+                    let call = self.calls.remove(&tag);
+                    if let (Some(way), Some(call)) = (self.followed.get_mut(&tag), call) {
+                        *way = call.way().unwrap_or_default();
+                    }
                     match values {
                         Some(values) => batch.done(tag, &values, count, error)?,
                         None => batch.ended(tag, error)?,
@@ -128,6 +134,18 @@ impl Hub {
         batch.finish(more)
     }
 
+    /// Has the way of a call kept until it is taken.
+    #[napi]
+    pub fn follow(&mut self, tag: f64) {
+        self.followed.insert(tag as u64, Way::default());
+    }
+
+    /// Takes the way of a call that has ended: its last endpoint and the number of its attempts.
+    #[napi]
+    pub fn way(&mut self, tag: f64) -> Option<(String, u32)> {
+        self.followed.remove(&(tag as u64)).map(|way| (way.endpoint(), way.attempts()))
+    }
+
     /// Allows `credits` more values of a call.
     #[napi]
     pub fn grant(&self, tag: f64, credits: u32) {
@@ -140,7 +158,11 @@ impl Hub {
     #[napi]
     pub fn abandon(&mut self, tag: f64) -> Option<String> {
         let call = self.calls.remove(&(tag as u64))?;
-        call.abandon().map(|error| failure::text(&error))
+        let failure = call.abandon().map(|error| failure::text(&error));
+        if let Some(way) = self.followed.get_mut(&(tag as u64)) {
+            *way = call.way().unwrap_or_default();
+        }
+        failure
     }
 
     /// Sends one value; false: wait for [`WRITABLE`] before the next.

@@ -20,4 +20,27 @@ final class Buffered
         public readonly ?FastException $error,
     ) {
     }
+
+    /**
+     * Of a call whose values come one by one.
+     *
+     * @internal
+     *
+     * @param iterable<mixed> $stream
+     */
+    public static function of(iterable $stream, int $maxValues): self
+    {
+        [$values, $count, $error] = [[], 0, null];
+        try {
+            foreach ($stream as $value) {
+                if (++$count <= $maxValues) {
+                    $values[] = $value;
+                }
+            }
+        } catch (FastException $failed) {
+            $error = $failed;
+        }
+
+        return new self($values, $count, $error);
+    }
 }

@@ -13,7 +13,9 @@ use FFI\CData;
  */
 final class CallOptions
 {
-    private const NAMES = ['timeout_ms', 'idempotent', 'retries', 'window', 'ignore_null_values', 'affinity'];
+    private const NAMES = [
+        'timeout_ms', 'idempotent', 'retries', 'window', 'ignore_null_values', 'affinity', 'hedge', 'wait_for_ready',
+    ];
 
     public readonly CData $pointer;
     /** Kept because the pointer does not. */
@@ -37,7 +39,9 @@ final class CallOptions
         $struct->retries = self::number($options, 'retries');
         $struct->window = max(0, self::number($options, 'window'));
         $struct->flags = self::choice($options, 'idempotent', Codes::CALL_IDEMPOTENT, Codes::CALL_NOT_IDEMPOTENT)
-            | self::choice($options, 'ignore_null_values', Codes::CALL_IGNORE_NULL_VALUES, Codes::CALL_REFUSE_NULL_VALUES);
+            | self::choice($options, 'ignore_null_values', Codes::CALL_IGNORE_NULL_VALUES, Codes::CALL_REFUSE_NULL_VALUES)
+            | self::choice($options, 'hedge', Codes::CALL_HEDGE, Codes::CALL_NO_HEDGE)
+            | self::choice($options, 'wait_for_ready', Codes::CALL_WAIT_FOR_READY, Codes::CALL_FAIL_FAST);
         $affinity = (string) ($options['affinity'] ?? '');
         if (isset($options['affinity'])) {
             // An array has one element at least.

@@ -22,6 +22,8 @@ final class Client
     private bool $closed = false;
     /** Calls usually have the same options as the one before. */
     private ?CallOptions $lastOptions = null;
+    /** @var list<callable(OutgoingCall): mixed> */
+    private array $interceptors = [];
 
     /**
      * Returns at once; providers are found and connections made in the background.
@@ -54,15 +56,31 @@ final class Client
     }
 
     /**
+     * Has calls of this object that begin from now on go through `$interceptor`, behind those that were installed before. What it throws, the call
+     * throws.
+     *
+     * @param callable(OutgoingCall): mixed $interceptor
+     */
+    public function intercept(callable $interceptor): self
+    {
+        $this->interceptors[] = $interceptor;
+
+        return $this;
+    }
+
+    /**
      * Calls a method and waits for all its values. Signal handlers of PHP run when it returns.
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity, hedge, wait_for_ready
      *
      * @return list<mixed>
      */
     public function call(string $method, mixed $args = [], array $options = []): array
     {
+        if ($this->interceptors !== []) {
+            return iterator_to_array($this->stream($method, $args, $options), false);
+        }
         $library = $this->library;
         $text = Json::encode($args, "the arguments of \"$method\"");
         [$values, $error] = [$library->bufferSlot(), $library->errorSlot()];
@@ -88,12 +106,15 @@ final class Client
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID
      * @param int<0, max> $maxValues how many values to keep
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity, hedge, wait_for_ready
      */
     public function callBuffered(string $method, mixed $args = [], int $maxValues = PHP_INT_MAX, array $options = []): Buffered
     {
         if ($maxValues < 0) {
             throw FastException::of(Codes::E_INVALID, "maxValues is $maxValues; use 0 or more");
+        }
+        if ($this->interceptors !== []) {
+            return Buffered::of($this->stream($method, $args, $options), $maxValues);
         }
         $library = $this->library;
         $text = Json::encode($args, "the arguments of \"$method\"");
@@ -120,29 +141,23 @@ final class Client
      * Calls a method and gives its values one by one, as they come. Leaving the loop abandons the call.
      *
      * @param mixed $args a list; anything else is refused with FAST_E_INVALID, when the first value is asked for
-     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity
+     * @param array<string, bool|int|float|string> $options timeout_ms, idempotent, retries, ignore_null_values, affinity, hedge, wait_for_ready
      */
     public function stream(string $method, mixed $args = [], array $options = []): Stream
     {
-        $library = $this->library;
-        $text = Json::encode($args, "the arguments of \"$method\"");
-        [$call, $error] = [$library->callSlot(), $library->errorSlot()];
-        $settings = $this->callOptions($options);
-        $code = $library->ffi->fast_client_start(
-            $this->pointer(),
-            null,
-            0,
-            $method,
-            strlen($method),
-            $text,
-            strlen($text),
-            $settings,
-            $call,
-            $error,
-        );
-        $library->check($code, $error);
+        if ($this->interceptors === []) {
+            return new Stream($this->library, $this->started($method, $args, $options), $this->handle, $this->assoc);
+        }
+        $seen = new OutgoingCall($this->target, $method, $args, $options);
+        $given = $seen->pass($this->interceptors);
+        try {
+            $call = $given === null ? $this->started($method, $seen->args, $seen->options) : null;
+        } catch (\Throwable $error) {
+            $seen->ended($error, '', 0);
+            throw $error;
+        }
 
-        return new Stream($library, new Handle($call[0], 'fast_call_free', $library), $this->handle, $this->assoc);
+        return new Stream($this->library, $call, $this->handle, $this->assoc, $seen, $given ?? []);
     }
 
     /** Waits until a provider is known and connected, at most that long. */
@@ -199,6 +214,30 @@ final class Client
     {
         $this->library->check($this->library->ffi->fast_client_close($this->pointer(), $drainMs), null, 'close failed');
         $this->closed = true;
+    }
+
+    /** @param array<string, bool|int|float|string> $options */
+    private function started(string $method, mixed $args, array $options): Handle
+    {
+        $library = $this->library;
+        $text = Json::encode($args, "the arguments of \"$method\"");
+        [$call, $error] = [$library->callSlot(), $library->errorSlot()];
+        $settings = $this->callOptions($options);
+        $code = $library->ffi->fast_client_start(
+            $this->pointer(),
+            null,
+            0,
+            $method,
+            strlen($method),
+            $text,
+            strlen($text),
+            $settings,
+            $call,
+            $error,
+        );
+        $library->check($code, $error);
+
+        return new Handle($call[0], 'fast_call_free', $library);
     }
 
     /** @return array<string, mixed> */

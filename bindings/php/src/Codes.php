@@ -40,6 +40,10 @@ final class Codes
     public const CALL_COLLECT = 2;
     public const CALL_IGNORE_NULL_VALUES = 8;
     public const CALL_REFUSE_NULL_VALUES = 16;
+    public const CALL_HEDGE = 32;
+    public const CALL_NO_HEDGE = 64;
+    public const CALL_WAIT_FOR_READY = 128;
+    public const CALL_FAIL_FAST = 256;
     public const EV_DATA = 1;
     public const EV_DONE = 2;
     public const EV_REQUEST = 3;

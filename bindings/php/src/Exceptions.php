@@ -128,7 +128,7 @@ class UnsupportedException extends FastException
 }
 
 /**
- * FAST_E_PANIC: A defect in libfast; the call failed, the process is intact. Report it with the message.
+ * FAST_E_PANIC: A defect in libfast, or in the interceptor that the message names; the call failed, the process is intact. Report it with the message, or mend the interceptor.
  */
 class PanicException extends FastException
 {

@@ -63,6 +63,19 @@ final class Library
         return $this->ffi->new($this->countSlot);
     }
 
+    /**
+     * Where the last attempt of a call went, and how many there were.
+     *
+     * @return array{string, int}
+     */
+    public function way(Handle $call): array
+    {
+        [$endpoint, $attempts, $error] = [$this->bufferSlot(), $this->ffi->new('uint32_t[1]'), $this->errorSlot()];
+        $this->check($this->ffi->fast_call_way($call->pointer, $endpoint, $attempts, $error), $error);
+
+        return [$this->take($endpoint), $attempts[0]];
+    }
+
     /** Takes the text out of a buffer and releases it. JSON text has no NUL, so PHP reads it to its end. */
     public function take(CData $slot): string
     {

@@ -23,14 +23,26 @@ final class Stream implements \IteratorAggregate
     /**
      * @internal
      *
+     * @param ?Handle $call none of one that an interceptor has answered
      * @param Handle $client kept, because a call that was not sent yet needs it
+     * @param ?OutgoingCall $seen if interceptors see it
+     * @param list<mixed> $given the values of an interceptor
      */
     public function __construct(
         private readonly Library $library,
-        private readonly Handle $call,
+        private readonly ?Handle $call,
         private readonly Handle $client,
         private readonly bool $assoc,
+        private readonly ?OutgoingCall $seen = null,
+        private readonly array $given = [],
     ) {
+    }
+
+    public function __destruct()
+    {
+        if ($this->seen !== null) {
+            $this->over(self::abandoned());
+        }
     }
 
     /** @return \Generator<int, mixed> */
@@ -41,7 +53,7 @@ final class Stream implements \IteratorAggregate
         }
         $this->read = true;
 
-        return $this->values();
+        return $this->seen === null ? $this->values() : $this->seenValues($this->seen);
     }
 
     /** Stops waiting and gives up the values that are still to come. Leaving the loop does the same. */
@@ -49,7 +61,7 @@ final class Stream implements \IteratorAggregate
     {
         $this->read = true;
         // Freed with the stream: until then its loop, if it goes on, is told why nothing comes.
-        $this->library->ffi->fast_call_abandon($this->call->pointer);
+        $this->library->ffi->fast_call_abandon($this->call?->pointer);
     }
 
     /** @return \Generator<int, mixed> */
@@ -60,8 +72,53 @@ final class Stream implements \IteratorAggregate
                 yield Json::decode($text, $this->assoc);
             }
         } finally {
-            $this->call->free();
+            $this->call?->free();
         }
+    }
+
+    /**
+     * The same, as interceptors see them.
+     *
+     * @return \Generator<int, mixed>
+     */
+    private function seenValues(OutgoingCall $seen): \Generator
+    {
+        $why = self::abandoned();
+        try {
+            foreach ($this->call === null ? $this->given : $this->pulled() as $value) {
+                $seen->saw($value);
+                yield $value;
+            }
+            $why = null;
+        } catch (\Throwable $error) {
+            throw $why = $error;
+        } finally {
+            $this->over($why);
+            $this->call?->free();
+        }
+    }
+
+    /** @return \Generator<int, mixed> */
+    private function pulled(): \Generator
+    {
+        while (($text = $this->next()) !== null) {
+            yield Json::decode($text, $this->assoc);
+        }
+    }
+
+    /** Tells interceptors of the end, unless they know of one. */
+    private function over(?\Throwable $error): void
+    {
+        [$endpoint, $attempts] = $this->call?->pointer === null ? ['', 0] : $this->library->way($this->call);
+        $known = $error instanceof FastException ? $error->endpoint : '';
+        $this->seen?->ended($error, $endpoint === '' ? $known : $endpoint, $attempts);
+    }
+
+    private static function abandoned(): FastException
+    {
+        $cause = ['causeName' => 'FastRequestAbandonedError'];
+
+        return FastException::of(Codes::E_ABANDONED, 'the call was abandoned by its caller', ...$cause);
     }
 
     /** The JSON text of the next value; null after the last one. */

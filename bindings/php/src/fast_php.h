@@ -86,6 +86,10 @@ fast_code fast_call_next(struct fast_call *call,
                          struct fast_buf **out,
                          struct fast_error **err);
 fast_code fast_call_grant(struct fast_call *call, uint32_t credits);
+fast_code fast_call_way(struct fast_call *call,
+                        struct fast_buf **endpoint,
+                        uint32_t *attempts,
+                        struct fast_error **err);
 fast_code fast_call_abandon(struct fast_call *call);
 void fast_call_free(struct fast_call *call);
 struct fast_client *fast_client_new(const char *target,

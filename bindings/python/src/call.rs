@@ -4,7 +4,7 @@ use crate::SLICE;
 use crate::error::{OrRaise, instance};
 use crate::json;
 use bytes::BytesMut;
-use libfast_embed::{Gathered, Next};
+use libfast_embed::{Gathered, Next, Way};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::Arc;
@@ -57,6 +57,11 @@ impl PullCall {
         }
     }
 
+    /// Where the last attempt went, and how many there were.
+    fn way(&self, py: Python<'_>) -> (String, u32) {
+        py.detach(|| told(self.0.way()))
+    }
+
     /// Stops waiting. Waits for a `next` of another thread, which is a slice at most.
     fn abandon(&self, py: Python<'_>) {
         py.detach(|| self.0.abandon());
@@ -69,6 +74,11 @@ pub(crate) struct QueuedCall(pub Arc<libfast_embed::QueuedCall>);
 
 #[pymethods]
 impl QueuedCall {
+    /// Where the last attempt went, and how many there were.
+    fn way(&self) -> (String, u32) {
+        told(self.0.way())
+    }
+
     fn grant(&self, credits: u64) {
         self.0.grant(credits);
     }
@@ -82,6 +92,11 @@ impl Drop for QueuedCall {
     fn drop(&mut self) {
         self.0.abandon();
     }
+}
+
+/// The way of a call; nothing of one that is of another process, which went nowhere in this one.
+pub(crate) fn told(way: libfast_model::Result<Way>) -> (String, u32) {
+    way.map_or_else(|_| (String::new(), 0), |way| (way.endpoint(), way.attempts()))
 }
 
 /// Milliseconds of a Python caller.

@@ -1,5 +1,6 @@
 //! The answer of a call, as a task of asyncio awaits it.
 
+use crate::call::told;
 use crate::error::exception;
 use crate::json;
 use libfast_model::Error;
@@ -181,6 +182,11 @@ impl Reply {
             event_loop.bind(py).call_method(intern!(py, "call_soon"), (wake, slf), Some(&context_of_it))?;
         }
         Ok(true)
+    }
+
+    /// Where the last attempt went, and how many there were.
+    fn way(&self) -> (String, u32) {
+        told(self.call.way())
     }
 
     /// Stops waiting; if the call has ended, nothing.

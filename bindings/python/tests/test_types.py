@@ -40,6 +40,16 @@ with libfast.Client("calc", timeout_ms=2000) as client:
         print(value)
     count: int = client.call_buffered("range", [10], max_values=3, ignore_null_values=True).count
 
+@server.intercept
+async def allow(call: libfast.IncomingCall) -> None:
+    call.on_end(lambda end: print(end.values, end.duration_s, call.peer))
+
+@client.intercept
+def log(call: libfast.OutgoingCall) -> None:
+    call.options["idempotent"] = True
+    if not call.args:
+        call.answer(call.target, call.method)
+
 @server.method("fail")
 def fail(ctx: libfast.Context) -> None:
     raise libfast.RemoteError("no", name="Own", context=[ctx.half_closed], ase_errors=[])

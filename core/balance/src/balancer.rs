@@ -25,7 +25,8 @@ impl<T> Balancer<T> {
     }
 
     /// The endpoints as they are listed now. Those that were there before keep what is known about them; `make` makes the
-    /// owner of a new one. Of many, only a subset is used. New ones beside old ones begin slowly.
+    /// owner of a new one. Of many, only a subset is used. New ones beside old ones begin slowly, and so does a new process
+    /// at an old address, against which nothing is held.
     pub fn update(
         &self,
         now: Moment,
@@ -37,7 +38,9 @@ impl<T> Balancer<T> {
         let used = subset(endpoints.into_iter().collect(), self.seed, &before.options);
         let set = before.updated(used, make);
         if !before.members().is_empty() {
-            let is_new = |member: &&Arc<Member<T>>| before.by_slot(member.slot).is_none();
+            let is_new = |member: &&Arc<Member<T>>| {
+                before.by_slot(member.slot).is_none_or(|old| member.is_another_process_than(old))
+            };
             set.members().iter().filter(is_new).for_each(|member| member.load.restart(now));
         }
         set.prepare();

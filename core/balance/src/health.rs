@@ -43,6 +43,8 @@ pub(crate) struct Health {
     /// When slow start ends, and how long it is.
     warm: AtomicU64,
     warming: AtomicU64,
+    /// When its process was last replaced.
+    since: AtomicU64,
 }
 
 const CONNECTING: u8 = 1;
@@ -88,6 +90,7 @@ impl Health {
             restored: AtomicU64::new(0),
             warm: AtomicU64::new(0),
             warming: AtomicU64::new(0),
+            since: AtomicU64::new(0),
         }
     }
 
@@ -208,9 +211,21 @@ impl Health {
         trial != 0 && began.0.max(1) >= trial
     }
 
-    /// It begins slowly, from now on: it is a new one.
-    pub fn start(&self, now: Moment) {
+    /// Another process has taken its place: nothing is held against that one, and it begins slowly.
+    pub fn restart(&self, now: Moment) {
+        self.since.store(now.0, Relaxed);
+        self.calls.clear();
+        for count in [&self.failed_in_a_row, &self.timed_out_in_a_row, &self.ejections_in_a_row] {
+            count.store(0, Relaxed);
+        }
+        self.trial.store(0, Relaxed);
+        self.notes.fetch_and(!(SUSPECT | EJECTED | SILENT | DEAF), Relaxed);
         self.warm_up(now, self.slow_start);
+    }
+
+    /// Whether a call that began then went to a process that is gone.
+    pub fn is_of_another(&self, began: Moment) -> bool {
+        began.0 < self.since.load(Relaxed)
     }
 
     fn warm_up(&self, now: Moment, time: Duration) {
@@ -375,10 +390,22 @@ mod tests {
     fn a_new_one_gets_warm_in_ten_seconds() {
         let health = Health::new(&BalanceOptions::default());
         assert_eq!(health.warmth(at(0)), 1.0);
-        health.start(at(0));
+        health.restart(at(0));
         let warmth = [0, 500, 2500, 5000, 9000].map(|ms| (health.warmth(at(ms)) * 100.0).round());
         assert_eq!(warmth, [10.0, 10.0, 25.0, 50.0, 90.0]);
         assert!(!health.is_plain() && health.warmth(at(10_000)) == 1.0 && health.is_plain());
+    }
+
+    #[test]
+    fn nothing_is_held_against_a_new_process() {
+        let health = ejected(at(0));
+        health.ping_failed();
+        health.restart(at(1000));
+        assert_eq!((health.state(), health.wants_ping()), (State::Ready, false));
+        assert!(health.ejected_until().is_none() && !health.is_on_trial());
+        assert!(health.is_of_another(at(999)) && !health.is_of_another(at(1000)));
+        health.eject(at(2000));
+        assert!(health.begin_trial(at(3000)), "its first ejection is as short as any first one");
     }
 
     #[test]

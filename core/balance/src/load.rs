@@ -124,6 +124,9 @@ impl Load {
         let silence = self.silence(now);
         self.settle();
         self.failures.fetch_add(1, Relaxed);
+        if self.health.is_of_another(began) {
+            return;
+        }
         let usual = self.latency_ns(now);
         self.health.fail(now, began, &Failure { timed_out, silence, usual });
         let least =
@@ -216,10 +219,10 @@ impl Load {
         self.health.state()
     }
 
-    /// Begins slowly from now on, knowing nothing: for an endpoint whose process is a new one.
+    /// Begins slowly from now on, knowing nothing and holding nothing against it: for an endpoint whose process is a new one.
     pub fn restart(&self, now: Moment) {
         self.latency.store(0, Relaxed);
-        self.health.start(now);
+        self.health.restart(now);
     }
 
     /// Whether a ping should be sent, about once a second, because calls time out: only that tells when it is back.
@@ -363,6 +366,17 @@ mod tests {
         }
         assert!((load.latency_ns(at(0)).unwrap() - 2e9).abs() < 1.0);
         assert!(!load.health.is_suspect());
+    }
+
+    #[test]
+    fn what_failed_with_the_process_before_is_not_the_fault_of_the_new_one() {
+        let load = Load::default();
+        (0..10).for_each(|_| load.begin(at(0)));
+        load.eject(at(1));
+        load.restart(at(2));
+        (0..10).for_each(|_| load.fail(at(3), at(0), true));
+        assert!(load.state() == State::Ready && !load.health.is_suspect() && !load.wants_ping());
+        assert_eq!((load.latency_ns(at(3)), load.failures()), (None, 10));
     }
 
     #[test]

@@ -31,4 +31,18 @@ impl<T> Member<T> {
     pub(crate) fn is_open(&self) -> bool {
         self.endpoint.weight > 0 && !self.endpoint.draining
     }
+
+    /// Whether another process than in `old` was registered at this address. One that changes its weight keeps the name of its
+    /// registration up to the generation, and one that drains may come with a new one.
+    pub(crate) fn is_another_process_than(&self, old: &Self) -> bool {
+        self.registrant() != old.registrant() && !self.endpoint.draining
+    }
+
+    /// The key without its generation: `<uuid>` of `<uuid>.<generation>`.
+    fn registrant(&self) -> &str {
+        match self.key.rsplit_once('.') {
+            Some((name, generation)) if generation.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => &self.key,
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub enum Exit {
     Timeout = 4,
     /// The conversation broke: the peer does not speak Fast, or the connection was lost.
     Protocol = 5,
-    /// An objective that was asked for was missed.
+    /// An objective that was asked for was missed, or a check failed.
     Slo = 6,
     /// Interrupted by the user.
     Interrupted = 130,
@@ -28,7 +28,7 @@ pub enum Exit {
 
 /// The table of exit statuses, for help texts.
 pub const CODES: &str = "Exit status: 0 ok, 1 the server answered with an error, 2 wrong usage, 3 cannot connect or no \
-                         endpoint, 4 timeout, 5 connection broken or not Fast, 6 objective missed, 130 interrupted.";
+                         endpoint, 4 timeout, 5 connection broken or not Fast, 6 objective missed or check failed, 130 interrupted.";
 
 impl Exit {
     /// The status for an error.

@@ -16,6 +16,7 @@ mod format;
 mod later;
 mod monitor;
 mod output;
+mod stop;
 mod table;
 mod usage;
 

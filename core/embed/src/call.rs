@@ -9,7 +9,7 @@ use crate::runtime::was_shut_down;
 use crate::turns::Noted;
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Error, Result};
-use libfast_rpc::Call;
+use libfast_rpc::{Call, Way};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LockResult, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -139,6 +139,12 @@ impl PullCall {
         self.drop_abandoned();
     }
 
+    /// Where it went so far. Of a call that was abandoned only the error knows.
+    pub fn way(&self) -> Result<Way> {
+        let slot = unpoisoned(self.call.get()?.lock());
+        Ok(slot.as_ref().map_or_else(|_| Way::default(), |pulled| pulled.call.way()))
+    }
+
     /// Drops the call if it was abandoned, unless a thread is pulling: that one comes here afterwards.
     fn drop_abandoned(&self) {
         if let (true, Ok(call)) = (self.abandoned.load(Ordering::SeqCst), self.call.get())
@@ -165,6 +171,8 @@ struct Progressing {
     credits: u64,
     /// For a collected or buffered call, what came so far.
     gathered: Option<Gathered>,
+    /// Where it went, once it has ended.
+    way: Way,
 }
 
 impl QueuedCall {
@@ -176,7 +184,7 @@ impl QueuedCall {
         window: u64,
         gathered: Option<Gathered>,
     ) -> Arc<Self> {
-        let progressing = Progressing { call: Some(call), credits: window, gathered };
+        let progressing = Progressing { call: Some(call), credits: window, gathered, way: Way::default() };
         let started = Arc::new(Self {
             call: Owned::new(Mutex::new(progressing)),
             tag,
@@ -206,11 +214,20 @@ impl QueuedCall {
 
     /// Stops waiting: the call is done with the error that is returned, unless it was done already. The server is not told.
     pub fn abandon(self: &Arc<Self>) -> Option<Error> {
-        let call = self.lock().ok()?.call.take()?;
+        let mut progressing = self.lock().ok()?;
+        let call = progressing.call.take()?;
         let error = call.abandoned();
+        progressing.way = call.into_way();
+        drop(progressing);
         let told = Some(error.clone());
         self.push(Ready::Event(Event::Done { tag: self.tag, values: None, count: 0, error: told }));
         Some(error)
+    }
+
+    /// Where it went so far.
+    pub fn way(&self) -> Result<Way> {
+        let progressing = self.lock()?;
+        Ok(progressing.call.as_ref().map_or_else(|| progressing.way.clone(), Call::way))
     }
 
     /// Moves at most `max` events into `events`. True: there are more.
@@ -242,7 +259,7 @@ impl QueuedCall {
                     }
                 }
                 Poll::Ready(end) => {
-                    progressing.call = None;
+                    progressing.way = progressing.call.take().map(Call::into_way).unwrap_or_default();
                     let gathered = progressing.gathered.as_mut();
                     let count = gathered.as_ref().map_or(0, |gathered| gathered.count());
                     let values = gathered.map(Gathered::take_array);

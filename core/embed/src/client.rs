@@ -45,6 +45,10 @@ pub struct CallSettings {
     pub ignore_null_values: Option<bool>,
     /// What the call belongs to; `Some(None)` is nothing, `None`: as the client's option says.
     pub affinity: Option<Option<Affinity>>,
+    /// Make a second attempt if it is idempotent and takes long; `None`: as the client's option says.
+    pub hedge: Option<bool>,
+    /// Wait while no provider is there; `None`: as the client's option says.
+    pub wait_for_ready: Option<bool>,
 }
 
 impl CallSettings {
@@ -62,6 +66,8 @@ impl CallSettings {
             "window" => self.window = Some(options.window),
             "ignore_null_values" => self.ignore_null_values = Some(options.ignore_null_values),
             "affinity" => self.affinity = Some(Affinity::of(&options.affinity)),
+            "hedge" => self.hedge = Some(options.hedge),
+            "wait_for_ready" => self.wait_for_ready = Some(options.wait_for_ready),
             _ => {
                 let message = format!("option {name:?} is a client's; a call has {}", Self::NAMES.join(", "));
                 return Err(Error::new(ErrorKind::Invalid, message));
@@ -71,7 +77,7 @@ impl CallSettings {
     }
 
     /// The options that a call has of its own.
-    pub const NAMES: [&str; 6] = libfast_model::CALL_OPTIONS;
+    pub const NAMES: [&str; 8] = libfast_model::CALL_OPTIONS;
 
     fn over(&self, mut options: CallOptions) -> CallOptions {
         options.timeout = self.timeout.unwrap_or(options.timeout);
@@ -79,6 +85,8 @@ impl CallSettings {
         options.retries = self.retries.unwrap_or(options.retries);
         options.ignore_null_values = self.ignore_null_values.unwrap_or(options.ignore_null_values);
         options.affinity = self.affinity.unwrap_or(options.affinity);
+        options.hedge = self.hedge.unwrap_or(options.hedge);
+        options.wait_for_ready = self.wait_for_ready.unwrap_or(options.wait_for_ready);
         options
     }
 }

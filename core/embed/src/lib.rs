@@ -33,7 +33,7 @@ pub use config::Config;
 pub use event::Event;
 pub use fork::fork_generation;
 pub use gathered::Gathered;
-pub use libfast_rpc::{Affinity, burst};
+pub use libfast_rpc::{Affinity, Way, burst};
 pub use metrics::metrics_text;
 pub use queue::{Queue, Wake};
 pub use request::ServerRequest;

@@ -36,6 +36,7 @@ pub use libfast_model::{
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
-    Affinity, Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, Handler,
-    KangSnapshot, Metrics, Picked, Registries, Request, Server, Value, announce, kang_snapshot, metrics_text,
+    Affinity, Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, ClientInterceptor,
+    Handler, IncomingCall, KangSnapshot, Metrics, Outcome, OutgoingCall, Picked, Registries, Request, Server,
+    ServerInterceptor, Value, Way, announce, kang_snapshot, metrics_text,
 };

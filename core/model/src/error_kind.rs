@@ -96,8 +96,8 @@ error_kinds! {
         "This build or platform does not have the feature.",
         "Use a build with the feature that the message names.";
     Panic = -99, "FAST_E_PANIC", "PanicError",
-        "A defect in libfast; the call failed, the process is intact.",
-        "Report it with the message.";
+        "A defect in libfast, or in the interceptor that the message names; the call failed, the process is intact.",
+        "Report it with the message, or mend the interceptor.";
 }
 
 impl ErrorKind {

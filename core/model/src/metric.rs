@@ -77,11 +77,22 @@ metrics! {
     ClientRetriesDenied = "fast_client_retries_denied_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts that failed at a server and were not followed by another because `retry_percent` and `retries_per_second` were used up";
+    ClientHedges = "fast_client_hedges_total", Counter, ["outcome"], false,
+        "Calls with `hedge` that waited long: their second attempt won, lost, or was denied because `hedge_percent` or the budget of retries was used up";
+    ClientThrottled = "fast_client_throttled_calls_total", Counter, [], false,
+        "Calls that failed at once because of `throttle`";
+    ClientWaiting = "fast_client_waiting_calls", Gauge, [], false,
+        "Calls that wait for providers to be listed or for a connection";
     ClientEjections = "fast_client_ejections_total", Counter, ["server_address", "server_port"], false,
         "How often a server got no calls for a while, because too many had failed";
     ClientConnectFailures = "fast_client_connect_failures_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts to connect that failed: refused, timeout, unreachable, unresolved or other";
+    ClientConnects = "fast_client_connects_total", Counter, ["server_address", "server_port"], false,
+        "Connections made";
+    ClientRetired = "fast_client_retired_connections_total", Counter,
+        ["server_address", "server_port", "reason"], false,
+        "Good connections that got no further calls: left because the server is about to stop, idle, or replaced because of their age";
     RegistryStale = "fast_registry_stale_seconds", Gauge, ["service"], false,
         "How long the registry has been out of reach, 0 while it is not; calls go on with its last list";
     RegistryHeld = "fast_registry_held_total", Counter, ["service"], false,
@@ -125,6 +136,7 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("status", "`data`, `end` or `error`"),
     ("state", "see the metric"),
     ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
+    ("outcome", "`won`, `lost` or `denied`"),
     ("policy", "the client's `policy`"),
     ("service", "the service that is called"),
     ("version", "as in `x.y.z`"),

@@ -84,8 +84,16 @@ const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 const FAILURES: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 
 /// The options of clients that a call may have of its own.
-pub const CALL_OPTIONS: [&str; 6] =
-    ["timeout_ms", "idempotent", "retries", "window", "ignore_null_values", "affinity"];
+pub const CALL_OPTIONS: [&str; 8] = [
+    "timeout_ms",
+    "idempotent",
+    "retries",
+    "window",
+    "ignore_null_values",
+    "affinity",
+    "hedge",
+    "wait_for_ready",
+];
 const SESSION_MS: OptionKind = OptionKind::Integer { min: 500, max: 300_000 };
 
 // The options that clients and servers share have one text each. Macros, because an attribute takes no constant.
@@ -184,6 +192,20 @@ options! {
             "Whether servers are told how long each call still waits, so that they need not begin what nobody waits for. Only those are told that understand `watch_servers`, from their first answer to it on.";
         connect_timeout_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest that making one connection may take.";
+        connections_max: u64 = 1, OptionKind::Integer { min: 1, max: 64 },
+            "Most connections to one endpoint. Another one is made when more than 100 calls or 1 MiB of requests wait on each that is there. One serves most programs best: more spread the work over the cores of the server.";
+        connection_idle_ms: u64 = 600_000, ANY_MS,
+            "Time without calls after which a connection is closed; the next call makes another one. 0 keeps it.";
+        connection_age_ms: u64 = 1_800_000, ANY_MS,
+            "Age at which a connection is replaced, more or less a tenth: calls under way on it go on, new ones take a new connection, which may reach another server behind the same address. 0 is no limit.";
+        connects_per_second: u64 = 1, OptionKind::Integer { min: 0, max: 1_000_000 },
+            "Connections to one endpoint that are begun per second at most, after five at once. While none may be begun calls fail as the last one did, or go elsewhere. 0 is no limit.";
+        wait_for_ready: bool = false, OptionKind::Flag,
+            "Whether a call waits, as long as its time allows, while no provider is listed or none can be connected to, instead of failing with FAST_E_NO_ENDPOINT or FAST_E_CONNECT. Usually set per call.";
+        connect_wait_ms: u64 = 1_000, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that a call waits for a connection to one endpoint, whoever began to make it, before it goes to another one or fails with FAST_E_CONNECT. With `wait_for_ready` it tries again.";
+        connect_wait_calls: u64 = 1_024, OptionKind::Integer { min: 0, max: 1 << 24 },
+            "Most calls that wait at once for providers to be listed or for connections. One more goes to an endpoint that is connected, or fails with FAST_E_OVERLOAD.";
         unacknowledged_ms: u64 = 5_000, ANY_MS,
             unacknowledged_doc!("A server that reads no requests because its answers are not read counts, too.");
         watch_servers: bool = true, OptionKind::Flag,
@@ -219,6 +241,14 @@ options! {
             "How many calls a second may be repeated on top of `retry_percent`, or a client with few calls could repeat none.";
         retries: u64 = 2, OptionKind::Integer { min: 0, max: 10 },
             "How often a failed call is repeated on another endpoint, if nothing of it was sent or it is marked idempotent.";
+        hedge: bool = false, OptionKind::Flag,
+            "Whether a second attempt is made on another endpoint while an idempotent call takes longer than most; the first one that answers counts. Usually set per call.";
+        hedge_ms: u64 = 0, ANY_MS,
+            "How long the first attempt may take before the second one is made. 0 is as long as 95 of 100 such calls took lately.";
+        hedge_percent: u64 = 5, PERCENT,
+            "How many of the calls with `hedge` of the last ten seconds may get a second attempt, which counts against `retry_percent` and `retries_per_second`, too.";
+        throttle: bool = false, OptionKind::Flag,
+            "Whether calls fail at once with FAST_E_OVERLOAD, up to 80 % of them, while the endpoints together took fewer than half of the calls of the last 30 seconds.";
         idempotent: bool = false, OptionKind::Flag,
             "Whether calls may be repeated although the server may have run them. Usually set per call.";
         window: u64 = 64, OptionKind::Integer { min: 1, max: 1 << 20 },

@@ -9,6 +9,7 @@
 mod announcement;
 mod dir;
 mod fixed;
+mod overrides;
 mod record;
 mod resolution;
 mod roster;
@@ -16,6 +17,7 @@ mod roster;
 pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
+pub use overrides::{MAX_OVERRIDES_BYTES, Override, Overrides};
 pub use record::{Record, Role};
 pub use resolution::{Condition, Provider, Resolution, Resolver, Watch};
 pub use roster::{Patience, Reach, Roster, RosterCounts};

@@ -1,22 +1,30 @@
 //! One call: its attempts, its deadline, and the values that came.
 
+mod attempts;
+mod ending;
+mod hedge;
+mod waiting;
+mod watching;
+
 use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::client::Client;
 use crate::connection::{Attempt, Incoming};
 use crate::metrics::{self, ClientMethod};
-use crate::observer::CallEvent;
 use crate::value::Value;
-use crate::{remote, retry};
 use bytes::Bytes;
-use libfast_balance::{Member, Outcome};
-use libfast_model::{Error, ErrorKind, Progress, Result};
+use hedge::Hedge;
+use libfast_model::{Error, ErrorKind, Result};
+use libfast_protocol::Values;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 use tokio::time::Sleep;
+use waiting::Patience;
+use watching::Watch;
+pub use watching::Way;
 
 /// A call under way: the values of its answer, one by one.
 ///
@@ -32,6 +40,11 @@ pub struct Call {
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     phase: Phase,
+    /// Beside the attempt that runs, if it takes long and is to be hedged.
+    hedge: Option<Box<Hedge>>,
+    patience: Option<Box<Patience>>,
+    /// The endpoints take no calls, as far as this one shows.
+    refused: bool,
     /// Where the last attempt went, and those before.
     channel: Option<Arc<Channel>>,
     tried: Vec<Arc<Channel>>,
@@ -43,6 +56,8 @@ pub struct Call {
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
     values: Incoming,
+    /// The interceptors that want to know.
+    watch: Option<Box<Watch>>,
 }
 
 /// The values of a call, as many as were wanted, and how it ended.
@@ -65,6 +80,12 @@ enum Phase {
         pause: Pin<Box<Sleep>>,
         last: Error,
     },
+    /// Until any endpoint is there.
+    Awaiting {
+        pause: Pin<Box<Sleep>>,
+        /// It is told of changes.
+        told: bool,
+    },
     Failed {
         error: Error,
     },
@@ -79,18 +100,15 @@ enum Phase {
     Done,
 }
 
-/// Why a call that may be repeated is not.
-const OVER_BUDGET: &str = "not repeated, because `retry_percent` and `retries_per_second` are used up";
-
-/// A deadline that is noticed so late was missed by this process, which stood still or did not look.
-const LATE: Duration = Duration::from_millis(500);
-
 impl Call {
     pub(crate) fn new(client: Client, method: &str, args: Bytes, options: CallOptions) -> Self {
         let mut call = Self::in_phase(client, method, args, options, Phase::Picking { last: None });
-        call.client.shared().earn_retries(call.started);
         // The request should leave now, not when somebody first looks for the answer.
-        if let Poll::Ready(Err(error)) = call.begin(&Context::from_waker(Waker::noop()), call.started) {
+        let begun = match call.client.shared().allowance.begin(call.started) {
+            Ok(()) => call.begin(&Context::from_waker(Waker::noop()), call.started),
+            Err(held_back) => Poll::Ready(Err(call.hold_back(held_back))),
+        };
+        if let Poll::Ready(Err(error)) = begun {
             call.record(metrics::error_type(&error));
             call.phase = Phase::Failed { error };
         }
@@ -103,6 +121,14 @@ impl Call {
         let error_type = metrics::error_type(&error).to_owned();
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Failed { error });
         call.record(&error_type);
+        call
+    }
+
+    /// A call whose values are known before it began.
+    pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
+        let options = CallOptions { timeout: None, ..client.call_options() };
+        let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        call.values.push(values);
         call
     }
 
@@ -119,7 +145,10 @@ impl Call {
             deadline: options.timeout.and_then(|timeout| started.checked_add(timeout)),
             options,
             timer: None,
+            refused: matches!(phase, Phase::Failed { .. }),
             phase,
+            hedge: None,
+            patience: None,
             channel: None,
             tried: Vec::new(),
             attempts: 0,
@@ -128,6 +157,7 @@ impl Call {
             ended: None,
             is_sent: false,
             values: Incoming::default(),
+            watch: None,
         }
     }
 
@@ -165,13 +195,30 @@ impl Call {
 
     /// The poll form of [`next`](Self::next).
     pub fn poll_next_value(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
-        match self.poll_untimed(cx) {
-            // The connection wakes a call that waits for an answer.
-            Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
-                Poll::Pending
+        let polled = self.poll_timed(cx);
+        if self.watch.is_some() {
+            self.tell(&polled);
+        }
+        polled
+    }
+
+    /// Untold to those who watch.
+    fn poll_timed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Value>>> {
+        loop {
+            match self.poll_untimed(cx) {
+                // The connection wakes a call that waits for an answer.
+                Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
+                    return Poll::Pending;
+                }
+                Poll::Pending => {}
+                ready => return ready,
             }
-            Poll::Pending => self.poll_deadline(cx).map(|error| Some(Err(error))),
-            ready => ready,
+            if let Poll::Ready(error) = self.poll_deadline(cx) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            if self.poll_patience(cx).is_pending() {
+                return Poll::Pending;
+            }
         }
     }
 
@@ -191,276 +238,6 @@ impl Call {
         }
         Poll::Ready(self.values.pop().map(|value| Ok(Value::new(value))))
     }
-
-    /// Drives the call. `Ready(Some(Ok))`: there are values. `Ready(None)`: it is over.
-    fn advance(&mut self, cx: &Context<'_>) -> Poll<Option<Result<()>>> {
-        loop {
-            if !self.values.is_empty() {
-                return Poll::Ready(Some(Ok(())));
-            }
-            self.observe_sent(cx);
-            let Phase::Running { charge, attempt } = &mut self.phase else {
-                if ready!(self.begin(cx, Instant::now())?) {
-                    continue;
-                }
-                return Poll::Ready(None);
-            };
-            match ready!(attempt.poll_take(cx, &mut self.values, self.deadline)) {
-                None => {
-                    self.delivered = true;
-                    // Only the first value and the last tell something.
-                    if !charge.is_settled() || attempt.is_over() {
-                        let now = Instant::now();
-                        charge.settle(Outcome::Answered, now);
-                        self.ended = attempt.is_over().then_some(now);
-                    }
-                }
-                Some(Ok(())) => {
-                    charge.settle(Outcome::Answered, *self.ended.get_or_insert_with(Instant::now));
-                    self.phase = Phase::Done;
-                    return Poll::Ready(None);
-                }
-                Some(Err(error)) => {
-                    let msgid = attempt.id();
-                    let Phase::Running { charge, .. } = std::mem::replace(&mut self.phase, Phase::Done)
-                    else {
-                        unreachable!("it runs")
-                    };
-                    self.fail_attempt(charge, error, Some(msgid))?;
-                }
-            }
-        }
-    }
-
-    /// Sends the request, if it is not sent. False: the call is over.
-    fn begin(&mut self, cx: &Context<'_>, now: Instant) -> Poll<Result<bool>> {
-        loop {
-            // Each phase is taken out and either put back or replaced.
-            match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::Done => return Poll::Ready(Ok(false)),
-                Phase::Failed { error } => return Poll::Ready(Err(error)),
-                Phase::Picking { last } => match self.pick(last, cx, now) {
-                    Poll::Pending => {
-                        self.phase = Phase::Picking { last: None };
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Ready(Ok(member)) => {
-                        self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
-                        self.attempts += 1;
-                        self.tried.extend(self.channel.replace(member.owner.clone()));
-                        self.phase =
-                            Phase::Connecting { charge: Charge::new(member, now), wait: Wait::default() };
-                    }
-                },
-                Phase::Pausing { mut pause, last } => {
-                    if pause.as_mut().poll(&mut Context::from_waker(cx.waker())).is_pending() {
-                        self.phase = Phase::Pausing { pause, last };
-                        return Poll::Pending;
-                    }
-                    self.phase = Phase::Picking { last: Some(last) };
-                }
-                Phase::Connecting { charge, mut wait } => {
-                    let reused = !wait.has_begun();
-                    match charge.channel().poll_connection(cx, &mut wait) {
-                        Poll::Pending => {
-                            self.phase = Phase::Connecting { charge, wait };
-                            return Poll::Pending;
-                        }
-                        Poll::Ready(connection) => {
-                            let open = self.client.shared().check_attached();
-                            let started = open.and(connection).and_then(|c| {
-                                c.start(&self.method, &self.args, &self.options, self.deadline, now)
-                            });
-                            match started {
-                                Ok(attempt) => {
-                                    let endpoint = charge.address();
-                                    self.observe(|| CallEvent::Connected { endpoint, reused });
-                                    self.is_sent = false;
-                                    self.phase = Phase::Running { charge, attempt };
-                                    return Poll::Ready(Ok(true));
-                                }
-                                Err(error) => self.fail_attempt(charge, error, None)?,
-                            }
-                        }
-                    }
-                }
-                running @ Phase::Running { .. } => {
-                    self.phase = running;
-                    return Poll::Ready(Ok(true));
-                }
-            }
-        }
-    }
-
-    /// Chooses the next endpoint, unless `last` was the last attempt.
-    fn pick(
-        &mut self,
-        last: Option<Error>,
-        cx: &Context<'_>,
-        now: Instant,
-    ) -> Poll<Result<Arc<Member<Channel>>>> {
-        let tried = |member: &Member<Channel>| {
-            self.channel.iter().chain(&self.tried).any(|channel| Arc::ptr_eq(channel, &member.owner))
-        };
-        match self.client.shared().poll_pick(cx, now, self.options.affinity, tried) {
-            // Every endpoint was tried: what went wrong there says more than that none is left.
-            Poll::Ready(Err(error)) => Poll::Ready(Err(self.describe(last.unwrap_or(error), None))),
-            Poll::Ready(Ok(member)) => {
-                if let (Some(error), Some(failed)) = (&last, &self.channel) {
-                    let is_paid = !retry::is_charged(error) || self.client.shared().pay_retry(now);
-                    failed.meter.iter().for_each(|meter| meter.retried(error, is_paid));
-                    if !is_paid {
-                        return Poll::Ready(Err(self.describe(error.clone().context(OVER_BUDGET), None)));
-                    }
-                }
-                Poll::Ready(Ok(member))
-            }
-            Poll::Pending if last.is_some() => {
-                Poll::Ready(Err(self.describe(last.expect("just checked"), None)))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Goes on to the next attempt if that is safe; otherwise returns the error.
-    fn fail_attempt(&mut self, mut charge: Charge, error: Error, msgid: Option<u32>) -> Result<()> {
-        let error = remote::with_call(error, &self.method.name, msgid);
-        if let Some(outcome) = retry::outcome(&error) {
-            charge.settle(outcome, Instant::now());
-        }
-        self.observe(|| CallEvent::Failed { error: &error });
-        let is_safe = !self.delivered && retry::is_safe(&error, self.options.idempotent);
-        if !is_safe || self.attempts > self.options.retries {
-            return Err(self.describe(error, None));
-        }
-        let pause = retry::pause(&error, self.attempts);
-        self.phase = match pause.is_zero() {
-            true => Phase::Picking { last: Some(error) },
-            false => Phase::Pausing { pause: self.sleep_until(Instant::now() + pause), last: error },
-        };
-        Ok(())
-    }
-
-    fn sleep_until(&self, then: Instant) -> Pin<Box<Sleep>> {
-        let _context = self.client.shared().runtime.enter();
-        Box::pin(tokio::time::sleep_until(then.into()))
-    }
-
-    /// Ready with the error once the call has timed out, for an owner that takes no values at present. Wakes `cx` then.
-    pub fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let Some(deadline) = self.deadline else { return Poll::Pending };
-        // The clock decides, not the timer: a caller with a clock of its own may poll before the timer does.
-        if !self.is_overdue() {
-            let mut timer = self.timer.take().unwrap_or_else(|| self.sleep_until(deadline));
-            let is_pending = timer.as_mut().poll(cx).is_pending();
-            self.timer = Some(timer);
-            if is_pending {
-                return Poll::Pending;
-            }
-        }
-        Poll::Ready(self.time_out())
-    }
-
-    fn is_overdue(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    fn observe<'e>(&self, event: impl FnOnce() -> CallEvent<'e>) {
-        if let Some(observer) = &self.options.observer {
-            observer.tell(&event());
-        }
-    }
-
-    fn observe_sent(&mut self, cx: &Context<'_>) {
-        if self.options.observer.is_none() || self.is_sent {
-            return;
-        }
-        let Phase::Running { attempt, .. } = &self.phase else { return };
-        if let Poll::Ready(written) = attempt.poll_written(cx) {
-            self.is_sent = true;
-            if let Some(bytes) = written {
-                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
-            }
-        }
-    }
-
-    fn time_out(&mut self) -> Error {
-        let limit = self.options.timeout.unwrap_or_default().as_millis();
-        let error = |doing: &str| {
-            Error::new(
-                ErrorKind::Timeout,
-                format!("{:?} timed out after {limit} milliseconds, {doing}", self.method.name),
-            )
-            .with_merged_info(format!(r#"{{"timeout":{limit}}}"#))
-        };
-        let mut msgid = None;
-        let error = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Picking { .. } | Phase::Failed { .. } | Phase::Done => error(&format!(
-                "waiting for the registry to list providers of {}",
-                self.client.shared().target
-            )),
-            Phase::Pausing { last, .. } => error(&format!("about to be repeated after: {}", last.message()))
-                .at(last.endpoint())
-                .with_progress(last.progress()),
-            // An endpoint that cannot be connected to is known to its channel.
-            Phase::Connecting { charge, .. } => error("connecting").at(charge.address()),
-            Phase::Running { mut charge, mut attempt } => {
-                let (now, progress) = (Instant::now(), attempt.progress());
-                let is_late = self.deadline.is_some_and(|deadline| now > deadline + LATE);
-                // What it never got, or answered while this process did not look, is not held against it.
-                if progress != Progress::NotStarted && !is_late {
-                    charge.settle(Outcome::TimedOut, now);
-                }
-                attempt.time_out();
-                msgid = Some(attempt.id());
-                let address = charge.address();
-                error(&format!("waiting for {address}")).at(address).with_progress(progress)
-            }
-        };
-        self.record(metrics::error_type(&error));
-        self.describe(error, msgid)
-    }
-
-    /// Records the end of the call, once. An empty `error_type` is success.
-    fn record(&mut self, error_type: &str) {
-        if std::mem::replace(&mut self.recorded, true) {
-            return;
-        }
-        let endpoint = self.channel.as_ref().and_then(|channel| channel.meter.as_ref());
-        let methods = &self.client.shared().methods;
-        let took = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
-        methods.ended(&self.method, endpoint, took, error_type);
-    }
-
-    /// The error for a caller that stops waiting for this call.
-    pub fn abandoned(&self) -> Error {
-        let error = Error::new(ErrorKind::Abandoned, "the call was abandoned by its caller");
-        match &self.phase {
-            Phase::Running { charge, attempt } => {
-                let error = error.at(charge.address()).with_progress(attempt.progress());
-                self.describe(error, Some(attempt.id()))
-            }
-            Phase::Done => self.describe(error.with_progress(Progress::Finished), None),
-            Phase::Pausing { last, .. } => {
-                self.describe(error.at(last.endpoint()).with_progress(last.progress()), None)
-            }
-            Phase::Picking { .. } | Phase::Connecting { .. } | Phase::Failed { .. } => {
-                self.describe(error, None)
-            }
-        }
-    }
-
-    fn describe(&self, error: Error, msgid: Option<u32>) -> Error {
-        let error = remote::with_call(error, &self.method.name, msgid);
-        match self.attempts {
-            2.. => {
-                let took = self.started.elapsed().as_millis();
-                error.context(format_args!("{} attempts in {took} ms, the last one", self.attempts))
-            }
-            _ => error,
-        }
-    }
 }
 
 impl futures_core::Stream for Call {
@@ -473,6 +250,7 @@ impl futures_core::Stream for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.tell_dropped();
         self.record(ErrorKind::Abandoned.name());
         self.client.shared().call_ended();
     }

@@ -19,6 +19,10 @@ pub struct CallOptions {
     pub ignore_null_values: bool,
     /// What the call belongs to, for the policies `hash` and `sticky`. `None`: nothing.
     pub affinity: Option<Affinity>,
+    /// Make a second attempt on another endpoint if it is idempotent and takes longer than most.
+    pub hedge: bool,
+    /// Wait, as long as its time allows, while no provider is listed or can be connected to.
+    pub wait_for_ready: bool,
     /// Hears which endpoint the call goes to, over which connection, when its request is sent, and why it is repeated;
     /// `None` costs nothing.
     pub observer: Option<CallObserver>,
@@ -32,6 +36,8 @@ impl From<&ClientOptions> for CallOptions {
             retries: options.retries as u32,
             ignore_null_values: options.ignore_null_values,
             affinity: Affinity::of(&options.affinity),
+            hedge: options.hedge,
+            wait_for_ready: options.wait_for_ready,
             observer: None,
         }
     }

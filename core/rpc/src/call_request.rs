@@ -49,6 +49,18 @@ impl CallRequest {
         self
     }
 
+    /// Whether it gets a second attempt if it is idempotent and takes long, instead of the client's `hedge`.
+    pub fn hedge(mut self, hedge: bool) -> Self {
+        self.options.hedge = hedge;
+        self
+    }
+
+    /// Whether it waits while no provider is there, instead of the client's `wait_for_ready`.
+    pub fn wait_for_ready(mut self, wait: bool) -> Self {
+        self.options.wait_for_ready = wait;
+        self
+    }
+
     /// Sends the call, keeps its first `most` values and counts all. An error comes with the values before it.
     pub async fn buffer(self, most: usize) -> Buffered {
         self.stream().buffer(most).await

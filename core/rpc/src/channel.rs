@@ -1,21 +1,25 @@
-//! The connection to one endpoint: made when first wanted, made again when lost, shared by all calls.
+//! The connections to one endpoint: made when first wanted, made again when lost, shared by all calls.
+
+mod connecting;
+mod keeper;
+mod lifetime;
+mod slot;
 
 use crate::clock;
-use crate::connection::{Bounds, Connection, Duties};
+use crate::connection::Connection;
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
-use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
-use libfast_balance::{Load, Standing};
+use libfast_balance::{Load, Standing, TokenBucket};
 use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
-use libfast_protocol::{ClientWire, Limits, Version};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use slot::{Slot, SlotState};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// The connection to one endpoint. Dropping it stops reconnecting; calls under way go on.
+/// The connections to one endpoint. Dropping it stops reconnecting; calls under way go on.
 #[derive(Debug)]
 pub(crate) struct Channel {
     address: Address,
@@ -23,31 +27,15 @@ pub(crate) struct Channel {
     options: Arc<ClientOptions>,
     runtime: Handle,
     connections: Arc<Connections>,
+    /// Those who wait for any endpoint of the client.
+    changed: Arc<Wakers>,
     pub meter: Option<EndpointMeter>,
     slot: Mutex<Slot>,
     waiting: Wakers,
-    /// Wakes the task that keeps the connection up. Apart from the channel, which that task does not keep alive.
+    /// Wakes the task that keeps it connected. Apart from the channel, which that task does not keep alive.
     kick: Arc<Notify>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    state: SlotState,
-    /// Tries to connect that began, ever.
-    begun: u64,
-    /// The number of the last try that failed.
-    failed: u64,
-    /// Nobody listened at the last try: whoever listens next is a new process.
-    was_gone: bool,
-    has_task: bool,
-}
-
-#[derive(Debug)]
-enum SlotState {
-    Idle,
-    Connecting,
-    Ready(Arc<Connection>),
-    Failed(Error),
+    /// How often it may connect; `None`: as often as it likes.
+    churn: Option<TokenBucket>,
 }
 
 /// What one caller remembers while it waits for a connection.
@@ -55,6 +43,7 @@ enum SlotState {
 pub(crate) struct Wait {
     /// Tries that had begun when it came. The failure of one of these says nothing about now.
     begun_before: Option<u64>,
+    failed: bool,
 }
 
 impl Wait {
@@ -62,35 +51,40 @@ impl Wait {
     pub fn has_begun(&self) -> bool {
         self.begun_before.is_some()
     }
+
+    /// Whether a try failed that began after it came.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
 }
 
-const BACKOFF_START: Duration = Duration::from_millis(100);
-const BACKOFF_GROWTH: f64 = 1.6;
-const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
-/// A connection that is lost sooner is as good as a failed try: a server without room hangs up as soon as it has accepted.
-const STABLE: Duration = Duration::from_secs(1);
+/// Connections that may be made in a row before `connects_per_second` counts: a server that is restarted is looked for often at
+/// first.
+const CONNECTS_AT_ONCE: u32 = 5;
 
 impl Channel {
-    /// The channel to `address`. Each connection that it makes is added to `connections`.
+    /// The channel to `address`. Each connection that it makes is added to `connections`, and those who wait in `changed` are told.
     pub fn new(
         address: Address,
         load: Arc<Load>,
         options: Arc<ClientOptions>,
         runtime: Handle,
-        connections: Arc<Connections>,
+        (connections, changed): (Arc<Connections>, Arc<Wakers>),
         meter: Option<EndpointMeter>,
     ) -> Self {
-        let slot = Slot { state: SlotState::Idle, begun: 0, failed: 0, was_gone: false, has_task: false };
+        let slot = Mutex::new(Slot::new(meter.as_ref()));
         let (waiting, kick) = (Wakers::default(), Arc::new(Notify::new()));
-        if let Some(meter) = &meter {
-            meter.connections(slot.state.name()).inc();
-        }
-        let slot = Mutex::new(slot);
-        Self { address, load, options, runtime, connections, meter, slot, waiting, kick }
+        let rate = options.connects_per_second;
+        let churn = (rate > 0).then(|| TokenBucket::new(rate as f64, CONNECTS_AT_ONCE));
+        Self { address, load, options, runtime, connections, changed, meter, slot, waiting, kick, churn }
     }
 
-    /// The connection, made now if there is none. A caller fails only by a try that began after it came; callers that
-    /// wait share one try.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// A connection, made now if there is none. A caller fails only by a try that began after it came, unless none may begin at
+    /// present; callers that wait share one try.
     pub fn poll_connection(
         self: &Arc<Self>,
         cx: &Context<'_>,
@@ -99,16 +93,29 @@ impl Channel {
         let mut slot = self.lock();
         let mut without_task = false;
         let begun_before = *wait.begun_before.get_or_insert(slot.begun);
-        match &slot.state {
-            SlotState::Ready(connection) if connection.is_alive() => {
-                return Poll::Ready(Ok(connection.clone()));
+        if let SlotState::Ready(all) = &slot.state
+            && let Some(connection) = self.choose(all).cloned()
+        {
+            if self.options.connections_max > 1 && connection.is_busy() {
+                self.grow(slot);
             }
+            return Poll::Ready(Ok(connection));
+        }
+        match &slot.state {
             SlotState::Failed(error) if slot.failed > begun_before => {
+                wait.failed = true;
                 return Poll::Ready(Err(error.clone()));
+            }
+            SlotState::Failed(error) if !self.may_connect() => {
+                return Poll::Ready(Err(not_yet(error.clone())));
+            }
+            // They are about to be known as lost.
+            SlotState::Ready(all) if !self.may_connect() => {
+                return Poll::Ready(Err(not_yet(all[0].unsent())));
             }
             SlotState::Connecting => {}
             SlotState::Ready(_) | SlotState::Failed(_) | SlotState::Idle => {
-                self.enter(&mut slot, SlotState::Connecting);
+                slot.enter(SlotState::Connecting, self.meter.as_ref());
                 without_task = !std::mem::replace(&mut slot.has_task, true);
                 if !without_task {
                     self.kick.notify_one();
@@ -120,15 +127,14 @@ impl Channel {
         // A runtime that was shut down drops the task here, which takes the lock.
         drop(slot);
         if without_task {
-            let keeper = Keeper(Arc::downgrade(self));
-            self.runtime.spawn(keep_connected(keeper, self.kick.clone()));
+            keeper::start(self);
         }
         Poll::Pending
     }
 
     /// Whether there is a connection.
     pub fn is_connected(&self) -> bool {
-        matches!(&self.lock().state, SlotState::Ready(connection) if connection.is_alive())
+        matches!(&self.lock().state, SlotState::Ready(all) if all.iter().any(|one| one.is_alive()))
     }
 
     /// The state for operators.
@@ -136,71 +142,67 @@ impl Channel {
         self.lock().state.name()
     }
 
-    async fn connect(&self) -> Result<(Connection, Reader)> {
-        self.lock().begun += 1;
-        let limit = Duration::from_millis(self.options.connect_timeout_ms);
-        let unacknowledged = Duration::from_millis(self.options.unacknowledged_ms);
-        let connecting = Socket::connect(&self.address, unacknowledged);
-        let (reason, why) = match tokio::time::timeout(limit, connecting).await {
-            Ok(Ok((socket, reader))) => {
-                let bounds = Bounds {
-                    inbox_bytes: self.options.stream_buffer_bytes as usize,
-                    unwritten_bytes: self.options.write_limit_bytes as usize,
-                };
-                let duties = Duties { load: self.load.clone(), watch: self.options.watch_servers };
-                let (address, wire) = (self.address.clone(), wire(&self.options));
-                let connection = Connection::new(socket, address, wire, bounds, duties, self.meter.as_ref());
-                return Ok((connection, reader));
-            }
-            Ok(Err(error)) => {
-                let reason = reason(&error);
-                self.lock().was_gone |= reason == "refused";
-                (reason, error.to_string())
-            }
-            Err(_) => {
-                ("timeout", format!("no answer within `connect_timeout_ms` of {} ms", limit.as_millis()))
-            }
-        };
-        if let Some(meter) = &self.meter {
-            meter.connect_failed(reason);
+    /// How many connections there are.
+    pub fn connected(&self) -> usize {
+        match &self.lock().state {
+            SlotState::Ready(all) => all.len(),
+            _ => 0,
         }
-        let message = format!("cannot connect to {}: {why}; check that a server listens there", self.address);
-        Err(Error::new(ErrorKind::Connect, message).at(&self.address))
     }
 
-    fn left(&self) -> Error {
-        let message = format!("the server at {} is about to stop; call another one", self.address);
-        Error::new(ErrorKind::Connect, message).at(&self.address)
+    /// The first connection that has room, so that those that are not needed any more become idle; otherwise the one with the
+    /// fewest calls.
+    fn choose<'s>(&self, all: &'s [Arc<Connection>]) -> Option<&'s Arc<Connection>> {
+        if let [only] = all {
+            return only.is_alive().then_some(only);
+        }
+        let mut alive = all.iter().filter(|connection| connection.is_alive());
+        let with_room = alive.clone().find(|connection| !connection.is_busy());
+        with_room.or_else(|| {
+            alive.next().map(|first| alive.fold(first, |a, b| if b.calls() < a.calls() { b } else { a }))
+        })
     }
 
-    fn set_ready(&self, connection: Connection) {
-        let connection = Arc::new(connection);
-        self.connections.add(&connection);
-        self.load.set_standing(Standing::Ready);
-        let mut slot = self.lock();
-        if std::mem::take(&mut slot.was_gone) {
-            self.load.restart(clock::moment(Instant::now()));
+    /// Makes one more connection in the background, if it may.
+    fn grow(self: &Arc<Self>, mut slot: MutexGuard<'_, Slot>) {
+        let SlotState::Ready(all) = &slot.state else { return };
+        if all.len() as u64 >= self.options.connections_max || slot.grows || self.take_turn().is_some() {
+            return;
         }
-        self.enter(&mut slot, SlotState::Ready(connection));
+        slot.grows = true;
         drop(slot);
-        self.waiting.wake_all();
+        self.runtime.spawn(keeper::grow(self.clone()));
+    }
+
+    /// Counts a connection that is about to be begun. `Some`: it has to wait for so long, and was not counted.
+    fn take_turn(&self) -> Option<Duration> {
+        self.churn.as_ref()?.try_take(clock::moment(Instant::now()), 1).err()
+    }
+
+    fn may_connect(&self) -> bool {
+        self.churn.as_ref().is_none_or(|churn| churn.available(clock::moment(Instant::now())) > 0)
     }
 
     fn set_failed(&self, error: Error) {
-        self.load.set_standing(Standing::Suspended);
         let mut slot = self.lock();
         slot.failed = slot.begun;
-        self.enter(&mut slot, SlotState::Failed(error));
-        drop(slot);
-        self.waiting.wake_all();
+        self.suspend(slot, error);
     }
 
-    fn enter(&self, slot: &mut Slot, state: SlotState) {
-        if let Some(meter) = &self.meter {
-            meter.connections(slot.state.name()).dec();
-            meter.connections(state.name()).inc();
-        }
-        slot.state = state;
+    /// The server asked its clients to leave. That is no failure: who waits gets a try of its own, which meets whatever comes
+    /// after it.
+    fn set_left(&self, mut slot: MutexGuard<'_, Slot>) {
+        slot.was_gone = true;
+        let message = format!("the server at {} is about to stop; call another one", self.address);
+        self.suspend(slot, Error::new(ErrorKind::Connect, message).at(&self.address));
+    }
+
+    fn suspend(&self, mut slot: MutexGuard<'_, Slot>, error: Error) {
+        // First, so that no call picks it while it is being tried again.
+        self.load.set_standing(Standing::Suspended);
+        slot.enter(SlotState::Failed(error), self.meter.as_ref());
+        drop(slot);
+        self.waiting.wake_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
@@ -208,115 +210,14 @@ impl Channel {
     }
 }
 
+/// What a caller is told while no connection may be begun.
+fn not_yet(error: Error) -> Error {
+    error.context("not tried again yet because of `connects_per_second`")
+}
+
 impl Drop for Channel {
     fn drop(&mut self) {
-        if let Some(meter) = &self.meter {
-            meter.connections(self.lock().state.name()).dec();
-        }
+        self.lock().forget(self.meter.as_ref());
         self.kick.notify_one();
-    }
-}
-
-impl SlotState {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Ready(_) => "ready",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-/// The channel as its task holds it.
-struct Keeper(Weak<Channel>);
-
-impl Drop for Keeper {
-    /// Tells those who wait, if the task ends before its channel.
-    fn drop(&mut self) {
-        let Some(channel) = self.0.upgrade() else { return };
-        let message = format!("the runtime of the connection to {} was shut down", channel.address);
-        let mut slot = channel.lock();
-        slot.has_task = false;
-        // The outcome of a try of its own, so it counts for everybody who waits.
-        slot.begun += 1;
-        drop(slot);
-        channel.set_failed(Error::new(ErrorKind::Closed, message).at(&channel.address));
-    }
-}
-
-/// Connects, drives the connection, and connects again, as long as the channel lives.
-async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
-    let channel = &keeper.0;
-    let mut backoff = BACKOFF_START;
-    loop {
-        let Some(now) = channel.upgrade() else { return };
-        match now.connect().await {
-            Ok((connection, reader)) => {
-                let shared = connection.shared();
-                now.set_ready(connection);
-                drop(now);
-                let since = Instant::now();
-                let driven = shared.clone();
-                let mut driving = Box::pin(async move { driven.drive(reader).await });
-                let ended = tokio::select! {
-                    ended = &mut driving => Some(ended),
-                    () = shared.asked_to_leave() => None,
-                };
-                let now = channel.upgrade();
-                let error = match (ended, &now) {
-                    (Some(error), _) => error,
-                    (None, Some(now)) => {
-                        // Those who use it go on. The last one closes it.
-                        now.runtime.spawn(driving);
-                        now.left()
-                    }
-                    (None, None) => driving.await,
-                };
-                let Some(now) = now else { return };
-                // Suspended first, so that no call picks it while it is being tried again.
-                now.set_failed(error);
-                if since.elapsed() >= STABLE {
-                    backoff = BACKOFF_START;
-                    continue;
-                }
-            }
-            Err(error) => {
-                now.set_failed(error);
-                drop(now);
-            }
-        }
-        // Full jitter, or all clients of a restarted server come back in step.
-        let pause = backoff.mul_f64(fastrand::f64());
-        let _ = tokio::time::timeout(pause, kick.notified()).await;
-        backoff = backoff.mul_f64(BACKOFF_GROWTH).min(BACKOFF_LIMIT);
-    }
-}
-
-/// Why no connection could be made, in one word for the metrics.
-fn reason(error: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind::*;
-    match error.kind() {
-        ConnectionRefused => "refused",
-        TimedOut => "timeout",
-        HostUnreachable | NetworkUnreachable | NetworkDown | AddrNotAvailable => "unreachable",
-        NotFound => "unresolved",
-        // A host name that was not found is no error of a system call.
-        _ if error.raw_os_error().is_none() => "unresolved",
-        _ => "other",
-    }
-}
-
-fn wire(options: &ClientOptions) -> ClientWire {
-    ClientWire {
-        version: if options.wire_version == 1 { Version::V1 } else { Version::V2 },
-        checksum_v1: options.checksum_v1,
-        limits: Limits {
-            max_frame_bytes: options.max_frame_bytes as usize,
-            max_depth: options.max_depth as usize,
-            max_name_bytes: options.max_name_bytes as usize,
-        },
-        ignore_nulls: options.ignore_null_values,
-        send_deadline: options.send_deadline,
     }
 }

@@ -3,21 +3,24 @@
 mod following;
 
 use crate::affinity::Affinity;
+use crate::allowance::Allowance;
 use crate::call::Call;
 use crate::call_options::CallOptions;
 use crate::call_request::CallRequest;
 use crate::channel::{Channel, Wait};
 use crate::clock;
 use crate::connections::Connections;
+use crate::interceptors::Interceptors;
 use crate::liveness;
 use crate::metrics::{ClientMeter, ClientMethods, EndpointMeter, Metrics, RegistryMeter};
+use crate::outgoing_call::{ClientInterceptor, OutgoingCall};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use following::{Follower, Known, follow};
-use libfast_balance::{BalanceOptions, Balancer, Load, Member, RetryBudget};
+use libfast_balance::{BalanceOptions, Balancer, Load, Member};
 use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role};
@@ -51,11 +54,13 @@ pub(crate) struct Shared {
     options: Arc<ClientOptions>,
     /// What a call does unless told otherwise.
     of_calls: CallOptions,
-    retry_budget: RetryBudget,
+    interceptors: Interceptors<ClientInterceptor>,
+    pub allowance: Allowance,
     balancer: Balancer<Channel>,
     /// Locked while the balancer learns of it, too.
     known: Mutex<Known>,
-    known_changed: Wakers,
+    /// Those who wait for the registry to answer, or for a connection that is ready.
+    pub changed: Arc<Wakers>,
     pub connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
@@ -94,20 +99,19 @@ impl Client {
                 (registries.resolver.watch(service), options.announce_consumer.then(announce))
             }
         };
+        let options = Arc::new(options);
         let shared = Arc::new(Shared {
             target: parsed.to_string(),
             runtime: runtime.clone(),
             methods: ClientMethods::new(meter.clone()),
+            balancer: Balancer::new(BalanceOptions::from(&*options), fastrand::u64(..)),
+            of_calls: CallOptions::from(&*options),
+            allowance: Allowance::new(options.clone(), meter.clone()),
             meter,
-            balancer: Balancer::new(BalanceOptions::from(&options), fastrand::u64(..)),
-            of_calls: CallOptions::from(&options),
-            retry_budget: RetryBudget::new(
-                options.retry_percent as f64 / 100.0,
-                options.retries_per_second as f64,
-            ),
+            interceptors: Interceptors::default(),
             known: Mutex::new(Known::new(&options)),
-            options: Arc::new(options),
-            known_changed: Wakers::default(),
+            options,
+            changed: Arc::default(),
             connections: Arc::default(),
             in_flight: AtomicU64::new(0),
             idle: Wakers::default(),
@@ -146,7 +150,15 @@ impl Client {
     pub fn start(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
         let shared = &self.0.shared;
         shared.call_began();
-        match shared.check(method, &args) {
+        match shared.interceptors.chain() {
+            None => self.begin(method, args, options),
+            Some(chain) => OutgoingCall::pass(self, method, args, options, &chain),
+        }
+    }
+
+    /// Starts a call that has passed the interceptors.
+    pub(crate) fn begin(&self, method: &str, args: Bytes, options: CallOptions) -> Call {
+        match self.0.shared.check(method, &args) {
             Ok(()) => Call::new(self.clone(), method, args, options),
             // A call that comes too late is a failed call like others; one with wrong arguments is none.
             Err(error) if error.cause().is_some() => {
@@ -154,6 +166,15 @@ impl Client {
             }
             Err(error) => Call::failed(self.clone(), method, error),
         }
+    }
+
+    /// Has calls that begin from now on, of all clones, go through `interceptor`, behind those installed before.
+    /// `docs/INTERCEPTORS.md` has examples.
+    pub fn intercept(
+        &self,
+        interceptor: impl Fn(&mut OutgoingCall<'_>) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.0.shared.interceptors.add(Arc::new(interceptor));
     }
 
     /// What a call does unless told otherwise.
@@ -174,7 +195,7 @@ impl Client {
             loop {
                 let pick = std::future::poll_fn(|cx| {
                     // Registered first: a change after a vain pick must be noticed.
-                    shared.known_changed.register(cx);
+                    shared.changed.register(cx);
                     match shared.poll_pick(cx, Instant::now(), None, |_| false) {
                         Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
                             last = Some(error);
@@ -289,14 +310,14 @@ impl Shared {
             return Poll::Ready(Err(detached));
         }
         let (moment, affinity) = (clock::moment(now), affinity.map(Affinity::hash));
-        let choose = || RNG.with_borrow_mut(|rng| self.balancer.choose(moment, affinity, rng, &tried));
+        let choose = || clock::with_rng(|rng| self.balancer.choose(moment, affinity, rng, &tried));
         if let Some(member) = choose() {
             return Poll::Ready(Ok(member));
         }
         let known = self.lock();
         if matches!(known.resolution, Resolution::Pending) {
             // Under the lock, so that the answer cannot come in between.
-            self.known_changed.register(cx);
+            self.changed.register(cx);
             return Poll::Pending;
         }
         // It may have come in between.
@@ -304,16 +325,6 @@ impl Shared {
             Resolution::Failed(error) => error.clone(),
             _ => self.no_endpoint(self.balancer.set().members().len()),
         }))
-    }
-
-    /// A call that may go to an endpoint begins: so many more may be repeated.
-    pub fn earn_retries(&self, now: Instant) {
-        self.retry_budget.deposit(clock::moment(now));
-    }
-
-    /// Pays for repeating a call. False: it must not be repeated.
-    pub fn pay_retry(&self, now: Instant) -> bool {
-        self.retry_budget.try_withdraw(clock::moment(now))
     }
 
     pub fn call_began(&self) {
@@ -347,7 +358,8 @@ impl Shared {
         if let Some(ejections) = meter.as_ref().map(EndpointMeter::ejections) {
             load.on_ejection(move || _ = ejections.inc());
         }
-        Channel::new(address, load.clone(), options, self.runtime.clone(), connections, meter)
+        let shared = (connections, self.changed.clone());
+        Channel::new(address, load.clone(), options, self.runtime.clone(), shared, meter)
     }
 
     fn was_closed(&self) -> Error {
@@ -363,7 +375,7 @@ impl Shared {
     fn detach(&self) {
         self.closed.store(true, Ordering::Release);
         self.detached.store(true, Ordering::Release);
-        self.known_changed.wake_all();
+        self.changed.wake_all();
     }
 
     fn no_endpoint(&self, listed: usize) -> Error {
@@ -383,10 +395,6 @@ impl Shared {
 /// Between tries of `ready` to connect.
 const READY_PAUSE: Duration = Duration::from_millis(20);
 
-thread_local! {
-    static RNG: std::cell::RefCell<fastrand::Rng> = std::cell::RefCell::new(fastrand::Rng::new());
-}
-
 fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde_json::Value {
     let Member { endpoint, load, owner, .. } = member;
     serde_json::json!({
@@ -394,6 +402,7 @@ fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde
         "weight": endpoint.weight,
         "zone": endpoint.zone,
         "state": owner.state_name(),
+        "connections": owner.connected(),
         "health": if load.is_on_trial() { "probing" } else { load.state().name() },
         "ejected_ms": load.ejected_for(now).map(|left| left.as_millis() as u64),
         "draining": endpoint.draining,

@@ -1,4 +1,4 @@
-//! The clocks of the drivers: everything below is given the time as an argument.
+//! The clocks and the chance of the drivers: everything below is given both as arguments.
 
 use libfast_balance::Moment;
 use libfast_model::Timestamp;
@@ -7,6 +7,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Microseconds since 1970.
 fn wall_micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as u64)
+}
+
+thread_local! {
+    static RNG: std::cell::RefCell<fastrand::Rng> = std::cell::RefCell::new(fastrand::Rng::new());
+}
+
+/// Runs `f` with the thread's random numbers.
+pub(crate) fn with_rng<R>(f: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
+    RNG.with_borrow_mut(f)
 }
 
 /// Nanoseconds since the first use, for the balancer.

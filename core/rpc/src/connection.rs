@@ -8,6 +8,7 @@
 //! share one lock, held for one batch of messages at a time.
 
 mod attempt;
+mod ending;
 mod inbox;
 mod incoming;
 mod overdue;
@@ -25,9 +26,10 @@ use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
 use bytes::BytesMut;
+use ending::Ending;
 use inbox::Inbox;
 use libfast_balance::Load;
-use libfast_model::{Address, Cause, Error, ErrorKind, Progress, Result};
+use libfast_model::{Address, Error, ErrorKind, Progress, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use peer::Peer;
 use slab::Slab;
@@ -101,6 +103,9 @@ struct State {
     failure: Option<Error>,
 }
 
+/// Calls under way, and bytes that wait to be written, above which a connection is busy: then answers wait for each other.
+const BUSY_CALLS: usize = 100;
+const BUSY_BYTES: usize = 1 << 20;
 /// Read per system call at the end.
 const READ_BYTES: usize = 64 * 1024;
 /// Longest to wait for what was sent before the connection was found broken.
@@ -162,6 +167,28 @@ impl Connection {
         self.0.lock().failure.is_none()
     }
 
+    /// What a call is told of which nothing was sent because the connection has failed.
+    pub fn unsent(&self) -> Error {
+        let failure = self.0.lock().failure.clone();
+        failure.map_or_else(|| self.0.lost("it has ended".into()), |failure| self.0.unsent(&failure))
+    }
+
+    /// Whether another connection would serve one more call better, if there may be one.
+    pub fn is_busy(&self) -> bool {
+        let mut state = self.0.lock();
+        state.calls() > BUSY_CALLS || state.wire.transmit().len() > BUSY_BYTES
+    }
+
+    /// Calls under way.
+    pub fn calls(&self) -> usize {
+        self.0.calls()
+    }
+
+    /// Whether that is its part that is driven.
+    pub fn is(&self, shared: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.0, shared)
+    }
+
     /// See [`Shared::look_after`].
     pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) {
         self.0.look_after(now, patience, stood_still);
@@ -205,7 +232,7 @@ impl Connection {
     ) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = &state.failure {
-            return Err(failure.clone().with_progress(Progress::NotStarted));
+            return Err(self.0.unsent(failure));
         }
         let is_alone = state.calls() == 0;
         let uts = state.clock.micros(now);
@@ -250,6 +277,16 @@ impl Drop for Connection {
 }
 
 impl Shared {
+    /// Calls under way.
+    pub fn calls(&self) -> usize {
+        self.lock().calls()
+    }
+
+    /// Calls begun, ever.
+    pub fn calls_started(&self) -> u64 {
+        self.lock().account.started
+    }
+
     /// Reads and writes until the connection ends, and fails what is still under way. Returns why it ended.
     pub async fn drive(&self, mut reader: Reader) -> Error {
         let ending = Ending(self);
@@ -340,7 +377,9 @@ impl Shared {
                 }
                 ClientEvent::Fatal(error) => {
                     state.account.violated(&error);
-                    fatal = Some(error.to_error().at(&self.address));
+                    let error = error.to_error().at(&self.address);
+                    // At once: whoever is woken now and calls again needs another connection.
+                    fatal = Some(state.failure.get_or_insert(error).clone());
                 }
             }
         }
@@ -362,72 +401,9 @@ impl Shared {
         fatal.map_or(Ok(()), Err)
     }
 
-    /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
-    fn give_up_if_stuck(&self, state: &mut State) {
-        let waiting = state.wire.transmit().len() as u64;
-        // Half of what may wait is not wanted any more.
-        let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
-        let too_much = stale || state.wire.abandoned() > MOST_ABANDONED;
-        if too_much {
-            let why = "the server is stuck: too many of the calls that were given up are without an answer";
-            self.give_up(state, self.lost(why.into()));
-        }
-    }
-
-    /// Ends the connection, unless it has ended before; what is under way fails with `error`.
-    fn give_up(&self, state: &mut State, error: Error) {
-        state.failure.get_or_insert(error);
-        // Wakes the task that drives the connection, whatever it waits for.
-        self.socket.shut_down();
-        self.write_wanted.notify_one();
-    }
-
-    fn end_of_stream(&self, input: &BytesMut) -> Error {
-        let mut state = self.lock();
-        state.forget_own();
-        let ended = state.wire.handle_end_of_stream(input);
-        match &ended {
-            Ok(()) => state.account.transport_ended = true,
-            Err(error) => state.account.violated(error),
-        }
-        drop(state);
-        match ended {
-            Ok(()) => self.lost("the server closed it".into()),
-            Err(error) => self
-                .lost(format!("the server closed it: {error}"))
-                .with_cause(Cause::Protocol)
-                .with_merged_info(error.info()),
-        }
-    }
-
-    fn broken(&self, error: &io::Error) -> Error {
-        self.lost(error.to_string())
-    }
-
-    fn lost(&self, why: String) -> Error {
-        let message = format!("connection to {} lost: {why}", self.address);
-        Error::new(ErrorKind::ConnectionLost, message).at(&self.address)
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs in an inconsistent state.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-/// Fails what is under way when it is dropped: at the end of the connection, or with a runtime that is shut down.
-struct Ending<'c>(&'c Shared);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        let Self(shared) = self;
-        let mut state = shared.lock();
-        let shut_down = || shared.lost("its runtime was shut down".into());
-        let error = state.failure.clone().unwrap_or_else(shut_down);
-        let wakers = state.fail_all(&error);
-        drop(state);
-        shared.socket.shut_down();
-        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -445,18 +421,6 @@ impl State {
         self.account.done += 1;
         inbox.outcome = Some(outcome);
         inbox.waker.take()
-    }
-
-    fn fail_all(&mut self, error: &Error) -> Vec<Waker> {
-        self.failure = Some(error.clone());
-        self.account.errors += u64::from(!self.account.transport_ended);
-        self.forget_own();
-        let calls = self.wire.drain_calls();
-        let failed = calls.into_iter().filter_map(|(_, key)| {
-            let progress = self.progress_of(&self.inboxes[key]);
-            self.settle(key, Err(error.clone().with_progress(progress)))
-        });
-        failed.collect()
     }
 
     fn progress_of(&self, inbox: &Inbox) -> Progress {

@@ -1,5 +1,8 @@
 //! One request being handled.
 
+mod watching;
+
+use crate::incoming_call::IncomingCall;
 use crate::refusal::Refusal;
 use crate::remote;
 use crate::running::Running;
@@ -11,10 +14,11 @@ use libfast_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use watching::{Ending, Watch};
 
 /// One request, to be answered with any number of values and exactly one end or error, from any thread, at any time.
 ///
@@ -34,20 +38,25 @@ struct Inner {
     connection: Arc<ServerConnection>,
     running: Arc<Running>,
     ended: AtomicBool,
+    /// The interceptors that want to know what becomes of it.
+    watch: OnceLock<Box<Watch>>,
 }
 
 impl Request {
     pub(crate) fn new(connection: Arc<ServerConnection>, running: Arc<Running>) -> Self {
-        Self(Arc::new(Inner { connection, running, ended: AtomicBool::new(false) }))
+        Self(Arc::new(Inner { connection, running, ended: AtomicBool::new(false), watch: OnceLock::new() }))
     }
 
-    /// Gives it to the handler of its method. One that waited is not run if its caller does not wait any more.
+    /// Gives it to the handler of its method, unless an interceptor keeps it. One that waited is not run if its caller does not wait any more.
     pub(crate) fn run(self, has_waited: bool) {
         if has_waited && self.end_if_expired() {
             return;
         }
         let running = self.0.running.clone();
-        running.method.run(self);
+        match self.0.connection.interceptors() {
+            None => running.method.run(self),
+            Some(chain) => IncomingCall::pass(self, &chain, |request| running.method.run(request)),
+        }
     }
 
     /// The name of the method.
@@ -89,7 +98,9 @@ impl Request {
     /// Answers it with why it is not run.
     pub(crate) fn refuse(&self, why: Refusal) {
         // Whoever else has answered it, or is gone, needs no answer.
-        let _ = self.0.settle(|| self.0.connection.refuse(&self.0.running, why));
+        let Inner { connection, running, .. } = &*self.0;
+        let ending = Ending::Error(connection.refusal(why));
+        let _ = self.0.settle(ending, || connection.refuse(running, why));
     }
 
     /// The arguments as the text of a JSON array.
@@ -237,7 +248,13 @@ impl Request {
         if self.is_ended() {
             return Err(self.0.ended_already());
         }
-        self.0.connection.send(&self.0.running, text)
+        let more = self.0.connection.send(&self.0.running, text)?;
+        self.0.tell_value(text);
+        Ok(more)
+    }
+
+    pub(crate) fn max_depth(&self) -> usize {
+        self.0.connection.max_depth()
     }
 
     fn to_json(&self, value: &impl Serialize) -> Result<Vec<u8>> {
@@ -269,15 +286,15 @@ impl std::fmt::Debug for Request {
 
 impl Inner {
     fn end(&self, last: Option<&[u8]>) -> Result<()> {
-        self.settle(|| self.connection.end(&self.running, last))
+        self.settle(Ending::Value(last), || self.connection.end(&self.running, last))
     }
 
     fn fail(&self, error: &RemoteError) -> Result<()> {
-        self.settle(|| self.connection.fail(&self.running, error))
+        self.settle(Ending::Error(error), || self.connection.fail(&self.running, error))
     }
 
     /// Runs `send` unless the request has ended; one that is refused leaves the request open.
-    fn settle(&self, send: impl FnOnce() -> Result<()>) -> Result<()> {
+    fn settle(&self, ending: Ending<'_>, send: impl FnOnce() -> Result<()>) -> Result<()> {
         if self.ended.swap(true, Ordering::AcqRel) {
             return Err(self.ended_already());
         }
@@ -287,6 +304,8 @@ impl Inner {
         };
         if sent.as_ref().is_err_and(refused) {
             self.ended.store(false, Ordering::Release);
+        } else if self.watch.get().is_some() {
+            self.tell_end(&ending, &sent);
         }
         sent
     }

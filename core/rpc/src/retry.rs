@@ -17,6 +17,23 @@ fn may_have_run(error: &Error) -> bool {
     error.kind() == ErrorKind::ConnectionLost && error.progress() == Progress::Unknown
 }
 
+/// Whether it was the connection that failed, with nothing of the call sent: the endpoint may take it over another one.
+pub(crate) fn is_of_connection(error: &Error) -> bool {
+    error.kind() == ErrorKind::ConnectionLost && error.progress() == Progress::NotStarted
+}
+
+/// Whether a call that failed so, with nothing sent, would go through if only an endpoint were there.
+pub(crate) fn could_be_ready_later(error: &Error) -> bool {
+    use ErrorKind::*;
+    error.progress() == Progress::NotStarted
+        && matches!(error.kind(), Connect | ConnectionLost | NoEndpoint | Registry)
+}
+
+/// Whether nobody took the call: it was refused, or nobody was there.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    error.is_retriable()
+}
+
 /// Whether the attempt was a burden to anybody, so that one more has to be paid for. What never left this process was none.
 pub(crate) fn is_charged(error: &Error) -> bool {
     error.remote().is_some() || error.progress() != Progress::NotStarted
@@ -35,6 +52,8 @@ pub(crate) fn pause(error: &Error, attempts: u32) -> Duration {
 /// What the failure says about the endpoint. `None`: nothing, since the reason is on this side.
 pub(crate) fn outcome(error: &Error) -> Option<Outcome> {
     match (error.kind(), error.remote()) {
+        // Those whose requests were under way say what there is to say.
+        _ if is_of_connection(error) => None,
         (ErrorKind::Connect | ErrorKind::ConnectionLost, _) => Some(Outcome::Failed),
         (ErrorKind::Overload, Some(remote)) => Some(Outcome::Refused(retry_after(&remote.info))),
         (ErrorKind::Remote, _) => Some(Outcome::Answered),

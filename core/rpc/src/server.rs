@@ -1,6 +1,8 @@
 //! A server: its listener, its connections, its announcement, and its end.
 
 pub(crate) use crate::draining::Phase;
+use crate::incoming_call::{IncomingCall, ServerInterceptor};
+use crate::interceptors::Interceptors;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
 use crate::refusal::Refusals;
@@ -89,6 +91,7 @@ pub(crate) struct Shared {
     pub methods: Methods,
     pub meter: Option<Arc<ServerMeter>>,
     pub refusals: Refusals,
+    pub interceptors: Interceptors<ServerInterceptor>,
     pub runtime: Handle,
     connections: Mutex<Connections>,
     /// Those who wait until no connection is open.
@@ -138,6 +141,7 @@ impl Server {
         let meter = ServerMeter::new(&options, metrics)?.map(Arc::new);
         let shared = Arc::new(Shared {
             refusals: Refusals::new(&options),
+            interceptors: Interceptors::default(),
             weight: AtomicU64::new(options.weight),
             announcement: watch::channel(AnnouncementState::Closed).0,
             options,
@@ -193,6 +197,15 @@ impl Server {
     pub fn handle(&self, name: &str, handler: Arc<Handler>) -> Result<()> {
         let shared = &self.0.shared;
         shared.methods.add(name, handler, shared.meter.as_ref().map(|meter| meter.method(name)))
+    }
+
+    /// Has requests that come from now on go through `interceptor` before their handlers, behind those installed before.
+    /// `docs/INTERCEPTORS.md` has examples.
+    pub fn intercept(
+        &self,
+        interceptor: impl Fn(&mut IncomingCall<'_>) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.0.shared.interceptors.add(Arc::new(interceptor));
     }
 
     /// Listens, and when connections are accepted announces the server if `announce` is set, unless `announce_at_start` is

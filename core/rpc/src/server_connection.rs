@@ -5,6 +5,8 @@ mod writing;
 
 use crate::burst::ENOUGH;
 use crate::clock::{Start, WallClock};
+use crate::incoming_call::ServerInterceptor;
+use crate::interceptors::Chain;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
@@ -20,6 +22,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// One client's connection. The last answer that is owed is written by its handler itself. What else there is to write
@@ -122,6 +125,20 @@ impl ServerConnection {
 
     pub fn peer(&self) -> &str {
         &self.peer
+    }
+
+    /// What a request is led through, if anything.
+    pub fn interceptors(&self) -> Option<Chain<ServerInterceptor>> {
+        self.server.interceptors.chain()
+    }
+
+    pub fn runtime(&self) -> &Handle {
+        &self.server.runtime
+    }
+
+    /// What the caller of a request that is refused is told.
+    pub fn refusal(&self, why: Refusal) -> &RemoteError {
+        self.server.refusals.error(why)
     }
 
     pub fn max_depth(&self) -> usize {
@@ -265,8 +282,7 @@ impl ServerConnection {
 
     /// Ends a request that did not run.
     pub fn refuse(self: &Arc<Self>, request: &Running, why: Refusal) -> Result<()> {
-        let error = self.server.refusals.error(why);
-        self.fail_for(request, error, |account, now| account.refuse(request, why, now))
+        self.fail_for(request, self.refusal(why), |account, now| account.refuse(request, why, now))
     }
 
     fn fail_for(

@@ -310,6 +310,38 @@ async fn a_client_that_shall_not_watch_sends_its_calls_only() {
     script.finish().await;
 }
 
+/// A call that waits for a connection that is left at once: that is neither its failure nor the server's.
+#[tokio::test]
+async fn leaving_is_no_failure() {
+    let script = Script::start(vec![
+        Box::new(|mut bare: Bare| {
+            let first = bare.next().unwrap();
+            bare.say(Status::End, first.msgid, r#"{"d":["first"]}"#);
+            let watch = bare.next().unwrap();
+            assert_eq!(watch.method().as_deref(), Some("_fast.watch"));
+            bare.say(Status::Data, watch.msgid, r#"{"d":[{"state":"serving"}]}"#);
+            bare.say(Status::End, watch.msgid, r#"{"d":[]}"#);
+            bare.until_ended();
+        }),
+        Box::new(|mut bare: Bare| {
+            let late = bare.next().unwrap();
+            bare.say(Status::End, late.msgid, r#"{"d":["late"]}"#);
+            bare.until_ended();
+        }),
+    ]);
+    let options = ClientOptions::from_pairs([("timeout_ms", "20000")]).unwrap();
+    let client = Client::with_options(&script.address, options).unwrap();
+    // Both wait for the connection. One is looked at no more before it is there, used and left.
+    let late = client.stream("late", [0; 0]);
+    assert_eq!(client.call("first", [0; 0]).await.unwrap().len(), 1);
+    until("the client has left", || state_of(&script.address, &client) != "ready").await;
+    assert_eq!(late.collect().await.unwrap()[0].text(), r#""late""#);
+    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
+    assert_eq!(stats["endpoints"][0]["failures"], 0, "{stats}");
+    drop(client);
+    script.finish().await;
+}
+
 /// Some servers answer any method. They have not asked anybody to leave.
 #[tokio::test]
 async fn a_server_that_answers_the_watch_with_nothing_keeps_its_client() {

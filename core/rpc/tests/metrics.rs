@@ -128,6 +128,13 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         .await;
     assert!(value(&metrics, "fast_client_connect_failures_total", &[("reason", "refused")]) >= 1.0);
     repeat_nothing_and_eject_at_once(&address, &metrics).await;
+    let options = ClientOptions::from_pairs([("connection_idle_ms", "10")]).unwrap();
+    let idle = Client::with_metrics(&address, options, &metrics).unwrap();
+    idle.ready(LONG).await.unwrap();
+    until("it is closed", || {
+        value(&metrics, "fast_client_retired_connections_total", &[("reason", "idle")]) == 1.0
+    })
+    .await;
     let registry = tempfile::tempdir().unwrap();
     let target = format!("dir://{}/nobody", registry.path().display());
     let _client = Client::with_metrics(&target, ClientOptions::default(), &metrics).unwrap();

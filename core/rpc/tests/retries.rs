@@ -106,6 +106,61 @@ async fn what_was_never_sent_is_repeated_without_budget() {
     call_until_picked(&client, &dead).await.unwrap();
 }
 
+/// The endpoint is the only one, and there is nothing wrong with it.
+#[tokio::test]
+async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one() {
+    let (hang_up, wait) = std::sync::mpsc::channel::<()>();
+    let script = Script::start(vec![
+        Box::new(move |bare: support::Bare| {
+            wait.recv().unwrap();
+            drop(bare);
+        }),
+        Box::new(|mut bare: support::Bare| {
+            let id = bare.next().expect("the request that was not sent before").msgid;
+            bare.say(Status::End, id, r#"{"d":["second"]}"#);
+            bare.until_ended();
+        }),
+    ]);
+    let client = script.client().await;
+    // More than the system takes for a server that reads nothing, so that the second one waits behind it.
+    let sent = client.stream("first", ["x".repeat(15 << 20)]);
+    let unsent = client.stream("second", NONE);
+    hang_up.send(()).unwrap();
+    assert_eq!(unsent.collect().await.unwrap()[0].text(), r#""second""#);
+    assert_eq!(sent.collect().await.unwrap_err().progress(), Progress::Unknown);
+    assert_eq!(endpoint(&client, &script.address)["failures"], 1, "that of the call that was under way");
+    drop(client);
+    script.finish().await;
+}
+
+/// The server breaks the protocol right behind an answer, and whoever got that calls on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_after_a_protocol_error_goes_over_another_connection() {
+    const ROUNDS: usize = 200;
+    let answer = |mut bare: support::Bare| {
+        use std::io::Write;
+        let id = bare.next().expect("a request").msgid;
+        let mut out = bytes::BytesMut::new();
+        for status in [Status::End, Status::Data] {
+            let payload = br#"{"m":{"uts":1,"name":"m"},"d":[1]}"#;
+            libfast_protocol::encode(&mut out, libfast_protocol::Version::V2, status, id, payload);
+        }
+        bare.stream.write_all(&out).unwrap();
+        bare.until_ended();
+    };
+    let scripts = (0..ROUNDS).map(|_| Box::new(answer) as Box<dyn FnOnce(support::Bare) + Send>);
+    let script = Script::start(scripts.collect());
+    let mut options = ClientOptions::default();
+    (options.timeout_ms, options.watch_servers) = (LONG.as_millis() as u64, false);
+    options.connects_per_second = 0;
+    let client = Client::with_options(&script.address, options).unwrap();
+    for round in 0..ROUNDS {
+        let values = client.call("m", NONE).await.unwrap_or_else(|error| panic!("call {round}: {error}"));
+        assert_eq!(values.len(), 1);
+    }
+    script.finish().await;
+}
+
 #[tokio::test]
 async fn a_server_that_refuses_says_for_how_long() {
     let (_server, good) = serve().await;

@@ -4,6 +4,7 @@
 //! <root>/<service>/providers/<uuid>.<generation>   ephemeral, a Record as JSON; what changes
 //!                                                 gets the next generation, in one transaction
 //! <root>/<service>/consumers/<uuid>                ephemeral, likewise
+//! <root>/<service>/config                          persistent, what an operator decided, as JSON
 //! ```
 //!
 //! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
@@ -20,8 +21,10 @@
 
 mod announcer;
 mod backoff;
+mod decisions;
 mod duty;
 mod failure;
+mod inspection;
 mod node;
 mod pace;
 mod path;
@@ -34,5 +37,6 @@ mod session;
 mod supervisor;
 mod tls;
 
+pub use inspection::{Inspection, RootInspection};
 pub use process::on_thread_start;
 pub use registry::{ServiceCount, ZooKeeperRegistry};

@@ -27,6 +27,11 @@ impl Layout {
         format!("{root}/{service}/{}", role.folder())
     }
 
+    /// The node of what an operator decided about a service.
+    pub fn config(&self, service: &str) -> String {
+        format!("{}/{service}/config", self.root.trim_end_matches('/'))
+    }
+
     /// Where a new entry stands. Only those of providers change.
     pub fn new_place(&self, service: &ServiceName, role: Role) -> Place {
         Place::new(self.folder(service.as_str(), role), role == Role::Provider)

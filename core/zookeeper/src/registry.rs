@@ -1,15 +1,16 @@
 //! The registry as its users hold it.
 
 use crate::announcer;
+use crate::decisions::{self, Decided, Refusal};
 use crate::failure::refused;
 use crate::node;
 use crate::path::Layout;
 use crate::process::{Home, Process};
 use crate::resolver::Subscription;
-use crate::security::completed;
+use crate::security::{Grants, completed};
 use crate::session::{Ensemble, Session};
-use libfast_model::{Result, ServiceName, ZooKeeperAccess};
-use libfast_registry::{Announcement, Announcer, Record, Resolver, Role, Watch};
+use libfast_model::{Address, Result, ServiceName, ZooKeeperAccess};
+use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Resolver, Role, Watch};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,7 +38,7 @@ pub struct Shared {
 #[derive(Default)]
 struct Live {
     session: Option<Arc<Session>>,
-    subscriptions: HashMap<ServiceName, Weak<Subscription>>,
+    subscriptions: HashMap<ServiceName, Weak<Decided>>,
 }
 
 /// A service of the root and how many are listed for it.
@@ -139,6 +140,31 @@ impl ZooKeeperRegistry {
         Ok(records)
     }
 
+    /// What an operator decided about the providers of a service. Fails and needs a runtime as
+    /// [`services`](Self::services) does.
+    pub async fn overrides(&self, service: &ServiceName) -> Result<Overrides> {
+        let path = self.0.layout.config(service.as_str());
+        let client = self.session().client().await?;
+        decisions::read(&client, &path).await.map_err(|error| refused(&format!("reading {path}"), &error))?
+    }
+
+    /// Changes what is decided about one address of a service, whether or not it is listed. Clients follow at once. Fails
+    /// and needs a runtime as [`services`](Self::services) does.
+    pub async fn decide(
+        &self,
+        service: &ServiceName,
+        address: &Address,
+        change: impl Fn(&mut Override),
+    ) -> Result<()> {
+        let path = self.0.layout.config(service.as_str());
+        let grants = Grants::new(&self.0.ensemble.access)?;
+        let client = self.session().client().await?;
+        decisions::edit(&client, &path, &grants, address, change).await.map_err(|refusal| match refusal {
+            Refusal::Server(error) => refused(&format!("writing {path}"), &error),
+            Refusal::Text(error) => error.context(path),
+        })
+    }
+
     /// How often a node was passed over because what it holds is no legal record.
     pub fn skipped(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
@@ -155,6 +181,16 @@ impl ZooKeeperRegistry {
         if let Some(session) = session {
             session.close().await;
         }
+    }
+
+    /// A client of the session, as soon as there is one.
+    pub(crate) async fn client(&self) -> Result<Client> {
+        self.session().client().await
+    }
+
+    /// The node whose children are the services.
+    pub(crate) fn root(&self) -> &str {
+        self.0.layout.root()
     }
 
     /// The session, started if need be.
@@ -216,7 +252,8 @@ impl Resolver for ZooKeeperRegistry {
         let subscription = known.filter(|subscription| !subscription.is_over()).unwrap_or_else(|| {
             let folder = self.0.layout.folder(service.as_str(), Role::Provider);
             let session = self.0.session(&mut live);
-            let subscription = Subscription::start(session, folder, self.0.skipped.clone());
+            let listed = Subscription::start(session.clone(), folder, self.0.skipped.clone());
+            let subscription = Decided::start(session, self.0.layout.config(service.as_str()), listed);
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });

@@ -152,7 +152,7 @@ impl List {
 
     /// Whether half of all or more are missing in `names`.
     fn is_sudden(&self, names: &[String]) -> bool {
-        // What has another generation is not gone.
+        // Another generation of an entry is the entry.
         let present: BTreeSet<&str> = names.iter().map(|name| split(name).0).collect();
         let usable = || self.nodes.iter().filter(|(_, listed)| listed.is_some());
         let missing = usable().filter(|(name, _)| !present.contains(split(name).0)).count();

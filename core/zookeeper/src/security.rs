@@ -70,6 +70,11 @@ impl Grants {
         CreateMode::Ephemeral.with_acls(Acls::from(&self.0[..]))
     }
 
+    /// A node that stays.
+    pub fn kept(&self) -> CreateOptions<'_> {
+        CreateMode::Persistent.with_acls(Acls::from(&self.0[..]))
+    }
+
     /// A parent: ZooKeeper removes a container some time after its last child. Who may not delete in it cannot delete what is
     /// in it, whatever the ACL of that.
     pub fn folder(&self) -> CreateOptions<'_> {

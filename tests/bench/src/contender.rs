@@ -23,6 +23,8 @@ pub enum Able {
     Threads,
     /// One call at a time.
     One,
+    /// That, with one value as the answer: for comparing latencies.
+    Lone,
 }
 
 impl Contender {
@@ -32,6 +34,7 @@ impl Contender {
             Able::All => true,
             Able::Threads => workload.in_flight == 1,
             Able::One => workload.in_flight == 1 && workload.connections == 1,
+            Able::Lone => workload.name == "lat",
         }
     }
 
@@ -51,8 +54,19 @@ impl Contender {
 }
 
 /// What is not a peer.
-const OWN: [&str; 10] =
-    ["raw", "floor", "libfast", "c", "c queue", "python", "python asyncio", "node", "php", "c server"];
+const OWN: [&str; 11] = [
+    "raw",
+    "raw python",
+    "floor",
+    "libfast",
+    "c",
+    "c queue",
+    "python",
+    "python asyncio",
+    "node",
+    "php",
+    "c server",
+];
 
 /// Whether it is neither libfast nor what that is measured by.
 pub fn is_peer(name: &str) -> bool {
@@ -75,6 +89,18 @@ pub fn all() -> Result<Vec<Contender>, String> {
             eprintln!("bench: {name} is left out: {needs} does not exist; `make bench` builds it");
         }
     };
+    let contenders = root().join("tests/bench/contenders");
+    let socket = vec!["python3".into(), contenders.join("python/raw.py").display().to_string()];
+    add(
+        Contender {
+            name: "raw python",
+            server: own("raw").server,
+            client: socket,
+            able: Able::Lone,
+            spelled_out: true,
+        },
+        &contenders,
+    );
     // One of the two sides is Rust's for all: what differs is the other one.
     for (name, able, client, needs) in clients(&root()) {
         add(Contender { name, server: own("libfast").server, client, able, spelled_out: true }, &needs);

@@ -36,6 +36,7 @@ pub const WORKLOADS: &[Workload] = &[
     echo("lat", 1, 1),
     echo("1x64", 1, 64),
     echo("1x256", 1, 256),
+    echo("1x500", 1, 500),
     echo("16x16", 16, 16),
     echo("50x1", 50, 1),
     stream("s1k", 1_000),

@@ -10,6 +10,10 @@ const { values, count, error: failed } = await client.callBuffered<number>('rang
 values.length.toFixed(count);
 failed?.mergedInfo?.rpcMethod;
 client.stream('range', [3]).toReadable({ highWaterMark: 4 }).destroy();
+client.intercept(async (call) => {
+  if (call.options.timeout_ms === 0) call.answer(call.args.length + call.target.length);
+  call.onEnd(({ values, attempts, duration_ms, endpoint }) => endpoint.padEnd(values + attempts + duration_ms));
+});
 const picked = await client.pick();
 picked.report(picked.endpoint.length, true);
 metricsText().trim();
@@ -30,6 +34,7 @@ server
   .method('range', function* (ctx, n: number) { for (let i = 0; i < n; i++) yield i; })
   .method('ticks', async function* (ctx) { while (!ctx.signal.aborted) yield ctx.peer; });
 server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: ctx.halfClosed, aseErrors: [] }); });
+server.intercept((call) => call.onValue((value) => `${call.peer}${call.context.halfClosed}${value}`));
 const address: string = await server.start();
 server.onAnnouncement((state, error) => console.log(state, error?.message));
 await server.announce();

@@ -17,6 +17,7 @@ from ._client import Announced, Client, Stream, announce
 from ._errors import *  # noqa: F403
 from ._errors import __all__ as _errors
 from ._handlers import Context
+from ._interceptors import IncomingCall, Outcome, OutgoingCall
 from ._native import __version__, error_kinds, fork_generation, metrics_text
 from ._options import Option, options
 from ._server import Server
@@ -26,7 +27,10 @@ __all__ = [
     "Buffered",
     "Client",
     "Context",
+    "IncomingCall",
     "Option",
+    "Outcome",
+    "OutgoingCall",
     "Pick",
     "Server",
     "Stream",

@@ -18,11 +18,14 @@ __all__ = [
     "Context",
     "Error",
     "ForkedError",
+    "IncomingCall",
     "InterruptedError",
     "InvalidError",
     "NoEndpointError",
     "NoMemoryError",
     "Option",
+    "Outcome",
+    "OutgoingCall",
     "OverloadError",
     "PanicError",
     "Pick",
@@ -47,6 +50,9 @@ __version__: str
 
 _Value = str | int | float | bool
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
+_Hook = TypeVar("_Hook", bound=Callable[[Any], object])
+_OnOutgoing = TypeVar("_OnOutgoing", bound=Callable[[OutgoingCall], object])
+_OnIncoming = TypeVar("_OnIncoming", bound=Callable[[IncomingCall], object])
 _Hearer = TypeVar("_Hearer", bound=Callable[[str, Error | None], object])
 
 class Option(NamedTuple):
@@ -133,6 +139,7 @@ class Client:
     def __init__(self, target: str, /, **options: _Value) -> None: ...
     @property
     def target(self) -> str: ...
+    def intercept(self, interceptor: _OnOutgoing) -> _OnOutgoing: ...
     def call(self, method: str, args: Any = (), /, **options: _Value) -> list[Any]: ...
     def call_buffered(
         self, method: str, args: Any = (), /, *, max_values: int, **options: _Value
@@ -188,10 +195,38 @@ class Context:
     @property
     def half_closed(self) -> bool: ...
 
+class Outcome(NamedTuple):
+    values: int
+    error: BaseException | None
+    endpoint: str
+    attempts: int
+    duration_s: float
+
+class OutgoingCall:
+    target: str
+    method: str
+    args: Any
+    options: dict[str, _Value]
+    def __init__(self, target: str, method: str, args: Any, options: dict[str, _Value]) -> None: ...
+    def answer(self, *values: Any) -> None: ...
+    def on_value(self, hook: _Hook) -> _Hook: ...
+    def on_end(self, hook: _Hook) -> _Hook: ...
+
+class IncomingCall:
+    context: Context
+    method: str
+    args: list[Any]
+    peer: str
+    def __init__(self, context: Context) -> None: ...
+    def answer(self, *values: Any) -> None: ...
+    def on_value(self, hook: _Hook) -> _Hook: ...
+    def on_end(self, hook: _Hook) -> _Hook: ...
+
 class Server:
     address: str | None
     def __init__(self, *, threads: int = 8, **options: _Value) -> None: ...
     def method(self, name: str) -> Callable[[_Handler], _Handler]: ...
+    def intercept(self, interceptor: _OnIncoming) -> _OnIncoming: ...
     @property
     def announcement(self) -> str: ...
     def on_announcement(self, hear: _Hearer) -> _Hearer: ...

@@ -39,6 +39,7 @@ class BaseClient:
         self._target = target
         self._options = options
         self._closed = False
+        self._interceptors = ()
         # One attribute for both, because threads replace it without a lock.
         self._core = None, None
         self._native()
@@ -60,6 +61,13 @@ class BaseClient:
         """What it was made of."""
         return self._target
 
+    def intercept(self, interceptor):
+        """Has calls that begin from now on go through ``interceptor(call)``, behind those that were installed before; see
+        `OutgoingCall`. What it raises is what the call raises. As a decorator it gives the function back. Pickles of the
+        client have its interceptors, too, so these must be functions of a module."""
+        self._interceptors += (interceptor,)
+        return interceptor
+
     def stats(self):
         """Counters and endpoints, as a dict."""
         return json.loads(self._native().stats())
@@ -78,7 +86,7 @@ class BaseClient:
         return core.close(drain_ms, queue)
 
     def __reduce__(self):
-        return _restore, (type(self), self._target, self._options)
+        return _restore, (type(self), self._target, self._options, self._interceptors)
 
     def __repr__(self):
         return f"<libfast {type(self).__name__} of {self._target!r}>"
@@ -89,8 +97,10 @@ class BaseClient:
             document(cls, "client")
 
 
-def _restore(cls, target, options):
-    return cls(target, **options)
+def _restore(cls, target, options, interceptors):
+    client = cls(target, **options)
+    client._interceptors = interceptors
+    return client
 
 
 class BaseAnnounced:

@@ -22,6 +22,7 @@ class BaseServer:
         self._queue = _native.Queue()
         self._threads = threads
         self._handlers = {}
+        self._interceptors = []
         self._hearers = []
         self._lock = threading.Lock()
         self._dispatcher = None
@@ -40,6 +41,13 @@ class BaseServer:
             return handler
 
         return add
+
+    def intercept(self, interceptor):
+        """Has requests that come from now on go through ``interceptor(call)`` before their handlers, behind those that
+        were installed before; see `IncomingCall`. It runs where the handler does, and may be asynchronous. What it
+        raises is the caller's error. As a decorator it gives the function back."""
+        self._interceptors.append(interceptor)
+        return interceptor
 
     @property
     def announcement(self):
@@ -97,7 +105,9 @@ class BaseServer:
         with self._lock:
             if self._dispatcher is not None:
                 raise make("FAST_E_STATE", "the server was started before")
-            self._dispatcher = Dispatcher(self._queue, self._handlers, self._hearers, loop, thread, self._threads)
+            self._dispatcher = Dispatcher(
+                self._queue, self._handlers, self._interceptors, self._hearers, loop, thread, self._threads
+            )
 
     def _dismantle(self):
         self._stopped = True

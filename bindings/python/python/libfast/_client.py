@@ -3,7 +3,9 @@
 from . import _native
 from ._native import loads
 from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
+from ._errors import Error
 from ._options import config, document, settings, whole
+from ._outgoing import abandoned, passed
 
 
 class Client(BaseClient):
@@ -11,24 +13,30 @@ class Client(BaseClient):
 
     ``target`` is a service name, ``host:port[,host:port…]``, ``unix:/path``, ``dir:///folder/service`` or
     ``zk://hosts/root/service``. A call has the options ``timeout_ms``, ``idempotent``, ``retries``, ``window``,
-    ``ignore_null_values`` and ``affinity``, too, which count for it alone.
+    ``ignore_null_values``, ``affinity``, ``hedge`` and ``wait_for_ready``, too, which count for it alone.
 
     In a forked child it connects anew on its first use. A pickle of it is its target and options.
     """
 
     def call(self, method, args=(), /, **options):
         """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
+        if self._interceptors:
+            return list(SeenStream(self, method, args, options))
         return self._native().call(method, args, settings(options))
 
     def call_buffered(self, method, args=(), /, *, max_values, **options):
         """Calls, keeps the first ``max_values`` values and counts all; for those who want to know what came before an
         error, or how much there is. Returns a `Buffered`; an error of the call is in it instead of being raised."""
         most = checked_max(max_values)
+        if self._interceptors:
+            return SeenStream(self, method, args, options).buffer(most)
         return Buffered.of(*self._native().call_buffered(method, args, settings(options), most))
 
     def stream(self, method, args=(), /, **options):
         """Returns an iterator of the values as they come. The call is sent when the first one is asked for; dropping the
         iterator abandons it."""
+        if self._interceptors:
+            return SeenStream(self, method, args, options)
         return Stream(self._native().stream(method, args, settings(options)))
 
     def ready(self, timeout_ms=5000):
@@ -93,6 +101,73 @@ class Stream:
 
     def __reduce__(self):
         raise TypeError("a stream cannot be pickled or copied")
+
+
+class SeenStream(Stream):
+    """The values of a call that interceptors see. It goes through them when the first value is asked for."""
+
+    def __init__(self, client, method, args, options):
+        super().__init__(None)
+        self._begin = client, method, args, options
+        self._call = None
+        self._given = None
+
+    def __next__(self):
+        if self._begin is not None:
+            self._start()
+        call, native = self._call, self._native
+        if call is None:
+            raise StopIteration
+        try:
+            if native is None:
+                value = next(self._given)
+            else:
+                text = native.next()
+                if text is None:
+                    raise StopIteration
+                value = loads(text)
+        except BaseException as error:
+            self._call = self._native = None
+            call.over(None if isinstance(error, StopIteration) else error, native)
+            raise
+        call.saw(value)
+        return value
+
+    def buffer(self, most):
+        values, count = [], 0
+        try:
+            for value in self:
+                count += 1
+                if count <= most:
+                    values.append(value)
+        except Error as error:
+            return Buffered(values, count, error)
+        return Buffered(values, count, None)
+
+    def _start(self):
+        (client, method, args, options), self._begin = self._begin, None
+        call = passed(client, method, args, options)
+        if call.answered:
+            self._given = iter(call.given)
+        else:
+            try:
+                self._native = client._native().stream(method, call.args, settings(call.options))
+            except BaseException as error:
+                call.over(error, None)
+                raise
+        self._call = call
+
+    def abandon(self):
+        (call, self._call), native = (self._call, None), self._native
+        self._begin = None
+        if call is not None:
+            call.over(abandoned(), native)
+        super().abandon()
+
+    close = abandon
+
+    def __del__(self):
+        self.abandon()
 
 
 class Announced(BaseAnnounced):

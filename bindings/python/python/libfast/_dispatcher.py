@@ -5,6 +5,7 @@ import threading
 from queue import SimpleQueue
 
 from . import _native
+from ._incoming import run_through, run_through_async
 from ._pool import Pool
 
 _BATCH = 256
@@ -15,9 +16,10 @@ _ANNOUNCEMENT = _native.Queue.ANNOUNCEMENT
 class Dispatcher:
     """Takes requests from the queue, on the loop's thread, and hands them to their handlers."""
 
-    def __init__(self, queue, handlers, hearers, loop, thread, threads):
+    def __init__(self, queue, handlers, interceptors, hearers, loop, thread, threads):
         self._queue = queue
         self._handlers = handlers
+        self._interceptors = interceptors
         self._hearers = hearers
         self.loop = loop
         self.thread = thread
@@ -55,10 +57,18 @@ class Dispatcher:
 
     def _dispatch(self, tag, request):
         handler, run, on_loop = self._handlers[tag]
+        interceptors = self._interceptors
         if not on_loop:
-            self._pool.submit(run, handler, request)
+            if interceptors:
+                self._pool.submit(run_through, interceptors, self.loop, run, handler, request)
+            else:
+                self._pool.submit(run, handler, request)
             return
-        task = self.loop.create_task(run(handler, request, self._wait_writable))
+        if interceptors:
+            work = run_through_async(interceptors, run, handler, request, self._wait_writable)
+        else:
+            work = run(handler, request, self._wait_writable)
+        task = self.loop.create_task(work)
         # The loop itself keeps tasks only weakly.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

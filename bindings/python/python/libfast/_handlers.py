@@ -63,7 +63,7 @@ def run_sync(handler, request):
         else:
             _insist(request, request.end, value)
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
 
 
 async def run_async(handler, request, writable):
@@ -76,7 +76,7 @@ async def run_async(handler, request, writable):
         else:
             await _insist_async(request, request.end, value, writable)
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
 
 
 async def run_async_generator(handler, request, writable):
@@ -92,7 +92,7 @@ async def run_async_generator(handler, request, writable):
                 await writable(request)
         request.end()
     except BaseException as error:
-        _fail(request, error)
+        fail(request, error)
         # When the loop itself is gone nothing can be awaited any more.
         if values is not None and not isinstance(error, GeneratorExit):
             await values.aclose()
@@ -129,7 +129,7 @@ async def _insist_async(request, send, value, writable):
             await writable(request)
 
 
-def _fail(request, error):
+def fail(request, error):
     """Answers with an exception: its type's name and its text. The traceback stays here."""
     name, message, more = type(error).__name__, _shown(error), ("", "", "")
     if isinstance(error, Error) and error.name:

@@ -6,7 +6,9 @@ from collections import deque
 from ._aio_server import Server
 from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
 from ._loop import DATA, LoopQueue
+from ._errors import Error
 from ._options import config, settings, whole, window
+from ._outgoing import abandoned, passed_async
 from . import _native
 from ._native import loads
 
@@ -21,6 +23,8 @@ class Client(BaseClient):
 
     async def call(self, method, args=(), /, **options):
         """Calls and returns the list of all values. ``args`` is a list; bytes are its JSON text."""
+        if self._interceptors:
+            return await self._seen_call(method, args, options, None)
         reply = self._native().ask(method, args, settings(options))
         try:
             return await reply
@@ -31,6 +35,8 @@ class Client(BaseClient):
     async def call_buffered(self, method, args=(), /, *, max_values, **options):
         """Calls, keeps the first ``max_values`` values and counts all; for those who want to know what came before an
         error, or how much there is. Returns a `libfast.Buffered`; an error of the call is in it instead of being raised."""
+        if self._interceptors:
+            return await self._seen_call(method, args, options, checked_max(max_values))
         reply = self._native().ask(method, args, settings(options), checked_max(max_values))
         try:
             return Buffered.of(*await reply)
@@ -43,10 +49,38 @@ class Client(BaseClient):
 
         At most ``window`` values wait for the program; when it takes them, more are fetched.
         """
+        if self._interceptors:
+            return SeenStream(self, method, args, options)
         call_settings = settings(options)
         stream = Stream(window(call_settings, self._options))
         stream._native = self._native().start(method, args, call_settings, stream._inbox.sink)
         return stream
+
+    async def _seen_call(self, method, args, options, most):
+        """All values, or as a `Buffered` the first ``most``, of a call that interceptors see."""
+        try:
+            call = await passed_async(self, method, args, options)
+        except Error as error:
+            if most is None:
+                raise
+            return Buffered([], 0, error)
+        reply = None
+        try:
+            if call.answered:
+                values = call.given if most is None else call.given[:most]
+                count, error = len(call.given), None
+            else:
+                reply = self._native().ask(method, call.args, settings(call.options), most)
+                values, count, error = Buffered.of(*await reply) if most is not None else (await reply, None, None)
+        except BaseException as error:
+            call.over(error, reply)
+            if reply is not None:
+                reply.abandon()
+            raise
+        for value in values:
+            call.saw(value)
+        call.over(error, reply, count)
+        return values if most is None else Buffered(values, count, error)
 
     async def ready(self, timeout_ms=5000):
         """Waits until a server is known and connected."""
@@ -152,6 +186,68 @@ class Stream:
 
     def __reduce__(self):
         raise TypeError("a stream cannot be pickled or copied")
+
+
+class SeenStream(Stream):
+    """The values of a call that interceptors see. It goes through them when the first value is asked for."""
+
+    def __init__(self, client, method, args, options):
+        super().__init__(1)
+        self._begin = client, method, args, options
+        self._call = None
+        self._given = None
+
+    async def __anext__(self):
+        if self._begin is not None:
+            await self._start()
+        call, native = self._call, self._native
+        if call is None:
+            raise StopAsyncIteration
+        try:
+            if native is not None:
+                value = await super().__anext__()
+            elif self._given:
+                value = self._given.popleft()
+            else:
+                raise StopAsyncIteration
+        except asyncio.CancelledError:
+            # Who waited was cancelled; the stream goes on.
+            raise
+        except BaseException as error:
+            self._call = None
+            call.over(None if isinstance(error, StopAsyncIteration) else error, native)
+            raise
+        call.saw(value)
+        return value
+
+    async def _start(self):
+        (client, method, args, options), self._begin = self._begin, None
+        call = await passed_async(client, method, args, options)
+        if call.answered:
+            self._given = deque(call.given)
+        else:
+            try:
+                call_settings = settings(call.options)
+                many = window(call_settings, client._options)
+                self._batch = max(1, many // 2)
+                self._native = client._native().start(method, call.args, call_settings, self._inbox.sink)
+            except BaseException as error:
+                call.over(error, None)
+                raise
+        self._call = call
+
+    def abandon(self):
+        (call, self._call), native = (self._call, None), self._native
+        self._begin = None
+        if call is not None:
+            call.over(abandoned(), native)
+        super().abandon()
+
+    async def aclose(self):
+        self.abandon()
+
+    def __del__(self):
+        self.abandon()
 
 
 class Announced(BaseAnnounced):

@@ -36,6 +36,34 @@ fn one_that_fails_is_out_gets_one_call_and_comes_back_slowly() {
     assert_eq!(shares(&balancer, due + SECOND, 4000)[2], 1000, "it was out for a second only");
 }
 
+/// A server that crashed and was started again at its address was ejected as the old one.
+#[test]
+fn a_server_that_is_registered_anew_begins_clean() {
+    let balancer = turns(4);
+    let register = |key: &str, draining: bool| {
+        let endpoints = (1..=4).map(|n| {
+            let (number, mut endpoint) = endpoint(n, 100, "");
+            endpoint.draining = draining && n == 3;
+            (if n == 3 { key.to_owned() } else { number }, endpoint)
+        });
+        balancer.update(NOW, endpoints, |_, _| unreachable!("nobody is new"));
+    };
+    let eject = || {
+        fail(&balancer, NOW, 2, 5);
+        shares(&balancer, NOW, 300);
+    };
+    register("first.0", false);
+    eject();
+    register("first.1", false);
+    assert_eq!(states(&balancer)[2], State::Ejected, "it is the same one, that changed its entry");
+    register("drains", true);
+    assert_eq!(states(&balancer)[2], State::Ejected, "nobody starts in order to drain");
+    register("second.0", false);
+    assert_eq!(states(&balancer)[2], State::Ready);
+    let share = shares(&balancer, NOW, 4000)[2];
+    assert!((50..200).contains(&share), "it gets warm first: {share}");
+}
+
 #[test]
 fn at_most_half_are_ejected_and_never_the_last() {
     for (n, most) in [(1, 0), (2, 1), (3, 1), (4, 2), (9, 4)] {

@@ -1,10 +1,10 @@
 //! What a registry lists, asked for and written.
 
+use super::asked::Asked;
 use super::subject::Subject;
 use crate::table::table;
-use libfast::{Record, Registry, Result, ServiceName};
-use libfast_registry::{DirRegistry, Role};
-use libfast_zookeeper::ZooKeeperRegistry;
+use libfast::{Record, Result, ServiceName};
+use libfast_registry::{Override, Role};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
 
@@ -34,6 +34,9 @@ pub struct Provider {
     pid: u32,
     state: &'static str,
     started_ms: u64,
+    /// What an operator decided; the members above are what the provider says.
+    #[serde(rename = "override", skip_serializing_if = "Override::is_none")]
+    decided: Override,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,13 +52,13 @@ impl Listing {
         match subject {
             Subject::Registry(registry) => {
                 let registry = Asked::open(registry)?;
-                let listing = registry.services().await;
+                let listing = Self::of_registry(&registry).await;
                 registry.close().await;
                 listing
             }
             Subject::Service(registry, service) => {
                 let registry = Asked::open(registry)?;
-                let listing = registry.service(service).await;
+                let listing = Self::of_service(&registry, service).await;
                 registry.close().await;
                 listing
             }
@@ -68,10 +71,36 @@ impl Listing {
         }
     }
 
+    async fn of_registry(registry: &Asked) -> Result<Self> {
+        let services = registry.services().await?.into_iter();
+        let services = services.map(|s| Service {
+            service: s.service.to_string(),
+            providers: s.providers,
+            consumers: s.consumers,
+        });
+        Ok(Self::Registry { registry: registry.name(), services: services.collect() })
+    }
+
+    async fn of_service(registry: &Asked, service: &ServiceName) -> Result<Self> {
+        let providers = registry.records(service, Role::Provider).await?;
+        let consumers = registry.records(service, Role::Consumer).await?;
+        let decided = registry.overrides(service).await?;
+        let provider = |record: Record| {
+            let decided = decided.of(&record.address);
+            Provider::new(record, decided)
+        };
+        Ok(Self::Service {
+            registry: registry.name(),
+            service: service.to_string(),
+            providers: providers.into_iter().map(provider).collect(),
+            consumers: consumers.into_iter().map(Consumer::from).collect(),
+        })
+    }
+
     async fn of_either(registry: &Asked, service: &ServiceName, whole: &Asked) -> Result<Self> {
         match registry.knows(service).await? || !whole.exists().await? {
-            true => registry.service(service).await,
-            false => whole.services().await,
+            true => Self::of_service(registry, service).await,
+            false => Self::of_registry(whole).await,
         }
     }
 
@@ -110,23 +139,23 @@ impl Listing {
 }
 
 impl Provider {
-    fn row(&self) -> Vec<String> {
-        let age = age(self.started_ms);
-        let (weight, pid) = (self.weight.to_string(), self.pid.to_string());
-        vec![self.address.clone(), weight, self.zone.clone(), self.name.clone(), pid, self.state.into(), age]
-    }
-}
-
-impl From<Record> for Provider {
-    fn from(record: Record) -> Self {
+    fn new(record: Record, decided: Override) -> Self {
         let state = match record.endpoint() {
             // Clients pass over it.
             Err(_) => "unusable",
             Ok(_) if record.draining => "draining",
+            Ok(_) if decided.draining => "drained",
             Ok(_) => "listed",
         };
         let Record { address, weight, zone, name, pid, started_ms, .. } = record;
-        Self { address, weight, zone, name, pid, state, started_ms }
+        Self { address, weight, zone, name, pid, state, started_ms, decided }
+    }
+
+    /// With the weight that counts.
+    fn row(&self) -> Vec<String> {
+        let age = age(self.started_ms);
+        let (weight, pid) = (self.decided.weight.unwrap_or(self.weight).to_string(), self.pid.to_string());
+        vec![self.address.clone(), weight, self.zone.clone(), self.name.clone(), pid, self.state.into(), age]
     }
 }
 
@@ -139,89 +168,6 @@ impl Consumer {
 impl From<Record> for Consumer {
     fn from(record: Record) -> Self {
         Self { name: record.name, pid: record.pid, started_ms: record.started_ms }
-    }
-}
-
-/// A registry while it is asked.
-enum Asked {
-    Dir(DirRegistry),
-    ZooKeeper(ZooKeeperRegistry, String),
-}
-
-impl Asked {
-    fn open(registry: &Registry) -> Result<Self> {
-        Ok(match registry {
-            Registry::Dir(folder) => Self::Dir(DirRegistry::open(folder.clone())?),
-            Registry::ZooKeeper { hosts, root } => {
-                Self::ZooKeeper(ZooKeeperRegistry::open(hosts, root, SESSION), registry.to_string())
-            }
-        })
-    }
-
-    fn name(&self) -> String {
-        match self {
-            // Where the default folder is differs between users and machines.
-            Self::Dir(dir) => format!("dir://{}", dir.folder().display()),
-            Self::ZooKeeper(_, name) => name.clone(),
-        }
-    }
-
-    async fn services(&self) -> Result<Listing> {
-        let service = |service: ServiceName, providers, consumers| Service {
-            service: service.to_string(),
-            providers,
-            consumers,
-        };
-        let services = match self {
-            Self::Dir(dir) => {
-                dir.services()?.into_iter().map(|s| service(s.service, s.providers, s.consumers)).collect()
-            }
-            Self::ZooKeeper(zookeeper, _) => {
-                let services = zookeeper.services().await?;
-                services.into_iter().map(|s| service(s.service, s.providers, s.consumers)).collect()
-            }
-        };
-        Ok(Listing::Registry { registry: self.name(), services })
-    }
-
-    async fn service(&self, service: &ServiceName) -> Result<Listing> {
-        let providers = self.records(service, Role::Provider).await?;
-        let consumers = self.records(service, Role::Consumer).await?;
-        Ok(Listing::Service {
-            registry: self.name(),
-            service: service.to_string(),
-            providers: providers.into_iter().map(Provider::from).collect(),
-            consumers: consumers.into_iter().map(Consumer::from).collect(),
-        })
-    }
-
-    async fn records(&self, service: &ServiceName, role: Role) -> Result<Vec<Record>> {
-        match self {
-            Self::Dir(dir) => dir.records(service, role),
-            Self::ZooKeeper(zookeeper, _) => zookeeper.records(service, role).await,
-        }
-    }
-
-    async fn knows(&self, service: &ServiceName) -> Result<bool> {
-        match self {
-            Self::Dir(dir) => Ok(dir.knows(service)),
-            Self::ZooKeeper(zookeeper, _) => zookeeper.knows(service).await,
-        }
-    }
-
-    /// Ends the session, if there is one.
-    async fn close(&self) {
-        if let Self::ZooKeeper(zookeeper, _) = self {
-            zookeeper.close().await;
-        }
-    }
-
-    /// Whether there is anything that can be taken for a registry.
-    async fn exists(&self) -> Result<bool> {
-        match self {
-            Self::Dir(dir) => Ok(dir.folder().is_dir()),
-            Self::ZooKeeper(zookeeper, _) => Ok(!zookeeper.services().await?.is_empty()),
-        }
     }
 }
 
@@ -245,9 +191,6 @@ fn in_units(seconds: u64) -> String {
     }
 }
 
-/// Nothing is announced in the session, so it may end soon after its connection.
-const SESSION: Duration = Duration::from_secs(5);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,8 +207,11 @@ mod tests {
     #[test]
     fn a_provider_that_clients_pass_over_is_marked() {
         let record = Record { address: "h:1".into(), ..Record::of_this_process("calc") };
-        assert_eq!(Provider::from(record.clone()).state, "listed");
-        assert_eq!(Provider::from(Record { draining: true, ..record.clone() }).state, "draining");
-        assert_eq!(Provider::from(Record { address: "h".into(), ..record }).state, "unusable");
+        let state =
+            |record: Record, draining| Provider::new(record, Override { weight: None, draining }).state;
+        assert_eq!(state(record.clone(), false), "listed");
+        assert_eq!(state(record.clone(), true), "drained");
+        assert_eq!(state(Record { draining: true, ..record.clone() }, true), "draining");
+        assert_eq!(state(Record { address: "h".into(), ..record }, false), "unusable");
     }
 }

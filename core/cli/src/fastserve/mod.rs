@@ -12,6 +12,7 @@ mod process_groups;
 
 use crate::exit::{self, Exit};
 use crate::monitor::{self, Pages};
+use crate::stop::Stop;
 use crate::{output, usage};
 use exec::Exec;
 use libfast::{Error, ErrorKind, Result, Server, ServerOptions, VERSION};
@@ -19,7 +20,6 @@ use monitoring::Monitoring;
 use ports::Ports;
 use std::io::IsTerminal;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind};
 
 /// Serve demo methods: date, echo, fail, fastbench, sleep, words, yes
 #[derive(clap::Args)]
@@ -154,28 +154,5 @@ impl Options {
             }
         }
         Ok(settings)
-    }
-}
-
-/// The signals that end the server.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self> {
-        Ok(Self {
-            interrupt: exit::signal(SignalKind::interrupt())?,
-            terminate: exit::signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// Waits for the next signal.
-    async fn requested(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -11,6 +11,7 @@ mod ls;
 mod ls_zookeeper;
 mod methods;
 mod monitor;
+mod operate;
 mod serve;
 mod support;
 mod usage;

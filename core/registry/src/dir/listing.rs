@@ -1,9 +1,10 @@
 //! Reading a list: who is on it, who of them is alive, and cleaning up after the dead.
 
+use super::decisions::{self, DECISIONS};
 use super::entry::{Identity, identity_at};
 use super::folder::{Folder, failure};
 use crate::record::MAX_RECORD_BYTES;
-use crate::{Provider, Record};
+use crate::{Overrides, Provider, Record};
 use libfast_model::Result;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -22,12 +23,14 @@ pub(super) struct Listing {
     list: PathBuf,
     /// Files that were complained about, so that each is complained about once.
     warned: HashSet<String>,
+    /// What was decided about the providers, when it could be read last.
+    decided: Overrides,
 }
 
 impl Listing {
     /// The list `list`, which is in `folder` and need not exist.
     pub(super) fn new(folder: Folder, list: PathBuf) -> Self {
-        Self { folder, list, warned: HashSet::new() }
+        Self { folder, list, warned: HashSet::new(), decided: Overrides::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -37,10 +40,17 @@ impl Listing {
     /// The live providers, ordered by key.
     pub(super) fn providers(&mut self) -> Result<Vec<Provider>> {
         let records = self.records()?;
+        match decisions::read(&self.list) {
+            Ok(decided) => self.decided = decided,
+            Err(error) => self.warn(DECISIONS, &error),
+        }
         let mut providers = Vec::with_capacity(records.len());
         for (key, record) in records {
             match record.endpoint() {
-                Ok(endpoint) => providers.push(Provider { key, endpoint }),
+                Ok(mut endpoint) => {
+                    self.decided.of(&record.address).apply(&mut endpoint);
+                    providers.push(Provider { key, endpoint });
+                }
                 Err(error) => self.warn(&format!("{key}.json"), &error),
             }
         }
@@ -52,7 +62,7 @@ impl Listing {
     pub(super) fn records(&mut self) -> Result<BTreeMap<String, Record>> {
         self.folder.check()?;
         let names = self.names()?;
-        self.warned.retain(|name| names.contains(name));
+        self.warned.retain(|name| names.contains(name) || name == DECISIONS);
         let mut records = BTreeMap::new();
         for name in &names {
             let path = self.list.join(name);

@@ -3,12 +3,14 @@
 //! ```text
 //! <folder>/<service>/providers/<uuid>.json    one file per entry, locked while its process lives;
 //! <folder>/<service>/consumers/<uuid>.json    the text is a Record
+//! <folder>/<service>/providers/overrides.json what an operator decided about them
 //! ```
 //!
 //! The kernel is the failure detector: when a process dies, however it dies, its files are closed and their locks go.
 //! Whoever reads the list next sees an entry without a lock and removes it. [`entry`] makes the files, [`listing`]
 //! reads and cleans, [`watcher`] knows when to read again, [`folder`] decides where all this is.
 
+mod decisions;
 mod descriptor;
 mod entry;
 mod folder;
@@ -16,10 +18,13 @@ mod inotify;
 mod listing;
 mod watcher;
 
-use crate::{Announcement, AnnouncementState, Announcer, Change, Record, Resolution, Resolver, Role, Watch};
+use crate::{
+    Announcement, AnnouncementState, Announcer, Change, Override, Overrides, Record, Resolution, Resolver,
+    Role, Watch,
+};
 use entry::Entry;
 use folder::{Folder, failure};
-use libfast_model::{Result, ServiceName};
+use libfast_model::{Address, Result, ServiceName};
 use listing::Listing;
 use std::future::ready;
 use std::io;
@@ -102,6 +107,24 @@ impl DirRegistry {
     /// cannot be called.
     pub fn records(&self, service: &ServiceName, role: Role) -> Result<Vec<Record>> {
         Ok(self.listing(service, role).records()?.into_values().collect())
+    }
+
+    /// What an operator decided about the providers of a service.
+    pub fn overrides(&self, service: &ServiceName) -> Result<Overrides> {
+        self.folder.check()?;
+        decisions::read(&self.folder.list(service, Role::Provider))
+    }
+
+    /// Changes what is decided about one address of a service, whether or not it is listed. Clients follow within
+    /// milliseconds.
+    pub fn decide(
+        &self,
+        service: &ServiceName,
+        address: &Address,
+        change: impl FnOnce(&mut Override),
+    ) -> Result<()> {
+        let list = self.folder.list(service, Role::Provider);
+        decisions::edit(&self.folder, &list, address, change)
     }
 
     fn listing(&self, service: &ServiceName, role: Role) -> Listing {

@@ -95,3 +95,45 @@ fn a_change_replaces_the_record_in_one_step() {
         assert!(listing.providers().unwrap().is_empty());
     });
 }
+
+/// With and without the file: what is decided holds for providers that come later, too.
+#[test]
+fn what_an_operator_decides_reaches_those_who_watch() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = DirRegistry::open(Some(folder.path().into())).unwrap();
+        let service = "echo".parse().unwrap();
+        let mut watch = registry.watch(&service);
+        let _announcement = registry.announce(&service, Role::Provider, provider("h:1"));
+        let is = |weight, draining| move |now: &Resolution| matches!(now, Resolution::Bound(list) if (list[0].endpoint.weight, list[0].endpoint.draining) == (weight, draining));
+        until(&mut watch, is(100, false)).await;
+        let (listed, later) = ("h:1".parse().unwrap(), "h:2".parse().unwrap());
+        registry.decide(&service, &listed, |decided| decided.draining = true).unwrap();
+        until(&mut watch, is(100, true)).await;
+        registry.decide(&service, &listed, |decided| decided.weight = Some(7)).unwrap();
+        until(&mut watch, is(7, true)).await;
+        assert_eq!(
+            registry.overrides(&service).unwrap().of("h:1"),
+            Override { weight: Some(7), draining: true }
+        );
+        registry.decide(&service, &listed, |decided| *decided = Override::default()).unwrap();
+        until(&mut watch, is(100, false)).await;
+
+        registry.decide(&service, &later, |decided| decided.weight = Some(1)).unwrap();
+        let _later = registry.announce(&service, Role::Provider, provider("h:2"));
+        until(
+            &mut watch,
+            |now| matches!(now, Resolution::Bound(list) if list.iter().any(|one| one.endpoint.weight == 1)),
+        )
+        .await;
+        // What cannot be read leaves in force what was read before.
+        std::fs::write(registry.listing(&service, Role::Provider).path().join("overrides.json"), "junk")
+            .unwrap();
+        let _third = registry.announce(&service, Role::Provider, provider("h:3"));
+        until(&mut watch, |now| {
+            matches!(now, Resolution::Bound(list) if list.len() == 3 && list.iter().any(|one| one.endpoint.weight == 1))
+        })
+        .await;
+        assert!(registry.decide(&service, &later, |decided| decided.weight = None).is_err());
+    });
+}

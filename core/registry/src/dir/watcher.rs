@@ -3,6 +3,7 @@
 //! The kernel closes the files of a process that dies, and inotify reports it at once. Where inotify is at its limits,
 //! the list is read ten times a second instead.
 
+use super::decisions::DECISIONS;
 use super::inotify::{Event, Inotify};
 use super::listing::{Listing, entry_key};
 use crate::{Provider, Resolution};
@@ -184,6 +185,9 @@ fn note(event: &Event, folder: i32, missing: Option<&OsStr>, closed: &mut Vec<St
     }
     if let Some(missing) = missing {
         return event.name == missing.as_encoded_bytes();
+    }
+    if event.name == DECISIONS.as_bytes() {
+        return true;
     }
     let Some(key) = std::str::from_utf8(event.name).ok().and_then(entry_key) else { return false };
     if event.flags.contains(ReadFlags::CLOSE_WRITE) {

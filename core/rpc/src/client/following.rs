@@ -101,7 +101,7 @@ impl Shared {
         }
         known.resolution = resolution;
         drop(known);
-        self.known_changed.wake_all();
+        self.changed.wake_all();
     }
 
     /// Looks at those that the registry does not list any more.

@@ -20,6 +20,12 @@ pub(crate) struct ClientMeter {
     legacy: Option<LegacyLabels>,
     policy: String,
     pub traffic: TrafficMeter,
+    /// Second attempts: won, lost, denied.
+    pub hedges: [Counter; 3],
+    /// Calls that were held back.
+    pub throttled: Counter,
+    /// Calls that wait for a connection.
+    pub waiting: Gauge,
 }
 
 /// The handles of one endpoint of a client.
@@ -29,6 +35,8 @@ pub(crate) struct EndpointMeter {
     address: String,
     port: String,
     pub picks: Counter,
+    /// Connections made.
+    pub connects: Counter,
     /// By the number of the method.
     durations: RwLock<Vec<Option<Arc<Durations>>>>,
 }
@@ -72,6 +80,10 @@ impl ClientMeter {
             legacy: options.metrics_legacy_names.then_some(labels),
             policy: libfast_model::OptionValue::to_text(&options.policy),
             traffic: TrafficMeter::new(&families, "client"),
+            hedges: ["won", "lost", "denied"]
+                .map(|outcome| families.counter(Metric::ClientHedges, &[outcome])),
+            throttled: families.counter(Metric::ClientThrottled, &[]),
+            waiting: families.gauge(Metric::ClientWaiting, &[]),
             families,
         })))
     }
@@ -83,15 +95,23 @@ impl ClientMeter {
             Address::Unix(path) => (path.display().to_string(), String::new()),
         };
         let picks = self.families.counter(Metric::ClientPicks, &[&host, &port, &self.policy]);
-        self.endpoint_at(&host, &port, picks)
+        let connects = self.families.counter(Metric::ClientConnects, &[&host, &port]);
+        self.endpoint_at(&host, &port, picks, connects)
     }
 
-    fn endpoint_at(self: &Arc<Self>, address: &str, port: &str, picks: Counter) -> EndpointMeter {
+    fn endpoint_at(
+        self: &Arc<Self>,
+        address: &str,
+        port: &str,
+        picks: Counter,
+        connects: Counter,
+    ) -> EndpointMeter {
         EndpointMeter {
             client: self.clone(),
             address: address.to_owned(),
             port: port.to_owned(),
             picks,
+            connects,
             durations: RwLock::default(),
         }
     }
@@ -132,6 +152,11 @@ impl EndpointMeter {
         self.count(Metric::ClientConnectFailures, reason);
     }
 
+    /// A good connection is used no more.
+    pub fn retired(&self, reason: &str) {
+        self.count(Metric::ClientRetired, reason);
+    }
+
     /// An attempt that failed with this error is followed by another, or would be if the budget allowed it.
     pub fn retried(&self, error: &Error, is_allowed: bool) {
         let metric = if is_allowed { Metric::ClientRetries } else { Metric::ClientRetriesDenied };
@@ -163,7 +188,8 @@ impl EndpointMeter {
 
 impl ClientMethods {
     pub fn new(meter: Option<Arc<ClientMeter>>) -> Self {
-        let nowhere = meter.as_ref().map(|meter| meter.endpoint_at("", "", Counter::default()));
+        let nowhere =
+            meter.as_ref().map(|meter| meter.endpoint_at("", "", Counter::default(), Counter::default()));
         Self { meter, nowhere, known: RwLock::default() }
     }
 

@@ -116,6 +116,9 @@ impl Collector for Families {
             };
             let encoder = encoder.encode_descriptor(name, spec.help, None, kind)?;
             match family {
+                // A family would write `{}` behind the name.
+                AnyFamily::Counter(family) if spec.labels.is_empty() => only(family).encode(encoder)?,
+                AnyFamily::Gauge(family) if spec.labels.is_empty() => only(family).encode(encoder)?,
                 AnyFamily::Counter(family) => family.encode(encoder)?,
                 AnyFamily::Gauge(family) => family.encode(encoder)?,
                 AnyFamily::Histogram(family) => family.encode(encoder)?,
@@ -156,6 +159,11 @@ fn labels(spec: &MetricSpec, values: &[&str]) -> Labels {
         _ => Cow::Owned((*values.next().expect("each label has a value")).to_owned()),
     };
     spec.labels.iter().map(|name| Cow::Borrowed(*name)).zip(spec.labels.iter().map(value)).collect()
+}
+
+/// The series of a metric without labels.
+fn only<M: Clone + Default>(family: &Family<Labels, M>) -> M {
+    family.get_or_create(&Labels::new()).clone()
 }
 
 /// The series with these labels, or the one that stands for all that are too many.

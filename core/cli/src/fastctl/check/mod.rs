@@ -1,0 +1,172 @@
+//! `fastctl check`: whether a registry works and whether those who are listed answer.
+
+mod ensemble;
+mod item;
+mod providers;
+
+use super::asked::Asked;
+use super::form::Form;
+use super::subject::Subject;
+use crate::exit::Exit;
+use crate::output;
+use item::{Item, Status};
+use libfast::{Error, ErrorKind, Record, Registry, Result, ServiceName, Target};
+use libfast_registry::Role;
+use libfast_zookeeper::Inspection;
+use std::time::Duration;
+
+/// Check a registry (ensemble, session, access, clock) and that each provider which is listed answers
+#[derive(clap::Args)]
+#[command(
+    after_help = "Without a target, or with a registry, all of its services are checked. In ZooKeeper a node is made below the root for a moment.\n\
+                        Status 6: something failed; warnings do not count."
+)]
+pub struct Options {
+    /// A service name, HOST:PORT[,...], unix:/PATH, dir:///FOLDER[/SERVICE], zk://HOSTS/ROOT[/SERVICE] or dir:
+    /// [default: $FAST_REGISTRY, else dir:]
+    target: Option<String>,
+    /// Only see whether providers accept connections, for services that speak another protocol
+    #[arg(long)]
+    tcp: bool,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Longest wait for a registry.
+const LIMIT: Duration = Duration::from_secs(10);
+/// What ZooKeeper's own leases and people who compare logs can live with.
+const CLOCKS_DIFFER_MS: i64 = 500;
+
+/// Looks at all and prints.
+pub async fn run(options: Options) -> Result<Exit> {
+    let mut items = Vec::new();
+    match options.target.as_deref().map(Target::parse) {
+        Some(Ok(Target::Fixed(addresses))) => {
+            let record = |address: libfast::Address| Record {
+                address: address.to_string(),
+                started_ms: 0,
+                ..Record::of_this_process("")
+            };
+            items = providers::check("", addresses.into_iter().map(record).collect(), !options.tcp).await;
+        }
+        _ => match Subject::parse(options.target.as_deref())? {
+            Subject::Registry(registry) => check(&registry, None, &options, &mut items).await?,
+            Subject::Service(registry, service) => {
+                check(&registry, Some(service), &options, &mut items).await?
+            }
+            Subject::Either(registry, service, whole) => {
+                let asked = Asked::open(&registry)?;
+                let known = tokio::time::timeout(LIMIT, asked.knows(&service)).await;
+                asked.close().await;
+                match known {
+                    // Not a service: then everything below it.
+                    Ok(Ok(false)) => check(&whole, None, &options, &mut items).await?,
+                    _ => check(&registry, Some(service), &options, &mut items).await?,
+                }
+            }
+        },
+    }
+    let failed = items.iter().any(|item| item.status() == Status::Failed);
+    let text = match options.form.is_json() {
+        true => {
+            let document = serde_json::json!({"schema": "fastctl.check/1", "ok": !failed, "items": items});
+            document.to_string()
+        }
+        false => item::to_table(&items),
+    };
+    if let Err(exit) = output::line(text.into_bytes()) {
+        return Ok(exit);
+    }
+    for remedy in items.iter().filter_map(Item::remedy) {
+        output::say(&format!("  help: {remedy}"));
+    }
+    Ok(if failed { Exit::Slo } else { Exit::Ok })
+}
+
+async fn check(
+    registry: &Registry,
+    service: Option<ServiceName>,
+    options: &Options,
+    items: &mut Vec<Item>,
+) -> Result<()> {
+    if let Registry::ZooKeeper { hosts, .. } = registry {
+        items.extend(ensemble::check(hosts).await);
+    }
+    let asked = Asked::open(registry)?;
+    let looked = tokio::time::timeout(LIMIT, look(&asked, service)).await.unwrap_or_else(|_| {
+        let message = format!("no answer within {} s", LIMIT.as_secs());
+        Err(Error::new(ErrorKind::Registry, message))
+    });
+    let name = asked.name();
+    asked.close().await;
+    match looked {
+        Ok((inspection, services)) => {
+            items.extend(inspected(&name, inspection));
+            for (service, records) in services {
+                items.extend(providers::check(service.as_str(), records, !options.tcp).await);
+            }
+        }
+        Err(error) => items.push(Item::failed(SESSION, name, error.message(), error.kind().spec().remedy)),
+    }
+    Ok(())
+}
+
+/// The providers of the service, or of all.
+async fn look(
+    registry: &Asked,
+    service: Option<ServiceName>,
+) -> Result<(Option<Inspection>, Vec<(ServiceName, Vec<Record>)>)> {
+    let inspection = registry.inspect().await?;
+    let services = match service {
+        Some(service) => vec![service],
+        None => registry.services().await?.into_iter().map(|counted| counted.service).collect(),
+    };
+    let mut found = Vec::new();
+    for service in services {
+        let records = registry.records(&service, Role::Provider).await?;
+        found.push((service, records));
+    }
+    Ok((inspection, found))
+}
+
+fn inspected(name: &str, inspection: Option<Inspection>) -> Vec<Item> {
+    let Some(Inspection { session_timeout, root }) = inspection else {
+        return vec![Item::ok(SESSION, name, "can be read")];
+    };
+    let mut items =
+        vec![Item::ok(SESSION, name, format!("open, timeout {} ms", session_timeout.as_millis()))];
+    let Some(root) = root else {
+        items.push(Item::ok(
+            "root",
+            name,
+            "is not there yet; the first server that announces itself makes it",
+        ));
+        return items;
+    };
+    items.push(match &root.announcing {
+        Ok(()) => Item::ok("announcing", name, "is allowed"),
+        Err(error) => {
+            Item::warning("announcing", name, error.message(), "servers need CREATE and DELETE at the root")
+        }
+    });
+    items.push(match root.anybody_may.as_str() {
+        "" => Item::ok("acl", name, "nobody may change the root without credentials"),
+        may => Item::warning(
+            "acl",
+            name,
+            format!("anybody who reaches ZooKeeper may {may} at the root"),
+            "give servers credentials and the root an ACL, unless the network keeps strangers out",
+        ),
+    });
+    if let Some(ahead) = root.clock_ahead_ms {
+        let detail = format!("{ahead} ms ahead of this machine's, within {} ms", root.uncertain_ms);
+        let differs = ahead.saturating_abs().saturating_sub(root.uncertain_ms) > CLOCKS_DIFFER_MS;
+        items.push(match differs {
+            false => Item::ok("clock", name, detail),
+            true => Item::warning("clock", name, detail, "synchronise the clocks, as with chrony"),
+        });
+    }
+    items
+}
+
+const SESSION: &str = "registry";

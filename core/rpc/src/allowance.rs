@@ -1,0 +1,86 @@
+//! What the calls of one client may do together: be made, wait, and be repeated or hedged.
+
+use crate::clock;
+use crate::hedging::Hedging;
+use crate::metrics::ClientMeter;
+use crate::waiting_room::WaitingRoom;
+use libfast_balance::{RetryBudget, Throttle};
+use libfast_model::{ClientOptions, Error, ErrorKind, Result};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Shared by all calls of a client and its clones.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    retry_budget: RetryBudget,
+    hedging: OnceLock<Hedging>,
+    throttle: Option<Throttle>,
+    waiting_room: Arc<WaitingRoom>,
+    /// Longest that a call waits for one connection.
+    pub connect_wait: Duration,
+    options: Arc<ClientOptions>,
+    meter: Option<Arc<ClientMeter>>,
+}
+
+impl Allowance {
+    pub fn new(options: Arc<ClientOptions>, meter: Option<Arc<ClientMeter>>) -> Self {
+        let part = options.retry_percent as f64 / 100.0;
+        let waiting = meter.as_ref().map(|meter| meter.waiting.clone());
+        Self {
+            retry_budget: RetryBudget::new(part, options.retries_per_second as f64),
+            hedging: OnceLock::new(),
+            throttle: options.throttle.then(Throttle::new),
+            waiting_room: Arc::new(WaitingRoom::new(options.connect_wait_calls, waiting)),
+            connect_wait: Duration::from_millis(options.connect_wait_ms),
+            options,
+            meter,
+        }
+    }
+
+    /// A call begins: whether it is to be made at all, or would only add to the trouble of endpoints that refuse. If so, that
+    /// many more may be repeated.
+    pub fn begin(&self, now: Instant) -> Result<()> {
+        let moment = clock::moment(now);
+        if let Some(throttle) = &self.throttle
+            && !clock::with_rng(|rng| throttle.admit(moment, rng))
+        {
+            return Err(self.hold_back(throttle.held_back(moment)));
+        }
+        self.retry_budget.deposit(moment);
+        Ok(())
+    }
+
+    fn hold_back(&self, part: f64) -> Error {
+        if let Some(meter) = &self.meter {
+            meter.throttled.inc();
+        }
+        let message = format!(
+            "`throttle` holds back {:.0} % of the calls, because the endpoints took few of those of the last {} seconds",
+            part * 100.0,
+            Throttle::WINDOW.as_secs()
+        );
+        Error::new(ErrorKind::Overload, message)
+    }
+
+    /// A call that was made was taken by an endpoint, however it ended.
+    pub fn was_taken(&self) {
+        if let Some(throttle) = &self.throttle {
+            throttle.accepted(clock::moment(Instant::now()));
+        }
+    }
+
+    /// Pays for repeating a call. False: it must not be repeated.
+    pub fn pay_retry(&self, now: Instant) -> bool {
+        self.retry_budget.try_withdraw(clock::moment(now))
+    }
+
+    /// What is known of calls with `hedge`.
+    pub fn hedging(&self) -> &Hedging {
+        self.hedging.get_or_init(|| Hedging::new(&self.options, self.meter.clone()))
+    }
+
+    /// Where calls wait.
+    pub fn waiting_room(&self) -> &Arc<WaitingRoom> {
+        &self.waiting_room
+    }
+}

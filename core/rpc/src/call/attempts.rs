@@ -1,0 +1,219 @@
+//! The attempts of a call: to which endpoint each goes, over which connection, and whether another one follows.
+
+use super::{Call, Phase};
+use crate::channel::{Channel, Wait};
+use crate::charge::Charge;
+use crate::observer::CallEvent;
+use crate::{remote, retry};
+use libfast_balance::{Member, Outcome};
+use libfast_model::{Error, Result};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+/// Why a call that may be repeated is not.
+const OVER_BUDGET: &str = "not repeated, because `retry_percent` and `retries_per_second` are used up";
+
+impl Call {
+    /// Drives the call. `Ready(Some(Ok))`: there are values. `Ready(None)`: it is over.
+    pub(super) fn advance(&mut self, cx: &Context<'_>) -> Poll<Option<Result<()>>> {
+        loop {
+            if !self.values.is_empty() {
+                return Poll::Ready(Some(Ok(())));
+            }
+            self.observe_sent(cx);
+            let Phase::Running { charge, attempt } = &mut self.phase else {
+                if ready!(self.begin(cx, Instant::now())?) {
+                    continue;
+                }
+                return Poll::Ready(None);
+            };
+            let Poll::Ready(taken) = attempt.poll_take(cx, &mut self.values, self.deadline) else {
+                if self.hedge.is_some() && self.poll_hedge(cx).is_ready() {
+                    continue;
+                }
+                return Poll::Pending;
+            };
+            let is_first = !charge.is_settled();
+            match taken {
+                None => {
+                    self.delivered = true;
+                    // Only the first value and the last tell something.
+                    if is_first || attempt.is_over() {
+                        let now = Instant::now();
+                        charge.settle(Outcome::Answered, now);
+                        self.ended = attempt.is_over().then_some(now);
+                        if is_first && self.is_hedged() {
+                            self.answered_first(now);
+                        }
+                    }
+                }
+                Some(Ok(())) => {
+                    let now = *self.ended.get_or_insert_with(Instant::now);
+                    charge.settle(Outcome::Answered, now);
+                    self.phase = Phase::Done;
+                    if is_first && self.is_hedged() {
+                        self.answered_first(now);
+                    }
+                    return Poll::Ready(None);
+                }
+                Some(Err(error)) => {
+                    let msgid = attempt.id();
+                    let Phase::Running { mut charge, .. } = std::mem::replace(&mut self.phase, Phase::Done)
+                    else {
+                        unreachable!("it runs")
+                    };
+                    if self.hedge.is_some() && self.fall_back_on_hedge(&mut charge, &error) {
+                        continue;
+                    }
+                    self.fail_attempt(Some(charge), error, Some(msgid))?;
+                }
+            }
+        }
+    }
+
+    /// Sends the request, if it is not sent. False: the call is over.
+    pub(super) fn begin(&mut self, cx: &Context<'_>, now: Instant) -> Poll<Result<bool>> {
+        loop {
+            // Each phase is taken out and either put back or replaced.
+            match std::mem::replace(&mut self.phase, Phase::Done) {
+                Phase::Done => return Poll::Ready(Ok(false)),
+                Phase::Failed { error } => return Poll::Ready(Err(error)),
+                Phase::Picking { last } => match self.pick(last, cx, now) {
+                    Poll::Pending => {
+                        self.wait().map_err(|full| self.describe(full, None))?;
+                        self.phase = Phase::Picking { last: None };
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Err(error)) => self.wait_or_fail(error)?,
+                    Poll::Ready(Ok(member)) => {
+                        self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
+                        self.attempts += 1;
+                        self.tried.extend(self.channel.replace(member.owner.clone()));
+                        self.wait_anew();
+                        self.phase =
+                            Phase::Connecting { charge: Charge::new(member, now), wait: Wait::default() };
+                    }
+                },
+                Phase::Pausing { mut pause, last } => {
+                    if pause.as_mut().poll(&mut Context::from_waker(cx.waker())).is_pending() {
+                        self.phase = Phase::Pausing { pause, last };
+                        return Poll::Pending;
+                    }
+                    self.phase = Phase::Picking { last: Some(last) };
+                }
+                Phase::Awaiting { mut pause, told } => {
+                    // Whatever it is woken by, it looks again.
+                    if told {
+                        self.phase = Phase::Picking { last: None };
+                        continue;
+                    }
+                    self.client.shared().changed.register(cx);
+                    let _ = pause.as_mut().poll(&mut Context::from_waker(cx.waker()));
+                    self.phase = Phase::Awaiting { pause, told: true };
+                    return Poll::Pending;
+                }
+                Phase::Connecting { charge, mut wait } => {
+                    let reused = !wait.has_begun();
+                    match charge.channel().poll_connection(cx, &mut wait) {
+                        Poll::Pending => match self.wait_for_connection(now) {
+                            Ok(()) => {
+                                self.phase = Phase::Connecting { charge, wait };
+                                return Poll::Pending;
+                            }
+                            Err(error) => {
+                                let address = charge.address();
+                                let error = error.context(address).at(address);
+                                self.fail_attempt(None, error, None)?;
+                            }
+                        },
+                        Poll::Ready(connection) => {
+                            let open = self.client.shared().check_attached();
+                            let started = open.and(connection).and_then(|c| {
+                                c.start(&self.method, &self.args, &self.options, self.deadline, now)
+                            });
+                            match started {
+                                Ok(attempt) => {
+                                    let endpoint = charge.address();
+                                    self.observe(|| CallEvent::Connected { endpoint, reused });
+                                    self.is_sent = false;
+                                    self.patience = None;
+                                    self.refused = false;
+                                    self.phase = Phase::Running { charge, attempt };
+                                    if self.is_hedged() && self.attempts == 1 {
+                                        self.arm_hedge(now);
+                                    }
+                                    return Poll::Ready(Ok(true));
+                                }
+                                Err(error) => {
+                                    // What another one met, or this process itself, says nothing about the endpoint.
+                                    let charge = wait.has_failed().then_some(charge);
+                                    self.fail_attempt(charge, error, None)?;
+                                }
+                            }
+                        }
+                    }
+                }
+                running @ Phase::Running { .. } => {
+                    self.phase = running;
+                    return Poll::Ready(Ok(true));
+                }
+            }
+        }
+    }
+
+    /// Chooses the next endpoint, unless `last` was the last attempt.
+    fn pick(
+        &mut self,
+        last: Option<Error>,
+        cx: &Context<'_>,
+        now: Instant,
+    ) -> Poll<Result<Arc<Member<Channel>>>> {
+        let tried = |member: &Member<Channel>| self.has_tried(member);
+        let mut picked = self.client.shared().poll_pick(cx, now, self.options.affinity, tried);
+        if matches!(picked, Poll::Ready(Err(_))) && last.as_ref().is_some_and(retry::is_of_connection) {
+            // Every endpoint was tried, but another connection to the same one is another matter.
+            picked = self.client.shared().poll_pick(cx, now, self.options.affinity, |_| false);
+        }
+        match picked {
+            // Every endpoint was tried: what went wrong there says more than that none is left.
+            Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
+            Poll::Ready(Ok(member)) => {
+                if let (Some(error), Some(failed)) = (&last, &self.channel) {
+                    let is_paid = !retry::is_charged(error) || self.client.shared().allowance.pay_retry(now);
+                    failed.meter.iter().for_each(|meter| meter.retried(error, is_paid));
+                    if !is_paid {
+                        return Poll::Ready(Err(error.clone().context(OVER_BUDGET)));
+                    }
+                }
+                Poll::Ready(Ok(member))
+            }
+            Poll::Pending => last.map_or(Poll::Pending, |last| Poll::Ready(Err(last))),
+        }
+    }
+
+    pub(super) fn has_tried(&self, member: &Member<Channel>) -> bool {
+        self.channel.iter().chain(&self.tried).any(|channel| Arc::ptr_eq(channel, &member.owner))
+    }
+
+    /// Goes on to the next attempt if that is safe; otherwise returns the error. Without a `charge` the failure says nothing about
+    /// the endpoint.
+    fn fail_attempt(&mut self, charge: Option<Charge>, error: Error, msgid: Option<u32>) -> Result<()> {
+        let error = remote::with_call(error, &self.method.name, msgid);
+        if let (Some(mut charge), Some(outcome)) = (charge, retry::outcome(&error)) {
+            charge.settle(outcome, Instant::now());
+        }
+        self.observe(|| CallEvent::Failed { error: &error });
+        let is_safe = !self.delivered && retry::is_safe(&error, self.options.idempotent);
+        self.refused = retry::is_refusal(&error);
+        if !is_safe || self.attempts > self.options.retries {
+            return self.wait_or_fail(error);
+        }
+        let pause = retry::pause(&error, self.attempts);
+        self.phase = match pause.is_zero() {
+            true => Phase::Picking { last: Some(error) },
+            false => Phase::Pausing { pause: self.sleep_until(Instant::now() + pause), last: error },
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The second attempt of a call whose first one takes long.
+
+use super::{Call, Phase};
+use crate::channel::Wait;
+use crate::charge::Charge;
+use crate::connection::Attempt;
+use crate::hedging::Fate;
+use crate::observer::CallEvent;
+use crate::retry;
+use libfast_balance::Outcome;
+use libfast_model::{Error, Progress};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::time::Sleep;
+
+/// How far it is. There is none before the first attempt runs, and none after one of both has answered.
+pub(super) enum Hedge {
+    /// It is not due yet.
+    Due(Pin<Box<Sleep>>),
+    Connecting {
+        charge: Charge,
+        wait: Wait,
+    },
+    Running {
+        charge: Charge,
+        attempt: Attempt,
+    },
+}
+
+impl Call {
+    /// The first attempt has left.
+    pub(super) fn arm_hedge(&mut self, now: Instant) {
+        let due = self.client.shared().allowance.hedging().begin(now);
+        self.hedge = due.map(|due| Box::new(Hedge::Due(self.sleep_until(due))));
+    }
+
+    /// Drives the second attempt. Ready once it has taken the place of the first one, which is abandoned then: that says nothing about
+    /// its endpoint, which may have been a moment from answering.
+    pub(super) fn poll_hedge(&mut self, cx: &Context<'_>) -> Poll<()> {
+        loop {
+            let Some(mut hedge) = self.hedge.take() else { return Poll::Pending };
+            let next = match *hedge {
+                Hedge::Due(ref mut sleep) => {
+                    if sleep.as_mut().poll(&mut Context::from_waker(cx.waker())).is_pending() {
+                        self.hedge = Some(hedge);
+                        return Poll::Pending;
+                    }
+                    self.begin_hedge(cx)
+                }
+                Hedge::Connecting { charge, mut wait } => {
+                    match charge.channel().poll_connection(cx, &mut wait) {
+                        Poll::Pending => {
+                            self.hedge = Some(Box::new(Hedge::Connecting { charge, wait }));
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(connection) => {
+                            let now = Instant::now();
+                            let started = connection.and_then(|connection| {
+                                connection.start(&self.method, &self.args, &self.options, self.deadline, now)
+                            });
+                            match started {
+                                Ok(attempt) => Some(Hedge::Running { charge, attempt }),
+                                Err(error) => {
+                                    self.end_hedge(wait.has_failed().then_some(charge), &error);
+                                    None
+                                }
+                            }
+                        }
+                    }
+                }
+                Hedge::Running { charge, mut attempt } => {
+                    match attempt.poll_take(cx, &mut self.values, self.deadline) {
+                        Poll::Pending => {
+                            self.hedge = Some(Box::new(Hedge::Running { charge, attempt }));
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(Some(Err(error))) if error.progress() != Progress::Finished => {
+                            self.end_hedge(Some(charge), &error);
+                            None
+                        }
+                        Poll::Ready(_) => {
+                            self.client.shared().allowance.hedging().count(Fate::Won);
+                            self.take_over(charge, attempt);
+                            return Poll::Ready(());
+                        }
+                    }
+                }
+            };
+            self.hedge = next.map(Box::new);
+        }
+    }
+
+    /// The first attempt has failed. True: the second one, which runs, goes on in its place.
+    pub(super) fn fall_back_on_hedge(&mut self, first: &mut Charge, error: &Error) -> bool {
+        let is_answer = error.progress() == Progress::Finished;
+        if is_answer || !matches!(self.hedge.as_deref(), Some(Hedge::Running { .. })) {
+            self.drop_hedge();
+            return false;
+        }
+        let Some(Hedge::Running { charge, attempt }) = self.hedge.take().map(|hedge| *hedge) else {
+            unreachable!("just looked at")
+        };
+        if let Some(outcome) = retry::outcome(error) {
+            first.settle(outcome, Instant::now());
+        }
+        self.observe(|| CallEvent::Failed { error });
+        self.client.shared().allowance.hedging().count(Fate::Won);
+        self.take_over(charge, attempt);
+        true
+    }
+
+    /// The first answer has come, from the attempt that runs.
+    pub(super) fn answered_first(&mut self, now: Instant) {
+        self.client.shared().allowance.hedging().answered(now, self.started);
+        self.drop_hedge();
+    }
+
+    pub(super) fn is_hedged(&self) -> bool {
+        self.options.hedge && self.options.idempotent
+    }
+
+    fn drop_hedge(&mut self) {
+        if let Some(Hedge::Connecting { .. } | Hedge::Running { .. }) = self.hedge.take().as_deref() {
+            self.client.shared().allowance.hedging().count(Fate::Lost);
+        }
+    }
+
+    fn begin_hedge(&mut self, cx: &Context<'_>) -> Option<Hedge> {
+        let (shared, now) = (self.client.shared(), Instant::now());
+        if !shared.allowance.hedging().pay(now) || !shared.allowance.pay_retry(now) {
+            shared.allowance.hedging().count(Fate::Denied);
+            return None;
+        }
+        let tried = |member: &_| self.has_tried(member);
+        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, now, self.options.affinity, tried) else {
+            return None;
+        };
+        self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
+        self.attempts += 1;
+        Some(Hedge::Connecting { charge: Charge::new(member, now), wait: Wait::default() })
+    }
+
+    fn end_hedge(&mut self, charge: Option<Charge>, error: &Error) {
+        if let (Some(mut charge), Some(outcome)) = (charge, retry::outcome(error)) {
+            charge.settle(outcome, Instant::now());
+        }
+        self.observe(|| CallEvent::Failed { error });
+        self.client.shared().allowance.hedging().count(Fate::Lost);
+    }
+
+    /// What it answered so far was an answer of the endpoint, be it an error of the method.
+    fn take_over(&mut self, mut charge: Charge, attempt: Attempt) {
+        if !self.values.is_empty() {
+            let now = Instant::now();
+            self.delivered = true;
+            charge.settle(Outcome::Answered, now);
+            self.ended = attempt.is_over().then_some(now);
+            self.client.shared().allowance.hedging().answered(now, self.started);
+        }
+        self.tried.extend(self.channel.replace(charge.channel().clone()));
+        self.phase = Phase::Running { charge, attempt };
+    }
+}

@@ -1,0 +1,188 @@
+//! Keeps a channel connected: connects, and connects again, as long as the channel lives.
+
+use super::Channel;
+use super::lifetime::{Retired, until_retired};
+use super::slot::SlotState;
+use crate::clock;
+use crate::connection::{Connection, Shared};
+use crate::socket::Reader;
+use libfast_balance::Standing;
+use libfast_model::{Error, ErrorKind};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+const BACKOFF_START: Duration = Duration::from_millis(100);
+const BACKOFF_GROWTH: f64 = 1.6;
+const BACKOFF_LIMIT: Duration = Duration::from_secs(30);
+/// A connection that is lost sooner is as good as a failed try: a server without room hangs up as soon as it has accepted.
+const STABLE: Duration = Duration::from_secs(1);
+
+/// The channel as its task holds it.
+struct Keeper(Weak<Channel>);
+
+impl Drop for Keeper {
+    /// Tells those who wait, if the task ends before its channel.
+    fn drop(&mut self) {
+        let Some(channel) = self.0.upgrade() else { return };
+        let message = format!("the runtime of the connection to {} was shut down", channel.address);
+        let mut slot = channel.lock();
+        slot.has_task = false;
+        // The outcome of a try of its own, so it counts for everybody who waits.
+        slot.begun += 1;
+        drop(slot);
+        channel.set_failed(Error::new(ErrorKind::Closed, message).at(&channel.address));
+    }
+}
+
+pub(super) fn start(channel: &Arc<Channel>) {
+    let keeper = Keeper(Arc::downgrade(channel));
+    channel.runtime.spawn(keep_connected(keeper, channel.kick.clone()));
+}
+
+async fn keep_connected(keeper: Keeper, kick: Arc<Notify>) {
+    let channel = &keeper.0;
+    let mut backoff = BACKOFF_START;
+    loop {
+        let Some(now) = channel.upgrade() else { return };
+        if let Some(pause) = now.take_turn() {
+            drop(now);
+            tokio::time::sleep(pause).await;
+            continue;
+        }
+        now.lock().begun += 1;
+        match now.connect().await {
+            Ok((connection, reader)) => {
+                now.add(connection, reader);
+                drop(now);
+                let since = Instant::now();
+                let Some(wanted) = until_wanted(channel, &kick).await else { return };
+                if since.elapsed() >= STABLE {
+                    backoff = BACKOFF_START;
+                    continue;
+                }
+                if wanted == Wanted::ByCalls {
+                    continue;
+                }
+            }
+            Err(error) => {
+                now.set_failed(error);
+                drop(now);
+            }
+        }
+        // Full jitter, or all clients of a restarted server come back in step.
+        let pause = backoff.mul_f64(fastrand::f64());
+        let _ = tokio::time::timeout(pause, kick.notified()).await;
+        backoff = backoff.mul_f64(BACKOFF_GROWTH).min(BACKOFF_LIMIT);
+    }
+}
+
+/// Why there should be a connection.
+#[derive(PartialEq, Eq)]
+enum Wanted {
+    /// Calls wait for it.
+    ByCalls,
+    /// The last one was lost, and calls may come.
+    Again,
+}
+
+/// Waits while there is a connection, or none is wanted. `None`: the channel is gone.
+async fn until_wanted(channel: &Weak<Channel>, kick: &Notify) -> Option<Wanted> {
+    loop {
+        kick.notified().await;
+        let channel = channel.upgrade()?;
+        match channel.lock().state {
+            SlotState::Connecting => return Some(Wanted::ByCalls),
+            SlotState::Failed(_) => return Some(Wanted::Again),
+            SlotState::Idle | SlotState::Ready(_) => {}
+        }
+    }
+}
+
+/// Adds a connection to those that there are.
+pub(super) async fn grow(channel: Arc<Channel>) {
+    let made = channel.connect().await;
+    channel.lock().grows = false;
+    // If it failed, the others serve on.
+    if let Ok((connection, reader)) = made {
+        channel.add(connection, reader);
+    }
+}
+
+impl Channel {
+    pub(super) fn add(self: &Arc<Self>, connection: Connection, reader: Reader) {
+        let connection = Arc::new(connection);
+        self.connections.add(&connection);
+        if let Some(meter) = &self.meter {
+            meter.connects.inc();
+        }
+        self.runtime.spawn(use_up(Arc::downgrade(self), InUse(connection.shared()), reader));
+        self.load.set_standing(Standing::Ready);
+        let mut slot = self.lock();
+        if std::mem::take(&mut slot.was_gone) {
+            self.load.restart(clock::moment(Instant::now()));
+        }
+        slot.add(connection, self.meter.as_ref());
+        drop(slot);
+        self.waiting.wake_all();
+        self.changed.wake_all();
+    }
+
+    /// A connection has ended.
+    fn lose(&self, which: &Arc<Shared>, error: Error) {
+        let mut slot = self.lock();
+        if slot.remove(|connection| connection.is(which), self.meter.as_ref()) {
+            slot.failed = slot.begun;
+            self.suspend(slot, error);
+            self.kick.notify_one();
+        }
+    }
+
+    /// A connection is good, but not to be used for further calls.
+    fn retire(&self, which: &Arc<Shared>, why: Retired) {
+        if let Some(meter) = &self.meter {
+            meter.retired(why.name());
+        }
+        let mut slot = self.lock();
+        if !slot.remove(|connection| connection.is(which), self.meter.as_ref()) {
+            return;
+        }
+        match why {
+            Retired::Left => {
+                self.set_left(slot);
+                self.kick.notify_one();
+            }
+            Retired::Idle | Retired::Old => slot.enter(SlotState::Idle, self.meter.as_ref()),
+        }
+    }
+}
+
+/// A connection as its task holds it.
+struct InUse(Arc<Shared>);
+
+impl Drop for InUse {
+    /// Fails its calls, if the task ends before it has begun.
+    fn drop(&mut self) {
+        self.0.end_with_runtime();
+    }
+}
+
+/// Drives a connection to its end. Those who use it go on when it is retired; the last one closes it.
+async fn use_up(channel: Weak<Channel>, connection: InUse, reader: Reader) {
+    let shared = &connection.0;
+    let mut driving = std::pin::pin!(shared.drive(reader));
+    let retired = tokio::select! {
+        error = &mut driving => Err(error),
+        why = until_retired(&channel, shared) => Ok(why),
+    };
+    match (retired, channel.upgrade()) {
+        (Err(error), Some(channel)) => channel.lose(shared, error),
+        (Err(_), None) => {}
+        (Ok(why), now) => {
+            if let Some(channel) = now {
+                channel.retire(shared, why);
+            }
+            driving.await;
+        }
+    }
+}

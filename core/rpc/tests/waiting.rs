@@ -1,0 +1,148 @@
+//! Calls while no endpoint is there: what fails at once, what waits, and for how long.
+
+mod support;
+
+use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
+use libfast_rpc::{Client, Metrics, Request, Server};
+use socket2::{Domain, Socket, Type};
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+use support::{LONG, until};
+
+const NONE: [u8; 0] = [];
+
+/// An address that nobody listens on.
+fn dead() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+async fn serve(pairs: &[(&str, &str)]) -> (Server, String) {
+    let server = Server::new(ServerOptions::from_pairs(pairs.iter().copied()).unwrap()).unwrap();
+    server.method("m", |_: Request| async { Ok(7) }).unwrap();
+    let address = server.start().await.unwrap().to_string();
+    (server, address)
+}
+
+fn client(target: &str, metrics: &Metrics, pairs: &[(&str, &str)]) -> Client {
+    let options = ClientOptions::from_pairs(pairs.iter().copied()).unwrap();
+    Client::with_metrics(target, options, metrics).unwrap()
+}
+
+fn waiting(metrics: &Metrics) -> i64 {
+    let text = metrics.text();
+    let line = text.lines().find_map(|line| line.strip_prefix("fast_client_waiting_calls "));
+    line.expect("it is there").parse().unwrap()
+}
+
+/// A listener whose queue is full: the system answers no further connection, and nobody refuses it.
+struct Full {
+    address: String,
+    _listener: Socket,
+    _queued: Vec<Socket>,
+}
+
+fn full() -> Full {
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let queued = (0..4).map(|_| {
+        let queued = socket();
+        queued.set_nonblocking(true).unwrap();
+        let _ = queued.connect(&address);
+        queued
+    });
+    let queued = queued.collect();
+    Full { address: address.as_socket().unwrap().to_string(), _listener: listener, _queued: queued }
+}
+
+#[tokio::test]
+async fn a_call_fails_at_once_where_nobody_listens_and_says_so() {
+    let address = dead();
+    let client = client(&address, &Metrics::new(), &[("timeout_ms", "0")]);
+    let error = tokio::time::timeout(LONG, client.call("m", NONE)).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.endpoint()), (ErrorKind::Connect, address.as_str()));
+    assert!(error.message().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_answered_by_the_server_that_comes() {
+    let (address, metrics) = (dead(), Metrics::new());
+    let client = client(&address, &metrics, &[("timeout_ms", "0")]);
+    let call = tokio::spawn(client.call("m", NONE).wait_for_ready(true).into_future());
+    until("it waits", || waiting(&metrics) == 1).await;
+    // What failed meanwhile is nothing to it.
+    until("a try has failed", || metrics.text().contains(r#"reason="refused""#)).await;
+    let (_server, _) = serve(&[("listen", &address)]).await;
+    assert_eq!(tokio::time::timeout(LONG, call).await.unwrap().unwrap().unwrap()[0].text(), "7");
+    assert_eq!(waiting(&metrics), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_answered_by_the_provider_that_is_listed_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, metrics) = (format!("dir://{}/calc", folder.path().display()), Metrics::new());
+    let client = client(&target, &metrics, &[("timeout_ms", "0"), ("wait_for_ready", "true")]);
+    let error = client.call("m", NONE).wait_for_ready(false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoEndpoint, "{error}");
+    let call = tokio::spawn(client.call("m", NONE).into_future());
+    until("it waits", || waiting(&metrics) == 1).await;
+    let _serving = serve(&[("announce", &target)]).await;
+    assert_eq!(tokio::time::timeout(LONG, call).await.unwrap().unwrap().unwrap()[0].text(), "7");
+}
+
+#[tokio::test]
+async fn a_call_that_waits_has_its_time_only() {
+    let client = client(&dead(), &Metrics::new(), &[("timeout_ms", "100"), ("wait_for_ready", "true")]);
+    let error = tokio::time::timeout(LONG, client.call("m", NONE)).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Timeout, Progress::NotStarted));
+    assert!(error.message().contains("ready") && error.message().contains("refused"), "{error}");
+}
+
+/// Nobody refuses, and the deadline is far.
+#[tokio::test]
+async fn a_connection_that_takes_too_long_is_not_waited_for() {
+    let full = full();
+    let pairs = [("timeout_ms", "0"), ("connect_timeout_ms", "60000"), ("connect_wait_ms", "50")];
+    let client = client(&full.address, &Metrics::new(), &pairs);
+    let error = tokio::time::timeout(LONG, client.call("m", NONE)).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.endpoint()), (ErrorKind::Connect, full.address.as_str()));
+    assert!(error.message().contains("`connect_wait_ms` of 50 ms"), "{error}");
+    let stats: serde_json::Value = serde_json::from_str(&client.stats()).unwrap();
+    assert_eq!(stats["endpoints"][0]["failures"], 0, "impatience is no fault of the server: {stats}");
+}
+
+#[tokio::test]
+async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
+    let (full, metrics) = (full(), Metrics::new());
+    let pairs = [
+        ("timeout_ms", "0"),
+        ("connect_timeout_ms", "60000"),
+        ("connect_wait_ms", "60000"),
+        ("connect_wait_calls", "2"),
+    ];
+    let alone = client(&full.address, &metrics, &pairs);
+    let mut calls = [(); 2].map(|()| alone.stream("m", NONE));
+    assert_eq!(waiting(&metrics), 2);
+    let error = tokio::time::timeout(LONG, alone.call("m", NONE)).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Overload, Progress::NotStarted));
+    assert!(error.message().contains("`connect_wait_calls` of 2"), "{error}");
+    calls[0] = Client::new(&dead()).unwrap().stream("m", NONE);
+    drop(calls);
+    assert!(waiting(&metrics) == 0, "whoever is gone waits no more");
+
+    let (_server, good) = serve(&[]).await;
+    let both = client(
+        &format!("{good},{}", full.address),
+        &metrics,
+        &[&pairs[..], &[("policy", "round_robin")]].concat(),
+    );
+    // Until the good one is connected.
+    while both.call("m", NONE).timeout(Duration::from_millis(100)).await.is_err() {}
+    let stuck: Vec<_> = (0..4).map(|_| both.stream("m", NONE)).collect();
+    assert_eq!(waiting(&metrics), 2, "of {}", stuck.len());
+    for _ in 0..4 {
+        tokio::time::timeout(LONG, both.call("m", NONE)).await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,205 @@
+//! What an operator decided about the providers of a service: a node of its own, which outlives them.
+
+use crate::backoff::about;
+use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::resolver::Subscription;
+use crate::security::Grants;
+use crate::session::Session;
+use libfast_model::{Address, Error, Result};
+use libfast_registry::{Condition, Override, Overrides, Resolution};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use zookeeper_client::{Client, Error as ZkError};
+
+/// How often the node is read although no watch fired.
+const AUDIT: Duration = Duration::from_secs(300);
+/// How long a list waits for what was decided, the first time.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Rounds in which somebody else may change the node between reading and writing it, before that is called a failure.
+const ROUNDS: usize = 20;
+
+/// A list as clients see it: what a [`Subscription`] says, with what was decided. Ends when dropped.
+pub struct Decided {
+    resolutions: watch::Receiver<Resolution>,
+    listed: Arc<Subscription>,
+    task: JoinHandle<()>,
+}
+
+impl Decided {
+    /// Starts to follow the node `path`; must be called within a tokio runtime.
+    pub fn start(session: Arc<Session>, path: String, listed: Arc<Subscription>) -> Arc<Self> {
+        let mut list = listed.resolutions();
+        let (known, mut decided) = watch::channel(None);
+        let (sender, resolutions) = watch::channel(Resolution::Pending);
+        let mut node = Node { path, known };
+        let follow = async move { attend(session.links(), &mut node).await };
+        let overlay = async move {
+            // Both are asked for together. A list that is known although ZooKeeper is away must not wait for long.
+            let _ = timeout(PATIENCE, decided.wait_for(Option::is_some)).await;
+            loop {
+                let resolution = list.borrow_and_update().clone();
+                let resolution = match &*decided.borrow_and_update() {
+                    Some(decided) => decided.apply(resolution),
+                    None => resolution,
+                };
+                sender.send_replace(resolution);
+                let more = tokio::select! {
+                    more = list.changed() => more,
+                    more = decided.changed() => more,
+                };
+                if more.is_err() {
+                    return;
+                }
+            }
+        };
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = follow => {}
+                () = overlay => {}
+            }
+        });
+        Arc::new(Self { resolutions, listed, task })
+    }
+
+    /// What is known, now and later.
+    pub fn resolutions(&self) -> watch::Receiver<Resolution> {
+        self.resolutions.clone()
+    }
+
+    /// How good that is.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.listed.condition()
+    }
+
+    /// True if it will learn nothing any more.
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished() || self.listed.is_over()
+    }
+}
+
+impl Drop for Decided {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Node {
+    path: String,
+    /// Nothing before it was read.
+    known: watch::Sender<Option<Overrides>>,
+}
+
+impl Duty for Node {
+    async fn perform(&mut self, client: &Client) -> Setback {
+        match self.follow(client).await {
+            Ok(never) => match never {},
+            Err(error) => Setback { doing: format!("reading {}", self.path), error },
+        }
+    }
+
+    /// What was decided stands, as the list does.
+    fn trouble(&mut self, _: Trouble) {}
+}
+
+impl Node {
+    async fn follow(&mut self, client: &Client) -> std::result::Result<Infallible, ZkError> {
+        // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
+        let mut _former: JoinSet<()>;
+        loop {
+            let (text, watcher) = match client.get_and_watch_data(&self.path).await {
+                Ok((text, _, watcher)) => (text, watcher),
+                Err(ZkError::NoNode) => {
+                    let (stat, watcher) = client.check_and_watch_stat(&self.path).await?;
+                    if stat.is_some() {
+                        continue;
+                    }
+                    (Vec::new(), watcher)
+                }
+                Err(error) => return Err(error),
+            };
+            match Overrides::from_json(&text) {
+                Ok(decided) => {
+                    self.known.send_if_modified(|known| {
+                        let news = known.as_ref() != Some(&decided);
+                        *known = Some(decided);
+                        news
+                    });
+                }
+                // What an operator took out of service must not come back because of it.
+                Err(error) => tracing::warn!(path = self.path, %error, "what was read before stays in force"),
+            }
+            let mut news = news(watcher);
+            let _ = timeout(about(AUDIT), news.join_next()).await;
+            _former = news;
+        }
+    }
+}
+
+/// What is decided about the providers whose node is `path`.
+pub async fn read(client: &Client, path: &str) -> std::result::Result<Result<Overrides>, ZkError> {
+    match client.get_data(path).await {
+        Ok((text, _)) => Ok(Overrides::from_json(&text)),
+        Err(ZkError::NoNode) => Ok(Ok(Overrides::default())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Why nothing could be changed.
+pub enum Refusal {
+    /// ZooKeeper refused, or could not be reached.
+    Server(ZkError),
+    /// What is there cannot be read, or there is no room.
+    Text(Error),
+}
+
+impl From<ZkError> for Refusal {
+    fn from(error: ZkError) -> Self {
+        Self::Server(error)
+    }
+}
+
+/// Changes what is decided about one address, whoever else does so at the same time.
+pub async fn edit(
+    client: &Client,
+    path: &str,
+    grants: &Grants,
+    address: &Address,
+    change: impl Fn(&mut Override),
+) -> std::result::Result<(), Refusal> {
+    for _ in 0..ROUNDS {
+        let (text, version) = match client.get_data(path).await {
+            Ok((text, stat)) => (text, Some(stat.version)),
+            Err(ZkError::NoNode) => (Vec::new(), None),
+            Err(error) => return Err(error.into()),
+        };
+        let edited = Overrides::edit(&text, address, &change).map_err(Refusal::Text)?;
+        let outcome = match version {
+            None if edited.is_empty() => Ok(()),
+            None => make(client, path, grants, &edited).await,
+            Some(version) if edited.is_empty() => client.delete(path, Some(version)).await,
+            Some(version) => client.set_data(path, &edited, Some(version)).await.map(drop),
+        };
+        match outcome {
+            Ok(()) => return Ok(()),
+            Err(ZkError::BadVersion | ZkError::NoNode | ZkError::NodeExists) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ZkError::BadVersion.into())
+}
+
+async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> std::result::Result<(), ZkError> {
+    let kept = grants.kept();
+    match client.create(path, text, &kept).await {
+        Err(ZkError::NoNode) => {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            client.mkdir(folder, &kept).await?;
+            client.create(path, text, &kept).await.map(drop)
+        }
+        outcome => outcome.map(drop),
+    }
+}
