@@ -747,6 +747,12 @@ bool fast_request_cancelled(const struct fast_request *request);
 bool fast_request_half_closed(const struct fast_request *request);
 
 /**
+ * How many milliseconds the caller goes on waiting, 0 once it has stopped; -1 if it does not say. Give it to the calls that
+ * the answer depends on. Requests whose callers have stopped waiting before they are polled do not become events.
+ */
+int64_t fast_request_remaining_ms(const struct fast_request *request);
+
+/**
  * Sends one value, the JSON text of anything but null, which clients refuse unless told otherwise. FAST_AGAIN: it is queued,
  * but the caller is slow; go on after the FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`.
  * FAST_E_OVERLOAD: it is not queued, because more than the server's option `write_limit_bytes` waits for the caller; the
@@ -869,6 +875,26 @@ fast_code fast_server_stop_accepting(struct fast_server *server,
 fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               int64_t timeout_ms,
                                               struct fast_error **err);
+
+/**
+ * Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits that stay
+ * the same keep what they have counted. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_server_set_rate_limits(struct fast_server *server,
+                                      const char *limits,
+                                      size_t limits_len,
+                                      struct fast_error **err);
+
+/**
+ * Does not serve a client for `time_ms`; 0 and less serve it again. `client` is an IP address (`unix`: all on Unix sockets) or
+ * the client's option `client_name`. Its requests are refused with `FastKicked`, new connections from a kicked address are
+ * closed at once; what runs goes on.
+ */
+fast_code fast_server_kick(struct fast_server *server,
+                           const char *client,
+                           size_t client_len,
+                           int64_t time_ms,
+                           struct fast_error **err);
 
 /**
  * Counters, connections and running requests as the JSON text of an object in `*out_json`, to be released with

@@ -95,6 +95,9 @@ export interface ClientOptions {
   announce_consumer?: boolean;
   removal_hold_ms?: number;
   quarantine_ms?: number;
+  registry_cache?: 'fallback' | 'leader' | 'off';
+  registry_cache_dir?: string;
+  registry_cache_stale?: boolean;
   zookeeper_session_ms?: number;
   zookeeper_acl?: 'creator' | 'private' | 'open';
   zookeeper_auth_file?: string;
@@ -115,10 +118,16 @@ export interface ServerOptions {
   weight?: number;
   zone?: string;
   max_inflight?: number;
+  max_inflight_per_connection?: number;
+  concurrency?: number | 'off' | 'auto';
+  concurrency_wait_ms?: number;
+  rate_limits?: string;
   max_connections?: number;
   drain_ms?: number;
   drain_grace_ms?: number;
   unacknowledged_ms?: number;
+  receive_timeout_ms?: number;
+  send_timeout_ms?: number;
   write_buffer_bytes?: number;
   write_limit_bytes?: number;
   checksum_v1?: 'xmodem' | 'arc' | 'either';
@@ -238,6 +247,11 @@ export interface Context {
    * until the answer is complete.
    */
   readonly halfClosed: boolean;
+  /**
+   * How many milliseconds the caller goes on waiting, 0 once it has stopped; `undefined` if it does not say, or once the
+   * answer is complete. Give it to the calls that the answer depends on, as their timeout.
+   */
+  readonly remainingMs: number | undefined;
 }
 
 /**
@@ -323,6 +337,16 @@ export class Server {
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
+  /**
+   * Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits that
+   * stay the same keep what they have counted.
+   */
+  setRateLimits(limits: string): void;
+  /**
+   * Does not serve a client for `time_ms`; 0 serves it again. `client` is an IP address or the client's option `client_name`. What
+   * runs goes on.
+   */
+  kick(client: string, time_ms: number): void;
   /** Tells clients and the registry, serves on while calls still come, and accepts no more connections. Those that are open go on being served, until they end or `stop`. */
   stopAccepting(): Promise<void>;
   /** Waits until no connection is open. */

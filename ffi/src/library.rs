@@ -108,6 +108,9 @@ fn describe_options() -> String {
             OptionKind::Flag => r#""type":"flag""#.to_owned(),
             OptionKind::Text => r#""type":"text""#.to_owned(),
             OptionKind::Integer { min, max } => format!(r#""type":"integer","min":{min},"max":{max}"#),
+            OptionKind::IntegerOr { words, min, max } => {
+                format!(r#""type":"integer","min":{min},"max":{max},"choices":{words:?}"#)
+            }
             OptionKind::Choice(words) => format!(r#""type":"choice","choices":{words:?}"#),
         };
         // Names, defaults and texts are this library's own, without anything that JSON and Rust write differently.

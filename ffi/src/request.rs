@@ -94,6 +94,21 @@ pub unsafe extern "C" fn fast_request_half_closed(request: *const fast_request) 
     quiet(true, || unsafe { request.as_ref() }.map(|request| request.request.is_half_closed()))
 }
 
+/// How many milliseconds the caller goes on waiting, 0 once it has stopped; -1 if it does not say. Give it to the calls that
+/// the answer depends on. Requests whose callers have stopped waiting before they are polled do not become events.
+///
+/// # Safety
+/// `request` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_request_remaining_ms(request: *const fast_request) -> i64 {
+    quiet(-1, || {
+        // SAFETY: as documented.
+        let remaining = unsafe { request.as_ref() }.and_then(|request| request.request.remaining());
+        // Rounded up, as 0 means that it is over.
+        remaining.map(|left| i64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
+    })
+}
+
 /// Sends one value, the JSON text of anything but null, which clients refuse unless told otherwise. FAST_AGAIN: it is queued,
 /// but the caller is slow; go on after the FAST_EV_WRITABLE event with this request's id, or after `fast_request_wait()`.
 /// FAST_E_OVERLOAD: it is not queued, because more than the server's option `write_limit_bytes` waits for the caller; the

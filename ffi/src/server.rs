@@ -204,6 +204,52 @@ pub unsafe extern "C" fn fast_server_wait_connections_closed(
     }
 }
 
+/// Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits that stay
+/// the same keep what they have counted. FAST_E_INVALID changes nothing.
+///
+/// # Safety
+/// `server` is NULL or live; `limits` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_set_rate_limits(
+    server: *mut fast_server,
+    limits: *const c_char,
+    limits_len: usize,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let limits = text(limits, limits_len, "limits")?;
+            object(server, "server")?.server.set_rate_limits(limits)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Does not serve a client for `time_ms`; 0 and less serve it again. `client` is an IP address (`unix`: all on Unix sockets) or
+/// the client's option `client_name`. Its requests are refused with `FastKicked`, new connections from a kicked address are
+/// closed at once; what runs goes on.
+///
+/// # Safety
+/// `server` is NULL or live; `client` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_kick(
+    server: *mut fast_server,
+    client: *const c_char,
+    client_len: usize,
+    time_ms: i64,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let client = text(client, client_len, "client")?;
+            object(server, "server")?.server.kick(client, millis(time_ms))?;
+            Ok(code::OK)
+        })
+    }
+}
+
 /// Counters, connections and running requests as the JSON text of an object in `*out_json`, to be released with
 /// `fast_buf_unref()`: what a program of node-fast shows at /kang/snapshot, without the service.
 ///

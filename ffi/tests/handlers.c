@@ -176,6 +176,7 @@ static void never_answered(void) {
   bare_send(fd, 7, "keep", "[]");
   fast_request *request = take_kept(&wrong, 0);
   CHECK(!fast_request_cancelled(request) && !fast_request_half_closed(request));
+  SAME(fast_request_remaining_ms(request), -1);
   fast_request_free(request);
   CHECK(bare_next(fd, &frame) && frame.id == 7 && frame.status == ERROR && strstr(frame.payload, "HandlerDropped"));
   free(frame.payload);

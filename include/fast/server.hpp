@@ -62,6 +62,12 @@ class request {
   // True once the caller has ended its side of the connection: it may be gone, or read on and wait for the answer.
   bool half_closed() const noexcept { return fast_request_half_closed(handle_.get()); }
 
+  // How long the caller goes on waiting, 0 once it has stopped; nothing if it does not say.
+  std::optional<std::chrono::milliseconds> remaining() const noexcept {
+    const std::int64_t ms = fast_request_remaining_ms(handle_.get());
+    return ms < 0 ? std::nullopt : std::optional<std::chrono::milliseconds>(ms);
+  }
+
   // Sends one value, the JSON text of anything but null; waits while the caller is slow. FAST_E_CLOSED: the caller is gone.
   void send(std::string_view value) {
     fast_code code = when_writable([&] { return fast_request_send(handle_.get(), value.data(), value.size()); });
@@ -187,6 +193,18 @@ class server {
   std::string kang() const {
     return detail::text([&](fast_buf** json, fast_error** err) {
       return fast_server_kang(state_->handle.get(), json, err);
+    });
+  }
+  // Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none.
+  void set_rate_limits(std::string_view limits) {
+    detail::checked([&](fast_error** err) {
+      return fast_server_set_rate_limits(state_->handle.get(), limits.data(), limits.size(), err);
+    });
+  }
+  // Does not serve a client, by IP address or by its `client_name`, for that time; zero serves it again.
+  void kick(std::string_view client, std::chrono::milliseconds time) {
+    detail::checked([&](fast_error** err) {
+      return fast_server_kick(state_->handle.get(), client.data(), client.size(), time.count(), err);
     });
   }
   // Tells clients and the registry, serves on while calls still come, and accepts no more connections; those that are open go

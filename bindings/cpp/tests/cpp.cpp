@@ -139,6 +139,38 @@ static void slow_callers_are_waited_for() {
   server.stop();
 }
 
+static void how_long_callers_wait() {
+  fast::server server;
+  server.method("left", [](fast::request& request) {
+    const auto left = request.remaining();
+    request.end(left ? std::to_string(left->count()) : std::string("-1"));
+  });
+  fast::client patient(server.start(), {{"timeout_ms", 60000}});
+  // From the second call on: the first finds out that this server understands it.
+  int left = -1;
+  for (int calls = 0; left == -1 && calls < 10000; calls++) left = std::stoi(patient.call("left").substr(1));
+  CHECK(left > 0 && left <= 60000);
+  fast::client silent(server.address(), {{"send_deadline", false}});
+  CHECK(silent.call("left") == "[-1]");
+  server.stop();
+}
+
+static void clients_that_ask_too_often() {
+  fast::server server({{"rate_limits", "method=echo rate=0 burst=1"}});
+  server.method("echo", [](fast::request& request) { request.end(request.args()); });
+  fast::client client(server.start(), {{"retries", 0}});
+  client.call("echo");
+  CHECK(caught([&] { client.call("echo"); }).code() == FAST_E_OVERLOAD);
+  CHECK(caught([&] { server.set_rate_limits("rate=fast"); }).code() == FAST_E_INVALID);
+  server.set_rate_limits("");
+  client.call("echo");
+  server.kick("127.0.0.1", 1h);
+  CHECK(caught([&] { client.call("echo"); }).code() == FAST_E_OVERLOAD);
+  server.kick("127.0.0.1", 0ms);
+  client.call("echo");
+  server.stop();
+}
+
 static void servers_that_accept_no_more() {
   fast::server server;
   std::promise<void> entered;
@@ -271,6 +303,8 @@ int main() {
   abandoned_streams(client);
   slow_callers_are_waited_for();
   servers_that_accept_no_more();
+  how_long_callers_wait();
+  clients_that_ask_too_often();
   options_and_calls(client, address);
   a_blocked_handler_holds_up_no_other();
   kang_and_metrics();

@@ -32,6 +32,11 @@ class Context {
   get halfClosed() {
     return this.#answer.cancelled || hub.get().halfClosed(this.#answer.id);
   }
+
+  /** How many milliseconds the caller goes on waiting, 0 once it has stopped; `undefined` if it does not say. */
+  get remainingMs() {
+    return hub.get().remaining(this.#answer.id) ?? undefined;
+  }
 }
 
 class Answer {

@@ -110,6 +110,25 @@ class Server {
     }
   }
 
+  setRateLimits(limits) {
+    options.text('limits', limits);
+    try {
+      this.#native.setRateLimits(limits);
+    } catch (error) {
+      throw raised(error);
+    }
+  }
+
+  kick(client, time_ms) {
+    options.text('client', client);
+    options.milliseconds('time_ms', time_ms);
+    try {
+      this.#native.kick(client, time_ms);
+    } catch (error) {
+      throw raised(error);
+    }
+  }
+
   async stopAccepting() {
     await hub.wait((to, tag) => this.#native.stopAccepting(to, tag), this.#keeper);
   }

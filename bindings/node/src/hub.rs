@@ -211,6 +211,13 @@ impl Hub {
         self.requests.get(&(id as u64)).is_some_and(ServerRequest::is_half_closed)
     }
 
+    /// How many milliseconds the caller of a request goes on waiting, if it says so.
+    #[napi]
+    pub fn remaining(&self, id: f64) -> Option<f64> {
+        let remaining = self.requests.get(&(id as u64)).and_then(ServerRequest::remaining);
+        remaining.map(|left| left.as_secs_f64() * 1000.0)
+    }
+
     /// Forgets a request; one that was not ended is answered as dropped.
     #[napi]
     pub fn forget(&mut self, id: f64) {

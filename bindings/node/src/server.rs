@@ -77,6 +77,16 @@ impl Server {
     }
 
     #[napi]
+    pub fn set_rate_limits(&self, limits: String) -> napi::Result<()> {
+        thrown(|| self.0.set_rate_limits(&limits))
+    }
+
+    #[napi]
+    pub fn kick(&self, client: String, time_ms: f64) -> napi::Result<()> {
+        thrown(|| self.0.kick(&client, milliseconds(time_ms)))
+    }
+
+    #[napi]
     pub fn kang(&self) -> napi::Result<String> {
         thrown(|| self.0.kang())
     }

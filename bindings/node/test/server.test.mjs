@@ -12,6 +12,23 @@ const remote = (name, message, info = {}) => (error) => {
   return true;
 };
 
+test('rate limits change and clients are turned away while a server runs', async (t) => {
+  const { server, client } = await pair(t, {
+    server: { rate_limits: 'method=add rate=0 burst=1' },
+    client: { retries: 0 },
+  });
+  const add = () => client.call('add', [1, 2]);
+  await add();
+  await assert.rejects(add(), (error) => error.code === 'FAST_E_OVERLOAD' && error.remoteName === 'FastRateLimited');
+  assert.throws(() => server.setRateLimits('rate=fast'), { code: 'FAST_E_INVALID' });
+  server.setRateLimits('');
+  await add();
+  server.kick('127.0.0.1', 60_000);
+  await assert.rejects(add(), { remoteName: 'FastKicked' });
+  server.kick('127.0.0.1', 0);
+  await add();
+});
+
 test('handlers of all four kinds, and what their results become', async (t) => {
   const { client } = await pair(t, {
     methods: {

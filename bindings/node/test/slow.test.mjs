@@ -128,6 +128,19 @@ test('an answer after its caller is gone has no effect', async (t) => {
   assert.deepEqual(await client.call('add', [1, 2]), [{ sum: 3 }]);
 });
 
+test('a handler knows how long its caller waits', async (t) => {
+  const { address } = await pair(t, { methods: { left: (ctx) => ctx.remainingMs } });
+  const patient = new Client(address, { timeout_ms: 60_000 });
+  t.after(() => patient.close());
+  // From the second call on: the first finds out that this server understands it.
+  let left;
+  for (let calls = 0; left === undefined && calls < 10_000; calls++) [left] = await patient.call('left', []);
+  assert.ok(left > 0 && left <= 60_000, `${left}`);
+  const silent = new Client(address, { send_deadline: false });
+  t.after(() => silent.close());
+  assert.deepEqual(await silent.call('left', []), []);
+});
+
 test('a handler knows that its caller ended its side', async (t) => {
   const entered = gate();
   const { address } = await pair(t, {

@@ -193,6 +193,7 @@ const char *fast_request_args(const struct fast_request *request,
 const char *fast_request_peer(const struct fast_request *request);
 bool fast_request_cancelled(const struct fast_request *request);
 bool fast_request_half_closed(const struct fast_request *request);
+int64_t fast_request_remaining_ms(const struct fast_request *request);
 fast_code fast_request_send(struct fast_request *request,
                             const char *data,
                             size_t len);
@@ -238,6 +239,15 @@ fast_code fast_server_stop_accepting(struct fast_server *server,
 fast_code fast_server_wait_connections_closed(struct fast_server *server,
                                               int64_t timeout_ms,
                                               struct fast_error **err);
+fast_code fast_server_set_rate_limits(struct fast_server *server,
+                                      const char *limits,
+                                      size_t limits_len,
+                                      struct fast_error **err);
+fast_code fast_server_kick(struct fast_server *server,
+                           const char *client,
+                           size_t client_len,
+                           int64_t time_ms,
+                           struct fast_error **err);
 fast_code fast_server_kang(struct fast_server *server,
                            struct fast_buf **out_json,
                            struct fast_error **err);

@@ -80,6 +80,9 @@ mod _native {
             let kind = match spec.kind {
                 OptionKind::Flag => "True or False".to_owned(),
                 OptionKind::Integer { min, max } => format!("{min} to {max}"),
+                OptionKind::IntegerOr { words, min, max } => {
+                    format!("{} or {min} to {max}", words.join(" or "))
+                }
                 OptionKind::Text => "text".to_owned(),
                 OptionKind::Choice(words) => words.join(" or "),
             };

@@ -90,6 +90,14 @@ impl Server {
         Job::when(queue.share(), |waker| self.0.poll_connections_closed(waker)).or_raise(py)
     }
 
+    fn set_rate_limits(&self, py: Python<'_>, limits: &str) -> PyResult<()> {
+        self.0.set_rate_limits(limits).or_raise(py)
+    }
+
+    fn kick(&self, py: Python<'_>, client: &str, time_ms: u64) -> PyResult<()> {
+        self.0.kick(client, millis(time_ms)).or_raise(py)
+    }
+
     /// Counters, connections and running requests as JSON text, in the words of kang.
     fn kang(&self, py: Python<'_>) -> PyResult<String> {
         py.detach(|| self.0.kang()).or_raise(py)
@@ -145,6 +153,11 @@ impl Request {
     #[getter]
     fn half_closed(&self) -> bool {
         self.0.is_half_closed()
+    }
+
+    #[getter]
+    fn remaining(&self) -> Option<f64> {
+        self.0.remaining().map(|left| left.as_secs_f64())
     }
 
     /// Sends one value. False: wait until it is writable.

@@ -287,3 +287,21 @@ with served.make() as server:
 """
     done = run_python(program)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_rate_limits_change_and_clients_are_turned_away_while_a_server_runs():
+    with libfast.Server(rate_limits="method=add rate=0 burst=1") as limited:
+        limited.method("add")(lambda ctx, a, b: a + b)
+        with libfast.Client(limited.address, retries=0) as caller:
+            assert caller.call("add", [1, 2]) == [3]
+            with pytest.raises(libfast.OverloadError, match="method=add"):
+                caller.call("add", [1, 2])
+            with pytest.raises(libfast.InvalidError):
+                limited.set_rate_limits("rate=fast")
+            limited.set_rate_limits("")
+            assert caller.call("add", [1, 2]) == [3]
+            limited.kick("127.0.0.1", 60_000)
+            with pytest.raises(libfast.OverloadError, match="turned away"):
+                caller.call("add", [1, 2])
+            limited.kick("127.0.0.1", 0)
+            assert caller.call("add", [1, 2]) == [3]

@@ -130,6 +130,16 @@ def test_a_handler_that_never_answers_is_its_callers_timeout_and_ends_with_the_s
     assert client.stats()["in_flight"] == 0
 
 
+def test_a_handler_knows_how_long_its_caller_waits(server):
+    server.method("left")(lambda ctx: ctx.remaining)
+    with libfast.Client(server.address, timeout_ms=60_000) as client:
+        # From the second call on: the first finds out that this server understands it.
+        left = next(filter(None, (client.call("left") for _ in range(10_000))))[0]
+        assert 0 < left <= 60
+    with libfast.Client(server.address, send_deadline=False) as client:
+        assert client.call("left") == []
+
+
 def test_a_handler_knows_that_its_caller_ended_its_side(server):
     seen, gate = [], threading.Event()
 

@@ -52,7 +52,7 @@ def log(call: libfast.OutgoingCall) -> None:
 
 @server.method("fail")
 def fail(ctx: libfast.Context) -> None:
-    raise libfast.RemoteError("no", name="Own", context=[ctx.half_closed], ase_errors=[])
+    raise libfast.RemoteError("no", name="Own", context=[ctx.half_closed, ctx.remaining], ase_errors=[])
 
 async def main() -> None:
     async with libfast.aio.Client("calc") as client:

@@ -1,23 +1,26 @@
 //! Which requests run, wait or are refused by a server.
 
+use crate::fair_queue::FairQueue;
 use crate::{Gradient, GradientOptions, Moment};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Admission of requests: as many run as the [`Gradient`] allows, a few wait, and the rest are refused at once, since a
 /// request that waits longer than its caller does is work for nobody.
 ///
 /// While the queue does not get empty the newest goes first, because its caller is the likeliest to be still there, and those
-/// that waited long are refused (CoDel with adaptive LIFO, as at Facebook). A pure state machine; `T` is what the
-/// owner knows the request by.
+/// that waited long are refused (CoDel with adaptive LIFO, as at Facebook). Whoever sends much takes no places from those
+/// who send little: each has a line of its own, the lines take turns, and when all places are taken the longest line
+/// gives one up. A pure state machine; `T` is what the owner knows the request by.
 #[derive(Debug)]
 pub struct Admission<T> {
     options: AdmissionOptions,
     gradient: Gradient,
     running: u32,
-    waiting: VecDeque<(Moment, T)>,
+    waiting: FairQueue<T>,
     /// Since when somebody has been waiting without a break.
     crowded_since: Option<Moment>,
+    /// When it was last looked for those that waited too long.
+    looked: Moment,
 }
 
 /// Bounds of an [`Admission`].
@@ -32,8 +35,6 @@ pub struct AdmissionOptions {
     pub target: Duration,
     /// Longest wait otherwise. Default 100 ms, so that a burst is served.
     pub interval: Duration,
-    /// Part of the limit that is kept for requests of the library itself, such as health, on top of it. Default 0.1.
-    pub reserve: f64,
 }
 
 impl Default for AdmissionOptions {
@@ -43,7 +44,6 @@ impl Default for AdmissionOptions {
             queue_factor: 2.0,
             target: Duration::from_millis(20),
             interval: Duration::from_millis(100),
-            reserve: 0.1,
         }
     }
 }
@@ -55,39 +55,35 @@ pub enum Offer<T> {
     Run(T),
     /// It waits; [`Admission::next`] gives it back.
     Waits,
-    /// It is refused: nothing of it ran. The caller should come back after that time.
-    Refuse(T, Duration),
+    /// It waits, and another one of whoever has the most waiting is refused for it.
+    Displaces(T),
+    /// It is refused: nothing of it ran.
+    Refuse,
 }
 
 impl<T> Admission<T> {
     /// Nothing runs yet.
     pub fn new(options: AdmissionOptions) -> Self {
         let gradient = Gradient::new(options.gradient);
-        Self { options, gradient, running: 0, waiting: VecDeque::new(), crowded_since: None }
+        let waiting = FairQueue::default();
+        Self { options, gradient, running: 0, waiting, crowded_since: None, looked: Moment(0) }
     }
 
-    /// A request came.
-    pub fn offer(&mut self, now: Moment, request: T) -> Offer<T> {
+    /// A request came from `sender`. It is made only if it is not refused: to refuse must cost little.
+    pub fn offer(&mut self, now: Moment, sender: u64, request: impl FnOnce() -> T) -> Offer<T> {
         if self.has_room() && self.waiting.is_empty() {
             self.running += 1;
-            return Offer::Run(request);
+            return Offer::Run(request());
         }
         let most = f64::from(self.limit()) * self.options.queue_factor;
-        if self.waiting.len() as f64 >= most {
-            return Offer::Refuse(request, self.options.interval);
+        let is_full = self.waiting.len() as f64 >= most;
+        if is_full && !self.waiting.is_below_share(sender) {
+            return Offer::Refuse;
         }
+        let displaced = if is_full { self.waiting.shed() } else { None };
         self.crowded_since.get_or_insert(now);
-        self.waiting.push_back((now, request));
-        Offer::Waits
-    }
-
-    /// A request of the library itself came. True: it runs now. Those do not wait; one too many is refused.
-    #[must_use]
-    pub fn offer_reserved(&mut self) -> bool {
-        let most = f64::from(self.limit()) * (1.0 + self.options.reserve);
-        let fits = f64::from(self.running) < most.ceil();
-        self.running += u32::from(fits);
-        fits
+        self.waiting.push(sender, now, request());
+        displaced.map_or(Offer::Waits, Offer::Displaces)
     }
 
     /// A request that ran has ended, `latency` after it began to run. `None` for one that says nothing about the load, such as one
@@ -99,25 +95,40 @@ impl<T> Admission<T> {
         self.running = self.running.saturating_sub(1);
     }
 
-    /// The next request that waited and runs now, if there is room; those before it that waited too long go to `refused`.
-    /// Call it after [`finished`](Self::finished), until it gives none.
+    /// The next request that waited and runs now, if there is room; those that waited too long go to `refused`.
+    /// Call it after [`finished`](Self::finished), until it gives none; and now and then while any wait, or nobody refuses them
+    /// while none finishes.
     pub fn next(&mut self, now: Moment, refused: &mut Vec<T>) -> Option<T> {
         let is_crowded = self.crowded_since.is_some_and(|since| now.since(since) > self.options.interval);
         let longest = if is_crowded { self.options.target } else { self.options.interval };
-        // The oldest are in front, whichever end is served.
-        while self.waiting.front().is_some_and(|(since, _)| now.since(*since) > longest) {
-            refused.extend(self.waiting.pop_front().map(|(_, request)| request));
+        // Not each time if there are many lines.
+        if self.waiting.lines() <= 8 || now.since(self.looked) >= longest / 8 {
+            self.looked = now;
+            self.waiting.expire(now, longest, refused);
         }
-        let next = match self.has_room() {
-            false => None,
-            true if is_crowded => self.waiting.pop_back(),
-            true => self.waiting.pop_front(),
-        };
+        let mut next = None;
+        while next.is_none() && self.has_room() {
+            match self.waiting.pop(is_crowded) {
+                None => break,
+                Some((since, request)) if now.since(since) > longest => refused.push(request),
+                Some((_, request)) => next = Some(request),
+            }
+        }
         if self.waiting.is_empty() {
             self.crowded_since = None;
         }
         self.running += u32::from(next.is_some());
-        next.map(|(_, request)| request)
+        next
+    }
+
+    /// Takes out what waits of a sender that is gone.
+    pub fn remove(&mut self, sender: u64) -> Vec<T> {
+        self.waiting.remove(sender)
+    }
+
+    /// How often [`next`](Self::next) should be called while any wait and none finishes.
+    pub fn tick(&self) -> Duration {
+        self.options.target
     }
 
     /// Requests that may run at once.
@@ -151,15 +162,16 @@ mod tests {
     /// Twenty run, and so many wait since 0 ms.
     fn crowd(waiting: u32) -> Admission<u32> {
         let mut admission = Admission::new(AdmissionOptions::default());
-        (0..20).for_each(|n| assert_eq!(admission.offer(at(0), n), Offer::Run(n)));
-        (20..20 + waiting).for_each(|n| assert_eq!(admission.offer(at(0), n), Offer::Waits));
+        (0..20).for_each(|n| assert_eq!(admission.offer(at(0), 1, || n), Offer::Run(n)));
+        (20..20 + waiting).for_each(|n| assert_eq!(admission.offer(at(0), 1, || n), Offer::Waits));
         admission
     }
 
     #[test]
     fn what_is_too_much_is_refused_at_once() {
         let mut admission = crowd(40);
-        assert_eq!(admission.offer(at(0), 60), Offer::Refuse(60, Duration::from_millis(100)));
+        let refused = admission.offer(at(0), 1, || panic!("a request that is refused is not made"));
+        assert_eq!(refused, Offer::Refuse);
         assert_eq!((admission.running(), admission.waiting()), (20, 40));
     }
 
@@ -177,8 +189,8 @@ mod tests {
         let (mut admission, mut refused) = (crowd(10), Vec::new());
         admission.finished(None);
         assert_eq!(admission.next(at(95), &mut refused), Some(20));
-        admission.offer(at(110), 61);
-        admission.offer(at(111), 62);
+        admission.offer(at(110), 1, || 61);
+        admission.offer(at(111), 1, || 62);
         admission.finished(None);
         assert_eq!(admission.next(at(115), &mut refused), Some(62));
         assert_eq!(refused, (21..30).collect::<Vec<_>>());
@@ -188,9 +200,25 @@ mod tests {
     }
 
     #[test]
-    fn the_library_itself_is_heard_in_a_crowd() {
-        let mut admission = crowd(40);
-        assert!(admission.offer_reserved() && admission.offer_reserved());
-        assert!(!admission.offer_reserved());
+    fn one_that_sends_much_takes_no_places_from_others() {
+        let (mut admission, mut refused) = (crowd(40), Vec::new());
+        assert_eq!(admission.offer(at(1), 2, || 100), Offer::Displaces(20));
+        assert_eq!(admission.offer(at(1), 1, || 60), Offer::Refuse);
+        admission.finished(None);
+        assert_eq!(admission.next(at(2), &mut refused), Some(21));
+        admission.finished(None);
+        assert_eq!(admission.next(at(2), &mut refused), Some(100));
+        assert_eq!(admission.remove(1).len(), 38);
+        assert_eq!((admission.waiting(), refused.len()), (0, 0));
+    }
+
+    /// Nothing finishes, so that only looking finds those that waited too long.
+    #[test]
+    fn nobody_waits_for_ever() {
+        let (mut admission, mut refused) = (crowd(10), Vec::new());
+        assert_eq!(admission.next(at(100), &mut refused), None);
+        assert!(refused.is_empty());
+        assert_eq!(admission.next(at(200), &mut refused), None);
+        assert_eq!((admission.waiting(), refused.len()), (0, 10));
     }
 }

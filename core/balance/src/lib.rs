@@ -17,6 +17,7 @@
 mod admission;
 mod balancer;
 mod endpoint_set;
+mod fair_queue;
 mod gradient;
 mod hash;
 mod health;

@@ -42,6 +42,10 @@ fn table(text: &mut String, title: &str, specs: &[OptionSpec]) {
             OptionKind::Flag => "`true`, `false`".to_owned(),
             OptionKind::Text => "text".to_owned(),
             OptionKind::Integer { min, max } => format!("{min} to {max}"),
+            OptionKind::IntegerOr { words, min, max } => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                format!("{}, {min} to {max}", words.join(", "))
+            }
             OptionKind::Choice(words) => {
                 words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
             }

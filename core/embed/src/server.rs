@@ -95,6 +95,16 @@ impl Server {
         Ok(matches!(polled, Poll::Ready(())))
     }
 
+    /// Puts other rate limits in the place of those there are, written as in the option `rate_limits`.
+    pub fn set_rate_limits(&self, limits: &str) -> Result<()> {
+        self.server.get()?.set_rate_limits(limits)
+    }
+
+    /// Does not serve a client, by address or by name, for `time`; zero serves it again.
+    pub fn kick(&self, client: &str, time: Duration) -> Result<()> {
+        self.server.get()?.kick(client, time)
+    }
+
     /// Counters, connections and running requests as a JSON object, in the words of kang.
     pub fn kang(&self) -> Result<String> {
         Ok(self.server.get()?.kang())

@@ -30,9 +30,9 @@
 #![forbid(unsafe_code)]
 
 pub use libfast_model::{
-    Address, Cause, ChecksumV1, ClientOptions, Endpoint, Error, ErrorKind, OptionKind, OptionSpec, Policy,
-    Progress, Registry, RemoteError, Result, ServerOptions, ServiceName, Target, Timestamp, VERSION,
-    option_specs,
+    Address, Cause, ChecksumV1, ClientOptions, Concurrency, Endpoint, Error, ErrorKind, OptionKind,
+    OptionSpec, Policy, Progress, Registry, RegistryCache, RemoteError, Result, ServerOptions, ServiceName,
+    Target, Timestamp, VERSION, option_specs,
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{

@@ -7,18 +7,22 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod concurrency;
 mod endpoint;
 mod error;
 mod error_kind;
 mod inherited;
 mod metric;
+mod option_choices;
 mod option_spec;
 mod options;
+mod rate_limit;
 mod target;
 mod timestamp;
 mod zookeeper_access;
 
 pub use address::{Address, AddressError};
+pub use concurrency::Concurrency;
 pub use endpoint::Endpoint;
 pub use error::{Cause, Error, Progress, RemoteError};
 pub use error_kind::{ErrorKind, KindSpec};
@@ -26,10 +30,10 @@ pub use inherited::{InheritedFd, take_inherited_fds};
 pub use metric::{
     DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_LABELS, METRIC_OTHER, Metric, MetricKind, MetricSpec,
 };
+pub use option_choices::{ChecksumV1, Policy, RegistryCache};
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
-pub use options::{
-    CALL_OPTIONS, ChecksumV1, ClientOptions, Policy, ServerOptions, find_option, option_specs,
-};
+pub use options::{CALL_OPTIONS, ClientOptions, ServerOptions, find_option, option_specs};
+pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
 pub use zookeeper_access::{ZooKeeperAccess, ZooKeeperAcl};

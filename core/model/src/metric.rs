@@ -57,13 +57,19 @@ metrics! {
     ServerInFlight = "fast_server_in_flight_requests", Gauge, ["rpc_method"], false,
         "Requests being handled";
     ServerRefusals = "fast_server_refused_requests_total", Counter, ["reason"], false,
-        "Requests that were answered without being run: overloaded, or expired if their callers had stopped waiting";
+        "Requests that were answered without being run: `overloaded`, `connection` and `queue` by the limits of requests under way, of one connection, and of waiting ones; `expired` if their callers had stopped waiting; `rate` by `rate_limits`, `kicked` if their clients are not served for a while";
+    ServerConcurrencyLimit = "fast_server_concurrency_limit", Gauge, ["rpc_system_name"], false,
+        "Requests that may run at once, of servers with `concurrency`";
+    ServerWaiting = "fast_server_waiting_requests", Gauge, ["rpc_system_name"], false,
+        "Requests that wait until they may run, of servers with `concurrency`";
     ClientInFlight = "fast_client_in_flight_requests", Gauge, ["rpc_method"], false,
         "Calls under way";
     ServerConnections = "fast_server_connections", Gauge, ["state"], false,
         "Connections of clients: open, or draining once the client has ended its side";
     ClientConnections = "fast_client_connections", Gauge, ["server_address", "server_port", "state"], false,
         "Connections to servers: idle, connecting, ready or failed";
+    ServerStalls = "fast_server_stalled_connections_total", Counter, ["direction"], false,
+        "Connections of clients that were closed because nothing went on for too long: `received` if the rest of a message did not come, `sent` if nothing was taken of what waits for the client";
     Messages = "fast_messages_total", Counter, ["side", "direction", "status"], false,
         "Messages received, and messages handed to the system for sending";
     MessageBytes = "fast_message_bytes_total", Counter, ["side", "direction", "status"], false,

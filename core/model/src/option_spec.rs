@@ -14,6 +14,15 @@ pub enum OptionKind {
         /// Largest value.
         max: u64,
     },
+    /// A whole number, or one of these words instead.
+    IntegerOr {
+        /// The words.
+        words: &'static [&'static str],
+        /// Smallest number.
+        min: u64,
+        /// Largest number.
+        max: u64,
+    },
     /// Any text.
     Text,
     /// One of these words.
@@ -45,6 +54,9 @@ impl OptionSpec {
         let in_bounds = match self.kind {
             OptionKind::Flag => matches!(text, "true" | "false" | "1" | "0"),
             OptionKind::Integer { min, max } => text.parse().is_ok_and(|n: u64| (min..=max).contains(&n)),
+            OptionKind::IntegerOr { words, min, max } => {
+                words.contains(&text) || text.parse().is_ok_and(|n: u64| (min..=max).contains(&n))
+            }
             OptionKind::Text => !text.contains('\0'),
             OptionKind::Choice(words) => words.contains(&text),
         };
@@ -53,6 +65,9 @@ impl OptionSpec {
             _ => wrong(match self.kind {
                 OptionKind::Flag => "true or false".into(),
                 OptionKind::Integer { min, max } => format!("a whole number from {min} to {max}"),
+                OptionKind::IntegerOr { words, min, max } => {
+                    format!("{} or a whole number from {min} to {max}", words.join(", "))
+                }
                 OptionKind::Text => "a text without NUL bytes".into(),
                 OptionKind::Choice(words) => format!("one of {}", words.join(", ")),
             }),

@@ -1,7 +1,10 @@
 //! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
 //! lists of the bindings are made.
 
-use crate::{Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Result, ZooKeeperAcl};
+use crate::{
+    ChecksumV1, Concurrency, Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Policy, RegistryCache,
+    Result, ZooKeeperAcl,
+};
 
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $group:ident {
@@ -79,6 +82,7 @@ const POLICIES: OptionKind = OptionKind::Choice(&[
     "sticky",
 ]);
 const ZOOKEEPER_ACLS: OptionKind = OptionKind::Choice(&["creator", "private", "open"]);
+const CACHES: OptionKind = OptionKind::Choice(&["fallback", "leader", "off"]);
 const PERCENT: OptionKind = OptionKind::Integer { min: 0, max: 100 };
 const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
 const FAILURES: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
@@ -267,13 +271,19 @@ options! {
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         client_name: String = String::new(), OptionKind::Text,
-            "Name under which this client is listed among a service's consumers. Empty means the name of the program.";
+            "Name under which this client is listed among a service's consumers, empty for the name of the program; and by which its servers know it, if it is not empty, for rate limits and kicks.";
         announce_consumer: bool = true, OptionKind::Flag,
             "Whether this client is listed among the consumers of the service it calls.";
         removal_hold_ms: u64 = 10_000, ANY_MS,
             "How long a server is used on, if it answers, that vanished from the registry without saying that it would stop. 0 means not at all.";
         quarantine_ms: u64 = 300_000, ANY_MS,
             "The same if half of those that answer vanished, or all: then the registry is more likely to be wrong than they are. 0 means `removal_hold_ms`.";
+        registry_cache: RegistryCache = RegistryCache::Fallback, CACHES,
+            "What is done with the last list of a service's endpoints in ZooKeeper. fallback keeps it in a file, which counts as long as ZooKeeper does not answer at a start. leader is for hosts with many short or equal processes, such as workers of PHP: one of those that use the same file asks ZooKeeper, the others read the file and have no session; none is listed as consumer. off keeps nothing.";
+        registry_cache_dir: String = String::new(), OptionKind::Text,
+            "Folder of these files. Empty means $XDG_CACHE_HOME/libfast, else ~/.cache/libfast, else none are kept.";
+        registry_cache_stale: bool = false, OptionKind::Flag,
+            "Whether such a file counts although nobody has confirmed it for seven days.";
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
         zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
@@ -301,7 +311,16 @@ options! {
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();
         max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
-            "Most requests being handled at once; one more is refused with FastOverloaded.";
+            "Most requests under way at once, waiting ones included; one more is refused with FastOverloaded.";
+        max_inflight_per_connection: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
+            "Most requests of one connection under way at once; one more is refused with FastOverloaded. Set it below max_inflight where one client must not take all places.";
+        concurrency: Concurrency = Concurrency::Unlimited,
+            OptionKind::IntegerOr { words: Concurrency::WORDS, min: 1, max: 1 << 20 },
+            "Most handlers at work at once: off for as many as come, auto to find out by how long they take, or a number. Twice as many requests wait, in turns by connection and at most concurrency_wait_ms; others are refused with FastOverloaded. A request counts until its first value or its end.";
+        concurrency_wait_ms: u64 = 100, OptionKind::Integer { min: 1, max: DAY_MS },
+            "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break.";
+        rate_limits: String = String::new(), OptionKind::Text,
+            "How often clients may ask, with semicolons between limits, as in \"client=* rate=1000; method=echo rate=50 burst=10\". Client is an address, a client_name, or * for each by itself; without one all are counted together. What comes too early is refused with FastRateLimited. May be changed while the server runs; docs/OVERLOAD.md.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },
             "Most connections open at once; one more is closed at once.";
         drain_ms: u64 = 30_000, ANY_MS,
@@ -310,6 +329,10 @@ options! {
             "Longest that a server goes on taking new connections after it said that it is about to stop, as part of drain_ms. It is shorter if no request comes for 100 ms.";
         unacknowledged_ms: u64 = 0, ANY_MS,
             unacknowledged_doc!("A client that stops reading a stream for so long counts, too, which is why a server does not set it by itself.");
+        receive_timeout_ms: u64 = 10_000, ANY_MS,
+            "Longest that a message of a client may take from its first byte to its last before the connection is closed; longer only if it comes at 1 KiB a second or more. 0 waits for ever.";
+        send_timeout_ms: u64 = 30_000, ANY_MS,
+            "Longest that a client may take nothing at all of what waits for it before its connection is closed. 0 waits for ever: for programs whose readers of streams pause that long.";
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
         write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();
@@ -326,84 +349,6 @@ options! {
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
         metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
-    }
-}
-
-/// How a client chooses an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Policy {
-    /// Lowest latency and load; among many endpoints, the best of a few drawn at random.
-    P2c,
-    /// Fewest calls under way, for their weight; among many endpoints, the best of a few drawn at random.
-    LeastLoaded,
-    /// One after the other.
-    RoundRobin,
-    /// One after the other, as often as their weights say, evenly spread.
-    WeightedRoundRobin,
-    /// At random, all alike.
-    Random,
-    /// At random, by weight.
-    WeightedRandom,
-    /// The owner of the call's affinity key, the same for every client; calls without a key as [`P2c`](Self::P2c).
-    Hash,
-    /// The endpoint that the affinity key had before, or the client if there is no key, as long as it is ready;
-    /// otherwise a new one as [`P2c`](Self::P2c).
-    Sticky,
-}
-
-impl Policy {
-    /// All of them with their names.
-    pub const NAMES: [(Self, &'static str); 8] = [
-        (Self::P2c, "p2c"),
-        (Self::LeastLoaded, "least_loaded"),
-        (Self::RoundRobin, "round_robin"),
-        (Self::WeightedRoundRobin, "weighted_round_robin"),
-        (Self::Random, "random"),
-        (Self::WeightedRandom, "weighted_random"),
-        (Self::Hash, "hash"),
-        (Self::Sticky, "sticky"),
-    ];
-}
-
-impl OptionValue for Policy {
-    fn from_text(text: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy)
-    }
-
-    fn to_text(&self) -> String {
-        Self::NAMES.iter().find(|(policy, _)| policy == self).map_or("", |(_, name)| *name).into()
-    }
-}
-
-/// The checksum of frames whose version is 1, about which its users never agreed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ChecksumV1 {
-    /// CRC-16/XMODEM over the low bytes of the UTF-16 code units, as node-fast computes it.
-    #[default]
-    Xmodem,
-    /// CRC-16/ARC over the bytes, the checksum of version 2.
-    Arc,
-    /// Both are understood; each request is answered with its own, and ARC is taken if both fit.
-    Either,
-}
-
-impl OptionValue for ChecksumV1 {
-    fn from_text(text: &str) -> Option<Self> {
-        match text {
-            "xmodem" => Some(Self::Xmodem),
-            "arc" => Some(Self::Arc),
-            "either" => Some(Self::Either),
-            _ => None,
-        }
-    }
-
-    fn to_text(&self) -> String {
-        match self {
-            Self::Xmodem => "xmodem".into(),
-            Self::Arc => "arc".into(),
-            Self::Either => "either".into(),
-        }
     }
 }
 

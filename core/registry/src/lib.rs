@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod announcement;
+mod cache;
 mod dir;
 mod fixed;
 mod overrides;
@@ -15,6 +16,7 @@ mod resolution;
 mod roster;
 
 pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw};
+pub use cache::{CacheSettings, CachedResolver};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use overrides::{MAX_OVERRIDES_BYTES, Override, Overrides};

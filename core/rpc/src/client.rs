@@ -21,7 +21,7 @@ use crate::wakers::Wakers;
 use bytes::Bytes;
 use following::{Follower, Known, follow};
 use libfast_balance::{BalanceOptions, Balancer, Load, Member};
-use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, Result, Target};
+use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, RegistryCache, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role};
 use serde::Serialize;
@@ -93,10 +93,11 @@ impl Client {
             Target::Fixed(addresses) => (libfast_registry::fixed(addresses), None),
             Target::Service { registry, service } => {
                 registry_meter = meter.as_ref().map(|meter| RegistryMeter::new(meter, service));
-                let registries = Registries::with_access(registry, options.zookeeper())?;
+                let registries = Registries::of_client(registry, &options)?;
                 let record = Record::of_this_process(&options.client_name);
                 let announce = || registries.announcer.announce(service, Role::Consumer, record);
-                (registries.resolver.watch(service), options.announce_consumer.then(announce))
+                let announces = options.announce_consumer && options.registry_cache != RegistryCache::Leader;
+                (registries.resolver.watch(service), announces.then(announce))
             }
         };
         let options = Arc::new(options);

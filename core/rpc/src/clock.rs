@@ -53,6 +53,10 @@ impl Start {
         self.instant.checked_add(Duration::from_millis(ms))
     }
 
+    pub fn moment(&self) -> Moment {
+        moment(self.instant)
+    }
+
     pub fn elapsed(&self) -> Duration {
         self.instant.elapsed()
     }

@@ -72,8 +72,8 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 pub(crate) struct Duties {
     pub load: Arc<Load>,
-    /// Ask the server to tell before it stops.
-    pub watch: bool,
+    /// Ask the server to tell before it stops, with these arguments.
+    pub watch: Option<String>,
 }
 
 struct State {

@@ -1,7 +1,14 @@
 //! From a registry's text to its announcer and resolver.
 
-use libfast_model::{Registry, Result, ZooKeeperAccess};
-use libfast_registry::{Announcer, DirRegistry, Resolver};
+use libfast_model::{
+    ClientOptions, Error, ErrorKind, Registry, RegistryCache, Result, ServiceName, ZooKeeperAccess,
+};
+use libfast_registry::{
+    Announcement, AnnouncementState, Announcer, CacheSettings, CachedResolver, DirRegistry, Record,
+    Resolution, Resolver, Role, Watch,
+};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +36,57 @@ impl Registries {
             Registry::ZooKeeper { hosts, root } => self::zookeeper(hosts, root, zookeeper.into()),
         }
     }
+
+    /// The same as a client uses it: with the lists of ZooKeeper kept in files, as its options say.
+    pub(crate) fn of_client(registry: &Registry, options: &ClientOptions) -> Result<Self> {
+        let opened = Self::with_access(registry, options.zookeeper());
+        let Some(mut settings) = cache_settings(registry, options) else { return opened };
+        let registries = match opened {
+            // A child of a process with a session cannot have one; it can read the list that others keep.
+            Err(error) if error.kind() == ErrorKind::Forked => {
+                settings.lead = false;
+                let unusable = Arc::new(Unusable(error));
+                Self { announcer: unusable.clone(), resolver: unusable }
+            }
+            opened => opened?,
+        };
+        let resolver = Arc::new(CachedResolver::new(registries.resolver, registry.to_string(), settings));
+        Ok(Self { resolver, ..registries })
+    }
+}
+
+/// A folder of this machine is as good as a file of it.
+fn cache_settings(registry: &Registry, options: &ClientOptions) -> Option<CacheSettings> {
+    if options.registry_cache == RegistryCache::Off || !matches!(registry, Registry::ZooKeeper { .. }) {
+        return None;
+    }
+    let folder = match &*options.registry_cache_dir {
+        "" => CacheSettings::default_folder()?,
+        folder => std::path::absolute(PathBuf::from(folder)).ok()?,
+    };
+    let lead = options.registry_cache == RegistryCache::Leader;
+    Some(CacheSettings { folder, allow_stale: options.registry_cache_stale, lead })
+}
+
+/// A registry that says why it cannot be used.
+struct Unusable(Error);
+
+impl Resolver for Unusable {
+    fn watch(&self, _: &ServiceName) -> Watch {
+        Watch::constant(Resolution::Failed(self.0.clone()))
+    }
+
+    fn consumers(&self, _: &ServiceName) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+}
+
+impl Announcer for Unusable {
+    fn announce(&self, _: &ServiceName, _: Role, record: Record) -> Announcement {
+        let error = self.0.clone();
+        let state = tokio::sync::watch::channel(AnnouncementState::Failed(error.clone())).1;
+        Announcement::new(state, record, move |_| Err(error.clone()), || Box::pin(std::future::ready(())))
+    }
 }
 
 #[cfg(feature = "zookeeper")]
@@ -40,7 +98,7 @@ fn zookeeper(hosts: &[String], root: &str, access: ZooKeeperAccess) -> Result<Re
 #[cfg(not(feature = "zookeeper"))]
 fn zookeeper(_: &[String], _: &str, _: ZooKeeperAccess) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
-    Err(libfast_model::Error::new(libfast_model::ErrorKind::Unsupported, message))
+    Err(Error::new(ErrorKind::Unsupported, message))
 }
 
 /// Sets what the thread that talks to ZooKeeper does before anything else, such as blocking signals. To be called before

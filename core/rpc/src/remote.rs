@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 pub(crate) fn from_wire(remote: RemoteError) -> Error {
     let refusal = Refusal::ALL.into_iter().find(|refusal| refusal.error_name() == remote.name);
     let kind = match refusal {
-        Some(Refusal::Overloaded) => ErrorKind::Overload,
         Some(Refusal::Expired) => ErrorKind::Timeout,
+        Some(_) => ErrorKind::Overload,
         None => return Error::from_remote(remote),
     };
     Error::new(kind, remote.message.clone()).with_remote(remote)

@@ -3,12 +3,14 @@
 mod watching;
 
 use crate::incoming_call::IncomingCall;
+use crate::place::Place;
 use crate::refusal::Refusal;
 use crate::remote;
 use crate::running::Running;
 use crate::server_connection::ServerConnection;
 use crate::value::shorten;
 use bytes::Bytes;
+use libfast_balance::Moment;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::json;
 use serde::Serialize;
@@ -49,7 +51,7 @@ impl Request {
 
     /// Gives it to the handler of its method, unless an interceptor keeps it. One that waited is not run if its caller does not wait any more.
     pub(crate) fn run(self, has_waited: bool) {
-        if has_waited && self.end_if_expired() {
+        if has_waited && (self.is_cancelled() || self.end_if_expired()) {
             return;
         }
         let running = self.0.running.clone();
@@ -93,6 +95,16 @@ impl Request {
             self.refuse(Refusal::Expired);
         }
         is_expired
+    }
+
+    /// When it came.
+    pub(crate) fn came(&self) -> Moment {
+        self.0.running.start.moment()
+    }
+
+    /// Its place among those that run.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.running.place
     }
 
     /// Answers it with why it is not run.
@@ -324,5 +336,7 @@ impl Drop for Inner {
             // The caller may be gone, which is no concern of a handler that is gone as well.
             let _ = self.fail(&error);
         }
+        // One that was cancelled at the moment of its turn could not be answered.
+        self.connection.leave(&self.running, false);
     }
 }

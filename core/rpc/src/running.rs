@@ -2,12 +2,13 @@
 
 use crate::clock::Start;
 use crate::methods::Method;
+use crate::place::Place;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) struct Running {
     /// Its id on its connection.
@@ -18,6 +19,7 @@ pub(crate) struct Running {
     pub start: Start,
     /// Until when its caller waits, if it says so.
     pub deadline: Option<Instant>,
+    pub place: Place,
     cancelled: AtomicBool,
     half_closed: AtomicBool,
     waiting: Wakers,
@@ -36,6 +38,7 @@ impl Running {
             args,
             start,
             deadline,
+            place: Place::default(),
             cancelled: AtomicBool::new(false),
             half_closed: AtomicBool::new(false),
             waiting: Wakers::default(),
@@ -48,6 +51,11 @@ impl Running {
         if let Some(meter) = &self.method.meter {
             meter.end(self.start.until(now), error_type);
         }
+    }
+
+    /// How long it has run by `now`.
+    pub fn took(&self, now: Instant) -> Duration {
+        self.start.until(now).saturating_sub(self.place.waited())
     }
 
     /// Whether its caller has stopped waiting. Reads the clock if its caller says how long it waits.

@@ -1,8 +1,10 @@
 //! A server: its listener, its connections, its announcement, and its end.
 
 pub(crate) use crate::draining::Phase;
+use crate::gate::Gate;
 use crate::incoming_call::{IncomingCall, ServerInterceptor};
 use crate::interceptors::Interceptors;
+use crate::limits::Limits;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
 use crate::refusal::Refusals;
@@ -91,6 +93,8 @@ pub(crate) struct Shared {
     pub methods: Methods,
     pub meter: Option<Arc<ServerMeter>>,
     pub refusals: Refusals,
+    pub gate: Option<Arc<Gate>>,
+    pub limits: Limits,
     pub interceptors: Interceptors<ServerInterceptor>,
     pub runtime: Handle,
     connections: Mutex<Connections>,
@@ -125,6 +129,8 @@ pub(crate) struct SeenServer {
     /// Of all connections, also those that are gone.
     pub tally: Tally,
     pub open: Vec<SeenConnection>,
+    /// Requests may wait until others have run.
+    pub is_limited: bool,
 }
 
 /// Pause of the acceptor when the process has no descriptors left.
@@ -139,15 +145,18 @@ impl Server {
     /// As [`new`](Self::new), with metrics other than those of the process.
     pub fn with_metrics(options: ServerOptions, metrics: &Metrics) -> Result<Self> {
         let meter = ServerMeter::new(&options, metrics)?.map(Arc::new);
+        let runtime = crate::runtime()?;
         let shared = Arc::new(Shared {
             refusals: Refusals::new(&options),
+            gate: Gate::new(&options, &runtime, || meter.as_ref().map(|meter| meter.gate())),
+            limits: Limits::new(&options.rate_limits)?,
             interceptors: Interceptors::default(),
             weight: AtomicU64::new(options.weight),
             announcement: watch::channel(AnnouncementState::Closed).0,
             options,
             methods: Methods::default(),
             meter,
-            runtime: crate::runtime()?,
+            runtime,
             connections: Mutex::default(),
             none_open: Wakers::default(),
             in_flight: AtomicU64::new(0),
@@ -349,6 +358,10 @@ impl Server {
         crate::KangSnapshot::new("").server(self).without_service()
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+
     pub(crate) fn seen(&self) -> SeenServer {
         let connections = self.0.shared.lock();
         let (created, ended) = (connections.created, connections.ended);
@@ -357,7 +370,7 @@ impl Server {
         let open: Vec<_> = open.iter().map(|connection| connection.seen()).collect();
         let mut tally = ended;
         open.iter().for_each(|connection| tally += connection.tally);
-        SeenServer { created, tally, open }
+        SeenServer { created, tally, open, is_limited: self.0.shared.gate.is_some() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Running> {
@@ -390,6 +403,10 @@ impl Shared {
     fn serve(self: &Arc<Self>, socket: Socket, reader: Reader) {
         let mut connections = self.lock();
         if connections.closed {
+            return;
+        }
+        if self.limits.is_kicked(&socket.peer()) {
+            tracing::debug!(peer = socket.peer(), "connection refused: its client was kicked");
             return;
         }
         if connections.open.len() as u64 >= self.options.max_connections {

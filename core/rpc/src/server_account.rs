@@ -37,6 +37,28 @@ pub(crate) struct Tally {
     pub aborts: u64,
 }
 
+/// What a client did not get on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stalled {
+    /// Sending the rest of a message.
+    Received,
+    /// Taking what waits for it.
+    Sent,
+}
+
+impl Stalled {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Received, Self::Sent];
+
+    /// What metrics call it.
+    pub fn direction(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Sent => "sent",
+        }
+    }
+}
+
 /// Where a connection stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -128,6 +150,14 @@ impl ServerAccount {
             meter.protocol_error(error.reason());
         }
         self.error_server = Some((Cause::Protocol.name(), error.message().to_owned()));
+    }
+
+    /// The client got on with nothing.
+    pub fn stalled(&mut self, what: Stalled, why: &str) {
+        if let Some(meter) = &self.meter {
+            meter.stalled(what);
+        }
+        self.error_server = Some(("Error", why.to_owned()));
     }
 
     /// The connection ended for this reason.

@@ -1,5 +1,7 @@
 //! A server's side of one connection.
 
+mod intake;
+mod progress;
 mod reserved;
 mod writing;
 
@@ -14,9 +16,11 @@ use crate::server::Shared;
 use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
 use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use intake::Asked;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
+use progress::Part;
 use reserved::Watching;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -41,14 +45,6 @@ pub(crate) struct ServerConnection {
     writable: Wakers,
 }
 
-/// A request as it came.
-struct Asked {
-    id: u32,
-    args: Bytes,
-    deadline_ms: Option<u64>,
-    start: Start,
-}
-
 struct State {
     wire: Wire<Arc<Running>>,
     account: ServerAccount,
@@ -60,6 +56,8 @@ struct State {
     /// Output waits for the driving task to write it, which knows of it.
     gathering: bool,
     dead: bool,
+    /// Requests, also of other connections, to be refused without the lock: those of this one took their places.
+    displaced: Vec<Request>,
 }
 
 /// Read per system call while it lingers.
@@ -95,6 +93,7 @@ impl ServerConnection {
                 write_blocked: false,
                 gathering: false,
                 dead: false,
+                displaced: Vec::new(),
             }),
             write_wanted: Notify::new(),
             closing: Notify::new(),
@@ -215,9 +214,13 @@ impl ServerConnection {
             account.end(running, ErrorKind::ConnectionLost.name(), now);
         }
         drop(state);
+        if let Some(gate) = &self.server.gate {
+            gate.forget(self.id);
+        }
         self.server.requests_ended(requests.len());
         for (_, request) in requests {
             request.cancel();
+            self.leave(&request, false);
         }
         self.writable.wake_all();
         self.closing.notify_one();
@@ -260,7 +263,10 @@ impl ServerConnection {
             let uts = state.clock.micros(Instant::now());
             state.wire.send(uts, request.id, value)?;
         }
-        Ok(self.gather(state) <= self.high_water())
+        let waiting = self.gather(state);
+        // Its reader sets the pace from here.
+        self.leave(request, true);
+        Ok(waiting <= self.high_water())
     }
 
     pub fn end(self: &Arc<Self>, request: &Running, last: Option<&[u8]>) -> Result<()> {
@@ -273,6 +279,7 @@ impl ServerConnection {
         state.wire.end(uts, request.id, last)?;
         state.account.end(request, "", now);
         self.finish(state);
+        self.leave(request, true);
         Ok(())
     }
 
@@ -297,6 +304,8 @@ impl ServerConnection {
         state.wire.fail(uts, request.id, error)?;
         note(&mut state.account, now);
         self.finish(state);
+        // Errors come early, and say little about how long the work takes.
+        self.leave(request, false);
         Ok(())
     }
 
@@ -335,8 +344,9 @@ impl ServerConnection {
     async fn read_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         let mut input = BytesMut::new();
         let mut batch = Vec::new();
+        let mut part = Part::default();
         loop {
-            match reader.read(&mut input).await {
+            match self.read(reader, &mut input, &mut part).await {
                 Ok(0) => {
                     let mut state = self.lock();
                     return state.wire.handle_end_of_stream(&input).map_err(|error| {
@@ -344,7 +354,13 @@ impl ServerConnection {
                         io::Error::new(io::ErrorKind::InvalidData, error)
                     });
                 }
-                Ok(_) => self.hand_out_all(&mut input, &mut batch).await?,
+                Ok(_) => {
+                    let came = input.len();
+                    self.hand_out_all(&mut input, &mut batch).await?;
+                    if input.len() < came {
+                        part.completed();
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -391,7 +407,9 @@ impl ServerConnection {
             }
         }
         state.corked = true;
+        let displaced = std::mem::take(&mut state.displaced);
         drop(state);
+        displaced.into_iter().for_each(|request| request.refuse(Refusal::Queue));
         for (place, request) in batch.drain(..).enumerate() {
             // The others waited for the handlers of those before them.
             request.run(place > 0);
@@ -401,34 +419,6 @@ impl ServerConnection {
         state.publish();
         self.flush(state);
         fatal.map_or(Ok(more), Err)
-    }
-
-    /// The request to hand to its handler, or none if it cannot be run and was answered.
-    fn take(self: &Arc<Self>, state: &mut State, method: &str, asked: Asked) -> Option<Request> {
-        let Asked { id, args, deadline_ms, start } = asked;
-        // The id is in flight, so answering cannot fail.
-        let Some(method) = self.server.methods.get(method) else {
-            if !self.answer_reserved(state, start.wall_micros(), id, method) {
-                let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
-                state.account.unregistered(&start);
-            }
-            return None;
-        };
-        let refusal = match deadline_ms {
-            Some(0) => Some(Refusal::Expired),
-            _ if !self.server.admit() => Some(Refusal::Overloaded),
-            _ => None,
-        };
-        if let Some(why) = refusal {
-            let _ = state.wire.fail(start.wall_micros(), id, self.server.refusals.error(why));
-            state.account.refused(&method, why, &start);
-            return None;
-        }
-        let deadline = deadline_ms.and_then(|ms| start.after_ms(ms));
-        let running = Arc::new(Running::new(id, method, args, start, deadline));
-        state.wire.attach(id, running.clone());
-        state.account.begin();
-        Some(Request::new(self.clone(), running))
     }
 
     /// Waits until every request is answered and every byte written.

@@ -149,6 +149,22 @@ impl Socket {
         Ok(true)
     }
 
+    /// As [`try_write`](Self::try_write), once, and without believing the system that there is no room. Returns how many bytes it took.
+    pub fn push(&self, output: &mut BytesMut) -> io::Result<usize> {
+        use rustix::net::{SendFlags, send};
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        match either!(self.stream, s => send(s.as_ref().as_fd(), output, flags)).map_err(io::Error::from) {
+            Ok(taken) => {
+                output.advance(taken);
+                Ok(taken)
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Tells the peer's system now what has been read. A peer that writes an answer in pieces and gathers small writes sends
     /// the next piece only then, after 40 ms with acknowledgements as they are by default.
     pub fn acknowledge(&self) {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use libfast_model::{ClientOptions, METRIC_OTHER, Metric, RemoteError, ServerOptions};
+use libfast_model::{ClientOptions, Concurrency, METRIC_OTHER, Metric, RemoteError, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
 use prometheus_parse::{Sample, Scrape, Value};
 use std::io::Write;
@@ -109,7 +109,10 @@ async fn legacy_names_have_their_labels_and_buckets() {
 #[tokio::test]
 async fn every_metric_of_the_table_is_exposed_with_its_labels() {
     let metrics = Metrics::new();
-    let (_server, address) = serve(&metrics, |options| options.metrics_legacy_names = true).await;
+    let configure = |options: &mut ServerOptions| {
+        (options.metrics_legacy_names, options.concurrency) = (true, Concurrency::Auto);
+    };
+    let (_server, address) = serve(&metrics, configure).await;
     let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = gone.local_addr().unwrap().to_string();
     drop(gone);

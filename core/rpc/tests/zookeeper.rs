@@ -4,10 +4,12 @@
 
 mod support;
 
-use libfast_model::{ClientOptions, ServerOptions};
+use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
 use libfast_testkit::ZooKeeper;
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use support::{LONG, until};
@@ -27,8 +29,12 @@ async fn serve(target: &str) -> Server {
 }
 
 fn client(target: &str, metrics: &Metrics) -> Client {
-    let options = [("policy", "round_robin"), ("zookeeper_session_ms", "4000")];
-    Client::with_metrics(target, ClientOptions::from_pairs(options).unwrap(), metrics).unwrap()
+    client_with(target, metrics, &[("registry_cache", "off")])
+}
+
+fn client_with(target: &str, metrics: &Metrics, options: &[(&str, &str)]) -> Client {
+    let all = [("policy", "round_robin"), ("zookeeper_session_ms", "4000")].iter().chain(options).copied();
+    Client::with_metrics(target, ClientOptions::from_pairs(all).unwrap(), metrics).unwrap()
 }
 
 fn stats(client: &Client) -> Value {
@@ -99,5 +105,100 @@ async fn while_zookeeper_is_away_the_last_list_stands_and_its_age_is_told() {
     client.call("pid", [0; 0]).await.unwrap();
     zookeeper.restart().unwrap();
     until("the list is fresh again", || stale() == 0.0).await;
+    server.stop(LONG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_starts_from_the_last_list_while_zookeeper_is_down_and_without_one_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = [("registry_cache_dir", folder.path().to_str().unwrap())];
+    let mut zookeeper = ZooKeeper::start().unwrap();
+    let target = target(&zookeeper, "cold");
+    let server = serve(&target).await;
+    let warm = client_with(&target, &Metrics::new(), &cache);
+    warm.ready(LONG).await.unwrap();
+    let written = || {
+        let names = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with("cold-"))
+    };
+    until("the list is written", written).await;
+    drop(warm);
+    zookeeper.kill();
+
+    let start = Instant::now();
+    let cold = client_with(&target, &Metrics::new(), &cache);
+    cold.call("pid", [0; 0]).await.unwrap();
+    eprintln!("measured: first answer of a client with the last list {:?}", start.elapsed());
+    assert!(start.elapsed() < LONG / 4);
+    assert!(stats(&cold)["registry"]["stale_ms"].is_u64());
+
+    let start = Instant::now();
+    let without = client_with(&target, &Metrics::new(), &[("timeout_ms", "1000"), ("registry_cache", "off")]);
+    let error = without.call("pid", [0; 0]).await.unwrap_err();
+    eprintln!("measured: failure of a client without one {:?}: {error}", start.elapsed());
+    // The session that the server of this process has is not given up yet; without it, it would be `Registry` at once.
+    assert!(matches!(error.kind(), ErrorKind::Registry | ErrorKind::Timeout), "{error}");
+    assert!(error.message().contains(&zookeeper.connect_string()), "{error}");
+
+    zookeeper.restart().unwrap();
+    let start = Instant::now();
+    until("it heals", || endpoints(&without) == 1).await;
+    without.call("pid", [0; 0]).await.unwrap();
+    eprintln!("measured: first answer after ZooKeeper came {:?}", start.elapsed());
+    until("the list is fresh", || stats(&cold)["registry"]["stale_ms"].is_null()).await;
+    server.stop(LONG).await;
+}
+
+const WORKER: &str = "LIBFAST_TEST_WORKER_OF";
+
+/// Not a test by itself: one of the workers of the next test. Calls once, says so, and lives until its input ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn worker_process() {
+    let Ok(arguments) = std::env::var(WORKER) else { return };
+    let (target, folder) = arguments.split_once(' ').unwrap();
+    let options = [("registry_cache", "leader"), ("registry_cache_dir", folder)];
+    let client = client_with(target, &Metrics::new(), &options);
+    let answer = client.call("pid", [0; 0]).await.map(|values| values.len());
+    println!("\nanswered {answer:?}");
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.unwrap();
+    // Nobody reads what the test would say at its end.
+    std::process::exit(0);
+}
+
+/// As the workers of PHP, each of which would have a session otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_processes_of_a_host_that_share_a_list_one_has_a_session_and_another_follows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let zookeeper = ZooKeeper::start().unwrap();
+    let target = target(&zookeeper, "workers");
+    let server = serve(&target).await;
+    let arguments = format!("{target} {}", folder.path().display());
+    let start = || {
+        let mut worker = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "worker_process", "--nocapture"])
+            .env(WORKER, &arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(worker.stdout.take().unwrap()).lines();
+        let answer = lines.map_while(Result::ok).find(|line| line.starts_with("answered"));
+        assert_eq!(answer.as_deref(), Some("answered Ok(1)"));
+        worker
+    };
+    let sessions = || zookeeper.ask("cons").map_or(0, |answer| answer.matches("sid=0x").count());
+    let mut workers: Vec<_> = (0..3).map(|_| start()).collect();
+    assert_eq!(sessions(), 2, "the server has one, and all workers have one: {:?}", zookeeper.ask("cons"));
+    // The first one leads.
+    workers[0].kill().unwrap();
+    workers[0].wait().unwrap();
+    // Its session may be there a while longer, if its connection is not.
+    until("another takes over", || sessions() == 2).await;
+    let mut late = start();
+    assert_eq!(sessions(), 2);
+    for worker in workers.iter_mut().skip(1).chain([&mut late]) {
+        drop(worker.stdin.take());
+        assert!(worker.wait().unwrap().success());
+    }
     server.stop(LONG).await;
 }

@@ -68,7 +68,8 @@ impl Process {
     }
 
     /// The thread, started if need be.
-    pub fn home(&self, open: &mut Open) -> Result<Arc<Home>> {
+    pub fn home(&self) -> Result<Arc<Home>> {
+        let mut open = self.open();
         if let Some(home) = open.home.upgrade() {
             return Ok(home);
         }

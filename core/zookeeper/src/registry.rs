@@ -14,7 +14,7 @@ use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Res
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use zookeeper_client::{Client, Error as ZkError};
 
@@ -28,8 +28,8 @@ pub struct ZooKeeperRegistry(Arc<Shared>);
 
 pub struct Shared {
     ensemble: Ensemble,
-    /// Where the work is done; `None` is the runtime of the callers.
-    home: Option<Arc<Home>>,
+    /// Where the work is done by those that share it, from the first use on; otherwise in the runtime of the callers.
+    home: Option<OnceLock<Option<Arc<Home>>>>,
     layout: Layout,
     skipped: Arc<AtomicU64>,
     live: Mutex<Live>,
@@ -61,7 +61,7 @@ impl ZooKeeperRegistry {
     /// bound, normally to 2 to 20 of their ticks. What it does not set comes from the environment.
     pub fn open(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Self {
         let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
-        Self(Arc::new(Shared::new(ensemble, root, None)))
+        Self(Arc::new(Shared::new(ensemble, root, false)))
     }
 
     /// As [`open`](Self::open), with the same session and watches as all others of this process that were made by this, and
@@ -74,8 +74,7 @@ impl ZooKeeperRegistry {
         if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
             return Ok(Self(shared));
         }
-        let home = process.home(&mut open)?;
-        let shared = Arc::new(Shared::new(ensemble, root, Some(home)));
+        let shared = Arc::new(Shared::new(ensemble, root, true));
         open.registries.insert(key, Arc::downgrade(&shared));
         Ok(Self(shared))
     }
@@ -200,7 +199,8 @@ impl ZooKeeperRegistry {
 }
 
 impl Shared {
-    fn new(ensemble: Ensemble, root: &str, home: Option<Arc<Home>>) -> Self {
+    fn new(ensemble: Ensemble, root: &str, is_shared: bool) -> Self {
+        let home = is_shared.then(OnceLock::new);
         Self { ensemble, home, layout: Layout::new(root), skipped: Arc::default(), live: Mutex::default() }
     }
 
@@ -213,8 +213,8 @@ impl Shared {
 
     /// The session that others of this process have with the ensemble, or a new one.
     fn find_session(&self) -> Arc<Session> {
-        let start = || Session::start(self.ensemble.clone(), self.home.clone());
-        let Some(process) = self.home.as_ref().and_then(|_| Process::current().ok()) else { return start() };
+        let start = || Session::start(self.ensemble.clone(), self.home().cloned());
+        let Some(process) = self.home().and_then(|_| Process::current().ok()) else { return start() };
         let mut open = process.open();
         let known = open.sessions.get(&self.ensemble).and_then(Weak::upgrade);
         known.filter(|session| !session.is_over()).unwrap_or_else(|| {
@@ -226,7 +226,19 @@ impl Shared {
 
     /// Where tasks are spawned while the guard lives.
     fn enter(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
-        self.home.as_ref().map(|home| home.enter())
+        self.home().map(|home| home.enter())
+    }
+
+    fn home(&self) -> Option<&Arc<Home>> {
+        let start = || Process::current().and_then(Process::home);
+        let found = self.home.as_ref()?.get_or_init(|| match start() {
+            Ok(home) => Some(home),
+            Err(error) => {
+                tracing::warn!(%error, "ZooKeeper shares a thread with its first user");
+                None
+            }
+        });
+        found.as_ref()
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

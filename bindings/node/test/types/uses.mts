@@ -33,7 +33,7 @@ server
   .method('wait', async (ctx: Context) => ctx.signal.aborted)
   .method('range', function* (ctx, n: number) { for (let i = 0; i < n; i++) yield i; })
   .method('ticks', async function* (ctx) { while (!ctx.signal.aborted) yield ctx.peer; });
-server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: ctx.halfClosed, aseErrors: [] }); });
+server.method('half', (ctx) => { throw new RemoteError('no', { remoteName: 'Own', context: [ctx.halfClosed, ctx.remainingMs ?? 0], aseErrors: [] }); });
 server.intercept((call) => call.onValue((value) => `${call.peer}${call.context.halfClosed}${value}`));
 const address: string = await server.start();
 server.onAnnouncement((state, error) => console.log(state, error?.message));

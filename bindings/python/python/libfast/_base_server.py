@@ -70,6 +70,16 @@ class BaseServer:
         use node-fast."""
         return json.loads(self._native.kang())
 
+    def set_rate_limits(self, limits):
+        """Puts other rate limits in the place of those there are: text as of the option `rate_limits`, empty for none. Limits
+        that stay the same keep what they have counted."""
+        self._native.set_rate_limits(limits)
+
+    def kick(self, client, time_ms):
+        """Does not serve a client for so many milliseconds; 0 serves it again. `client` is an IP address or the client's option
+        `client_name`. What runs goes on."""
+        self._native.kick(client, time_ms)
+
     def __reduce__(self):
         raise TypeError("a server cannot be pickled or copied")
 

@@ -40,6 +40,12 @@ class Context:
         to it, or read on and wait for the answer."""
         return self._request.half_closed
 
+    @property
+    def remaining(self):
+        """How many seconds the caller goes on waiting, 0 once it has stopped; None if it does not say. Give it to the calls
+        that the answer depends on, as their timeout."""
+        return self._request.remaining
+
 
 def kind_of(handler):
     """The function of this module that runs it, and whether it needs the event loop."""

@@ -8,25 +8,25 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 /// In a child of a fork the hook has closed it, and the number may name something else by now: there, dropping this
 /// value closes nothing.
 #[derive(Debug)]
-pub(super) struct Descriptor<F> {
+pub(crate) struct Descriptor<F> {
     // A tuple drops in order: the note goes before the descriptor is closed.
     open: Option<(InheritedFd, F)>,
     process: u32,
 }
 
 impl<F: AsRawFd> Descriptor<F> {
-    pub(super) fn new(file: F) -> Self {
+    pub(crate) fn new(file: F) -> Self {
         Self { open: Some((InheritedFd::note(&file), file)), process: std::process::id() }
     }
 }
 
 impl<F> Descriptor<F> {
-    pub(super) fn get(&self) -> &F {
+    pub(crate) fn get(&self) -> &F {
         &self.open.as_ref().expect("taken only by drop").1
     }
 
     /// False in a child of a fork.
-    pub(super) fn is_of_this_process(&self) -> bool {
+    pub(crate) fn is_of_this_process(&self) -> bool {
         self.process == std::process::id()
     }
 }

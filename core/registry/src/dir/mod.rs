@@ -22,6 +22,7 @@ use crate::{
     Announcement, AnnouncementState, Announcer, Change, Override, Overrides, Record, Resolution, Resolver,
     Role, Watch,
 };
+pub(crate) use descriptor::Descriptor;
 use entry::Entry;
 use folder::{Folder, failure};
 use libfast_model::{Address, Result, ServiceName};

@@ -2,6 +2,7 @@
 
 use super::Channel;
 use crate::connection::{Bounds, Connection, Duties};
+use crate::reserved::Introduction;
 use crate::socket::{Reader, Socket};
 use libfast_model::{ClientOptions, Error, ErrorKind, Result};
 use libfast_protocol::{ClientWire, Limits, Version};
@@ -18,7 +19,9 @@ impl Channel {
                     inbox_bytes: self.options.stream_buffer_bytes as usize,
                     unwritten_bytes: self.options.write_limit_bytes as usize,
                 };
-                let duties = Duties { load: self.load.clone(), watch: self.options.watch_servers };
+                let introduction = || Introduction::to_args(&self.options.client_name);
+                let watch = self.options.watch_servers.then(introduction);
+                let duties = Duties { load: self.load.clone(), watch };
                 let (address, wire) = (self.address.clone(), wire(&self.options));
                 let connection = Connection::new(socket, address, wire, bounds, duties, self.meter.as_ref());
                 return Ok((connection, reader));

@@ -16,8 +16,8 @@ const PINGING: usize = usize::MAX - 1;
 #[derive(Debug)]
 pub(super) struct Peer {
     load: Arc<Load>,
-    /// It was not asked yet, and is to be.
-    wants_watch: bool,
+    /// It was not asked yet, and is to be, with these arguments.
+    wants_watch: Option<String>,
     watching: bool,
     /// It understands what libfast adds to the protocol, and answers at once, unless it is gone or stands still.
     pub is_known: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Patience {
 }
 
 impl Peer {
-    pub fn new(load: Arc<Load>, wants_watch: bool) -> Self {
+    pub fn new(load: Arc<Load>, wants_watch: Option<String>) -> Self {
         Self {
             load,
             wants_watch,
@@ -102,7 +102,7 @@ impl State {
         let own: Vec<u32> = self.wire.calls().filter(|(_, key)| **key >= PINGING).map(|(id, _)| id).collect();
         own.into_iter().for_each(|id| _ = self.wire.abandon(id));
         let peer = &mut self.peer;
-        (peer.watching, peer.pinged, peer.wants_watch) = (false, None, false);
+        (peer.watching, peer.pinged, peer.wants_watch) = (false, None, None);
     }
 }
 
@@ -115,9 +115,8 @@ impl Shared {
     /// After something was read.
     pub(super) fn heard(&self, state: &mut State) {
         state.peer.heard = true;
-        if state.peer.wants_watch {
-            state.peer.wants_watch = false;
-            state.peer.watching = self.ask(state, WATCH, WATCHING);
+        if let Some(args) = state.peer.wants_watch.take() {
+            state.peer.watching = self.ask(state, WATCH, &args, WATCHING);
         }
         if state.peer.leaves {
             self.leaving.notify_one();
@@ -156,7 +155,7 @@ impl Shared {
             Some(_) => {}
             None => {
                 let is_silent = peer.is_known && now.duration_since(peer.silent_since) >= patience.silence;
-                if (wanted || is_silent) && self.ask(&mut state, PING, PINGING) {
+                if (wanted || is_silent) && self.ask(&mut state, PING, "[]", PINGING) {
                     state.peer.pinged = Some(now);
                 }
             }
@@ -164,10 +163,10 @@ impl Shared {
     }
 
     /// False if the request cannot be sent.
-    fn ask(&self, state: &mut State, method: &str, key: usize) -> bool {
+    fn ask(&self, state: &mut State, method: &str, args: &str, key: usize) -> bool {
         let uts = state.clock.micros(Instant::now());
         let before = state.wire.transmit().len();
-        if state.wire.start_call(uts, method, b"[]", key).is_err() {
+        if state.wire.start_call(uts, method, args.as_bytes(), key).is_err() {
             return false;
         }
         state.queued += (state.wire.transmit().len() - before) as u64;

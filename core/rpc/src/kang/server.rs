@@ -54,7 +54,7 @@ pub(super) struct ServerRequest {
     msgid: String,
     rpcmethod: String,
     rpcargs: Args,
-    /// Requests are not queued, and those that are over are not listed.
+    /// Those that are over are not listed.
     state: &'static str,
     /// A request that runs has not failed.
     error: Option<ShownError>,
@@ -103,8 +103,8 @@ impl AddrInfo {
 }
 
 impl ServerRequest {
-    /// A request of connection `connection`. Its arguments are shown if they fit into `room`, which they take.
-    pub fn new(connection: u64, running: &Running, room: &mut usize) -> Self {
+    /// A request of connection `connection`, which may wait for its turn. Its arguments are shown if they fit into `room`, which they take.
+    pub fn new(connection: u64, running: &Running, is_waiting: bool, room: &mut usize) -> Self {
         let rpcargs = match room.checked_sub(running.args.len()) {
             Some(rest) => {
                 *room = rest;
@@ -117,7 +117,7 @@ impl ServerRequest {
             msgid: running.id.to_string(),
             rpcmethod: running.method.name.clone(),
             rpcargs,
-            state: "RUNNING",
+            state: if is_waiting { "QUEUED" } else { "RUNNING" },
             error: None,
             blackholed: running.is_cancelled(),
             time_started: running.start.timestamp().to_string(),

@@ -85,7 +85,8 @@ impl KangSnapshot {
             self.add(owner, "fastconnection", id.to_string(), &FastConnection::new(&connection));
             connection.running.sort_unstable_by_key(|running| running.id);
             for running in &connection.running {
-                let shown = ServerRequest::new(id, running, &mut self.room);
+                let is_waiting = seen.is_limited && running.place.is_awaited();
+                let shown = ServerRequest::new(id, running, is_waiting, &mut self.room);
                 self.add(owner, "fastrequest", format!("{id}/{}", running.id), &shown);
             }
         }

@@ -15,7 +15,7 @@ mod traffic;
 
 pub(crate) use client::{ClientMeter, ClientMethod, ClientMethods, EndpointMeter};
 pub(crate) use registry::RegistryMeter;
-pub(crate) use server::{MethodMeter, ServerMeter};
+pub(crate) use server::{GateMeter, MethodMeter, ServerMeter};
 
 use families::Families;
 use libfast_model::Error;

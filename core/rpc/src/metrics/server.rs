@@ -6,6 +6,7 @@ use super::families::Families;
 use super::legacy::{LegacyLabels, LegacyMeter};
 use super::traffic::TrafficMeter;
 use crate::refusal::Refusal;
+use crate::server_account::Stalled;
 use libfast_model::{METRIC_OTHER, Metric, Result, ServerOptions};
 use libfast_protocol::Reason;
 use prometheus_client::metrics::counter::Counter;
@@ -22,6 +23,8 @@ pub(crate) struct ServerMeter {
     unregistered: OnceLock<MethodMeter>,
     /// In the order of [`Refusal::ALL`].
     refused: [Counter; Refusal::ALL.len()],
+    /// In the order of [`Stalled::ALL`].
+    stalled: [Counter; Stalled::ALL.len()],
     pub traffic: TrafficMeter,
     pub open: Gauge,
     pub draining: Gauge,
@@ -48,6 +51,7 @@ impl ServerMeter {
             legacy: options.metrics_legacy_names.then_some(labels),
             unregistered: OnceLock::new(),
             refused: Refusal::ALL.map(|why| families.counter(Metric::ServerRefusals, &[why.reason()])),
+            stalled: Stalled::ALL.map(|what| families.counter(Metric::ServerStalls, &[what.direction()])),
             traffic: TrafficMeter::new(&families, "server"),
             open: connections("open"),
             draining: connections("draining"),
@@ -72,14 +76,52 @@ impl ServerMeter {
         self.unregistered.get_or_init(|| self.method(METRIC_OTHER)).record(took, "FastError");
     }
 
+    /// The handles of the limit of requests that run.
+    pub fn gate(&self) -> GateMeter {
+        let gauge = |metric| (self.families.gauge(metric, &[]), 0);
+        GateMeter { limit: gauge(Metric::ServerConcurrencyLimit), waiting: gauge(Metric::ServerWaiting) }
+    }
+
     /// A request was not run.
     pub fn refused(&self, why: Refusal) {
         // The variants are in the order of the array.
         self.refused[why as usize].inc();
     }
 
+    /// A connection was closed because its client got on with nothing.
+    pub fn stalled(&self, what: Stalled) {
+        // The variants are in the order of the array.
+        self.stalled[what as usize].inc();
+    }
+
     pub fn protocol_error(&self, reason: Reason) {
         self.families.counter(Metric::ProtocolErrors, &["server", reason.name()]).inc();
+    }
+}
+
+/// The handles of a server's limit of requests that run, each with the server's part of the gauge.
+#[derive(Debug)]
+pub(crate) struct GateMeter {
+    limit: (Gauge, i64),
+    waiting: (Gauge, i64),
+}
+
+impl GateMeter {
+    /// So many may run, and so many wait for that.
+    pub fn publish(&mut self, limit: u32, waiting: usize) {
+        let values = [(&mut self.limit, i64::from(limit)), (&mut self.waiting, waiting as i64)];
+        for ((gauge, known), now) in values {
+            if *known != now {
+                gauge.inc_by(now - *known);
+                *known = now;
+            }
+        }
+    }
+}
+
+impl Drop for GateMeter {
+    fn drop(&mut self) {
+        self.publish(0, 0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a server answers itself, and how it takes leave of a client.
 
 use super::{ServerConnection, State};
-use crate::reserved::{News, PING, ServerState, WATCH};
+use crate::reserved::{Introduction, News, PING, ServerState, WATCH};
 use crate::server::Phase;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,15 +14,27 @@ pub(super) struct Watching {
     id: Option<u32>,
     /// The client was asked to leave, and closes the connection when it has its answers.
     leaves: bool,
+    /// What the client calls itself. The first name counts, or one that is limited would take another.
+    pub name: Option<String>,
 }
 
 impl ServerConnection {
     /// Answers a request whose method the program has not. False: nobody has it.
-    pub(super) fn answer_reserved(&self, state: &mut State, uts: u64, id: u32, method: &str) -> bool {
+    pub(super) fn answer_reserved(
+        &self,
+        state: &mut State,
+        uts: u64,
+        id: u32,
+        method: &str,
+        args: &[u8],
+    ) -> bool {
         // Here and below: what cannot be written any more is not missed.
         match method {
             PING => _ = state.wire.end(uts, id, None),
             WATCH => {
+                if state.watching.name.is_none() {
+                    state.watching.name = Introduction::name_in(args);
+                }
                 if let Some(former) = state.watching.id.replace(id) {
                     let _ = state.wire.end(uts, former, None);
                 }

@@ -14,7 +14,7 @@ impl ServerConnection {
             if !is_blocked {
                 // Behind all that are ready: the others that answer now.
                 burst::after_all_ready().await;
-            } else if let Err(error) = self.socket.writable().await {
+            } else if let Err(error) = self.taken().await {
                 return error;
             }
             let mut state = self.lock();
@@ -57,7 +57,7 @@ impl ServerConnection {
     }
 
     /// Wakes those who wait for the output to shrink, if it has. Returns how many bytes wait.
-    fn wake_writers(&self, state: MutexGuard<'_, State>) -> usize {
+    pub(super) fn wake_writers(&self, state: MutexGuard<'_, State>) -> usize {
         let waiting = state.wire.transmit_bytes();
         // Without the lock: waking may run anything, also what answers another request of this connection.
         drop(state);

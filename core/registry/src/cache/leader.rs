@@ -1,0 +1,41 @@
+//! Which of several processes asks the registry: the one that holds the lock of a file.
+
+use crate::dir::Descriptor;
+use libfast_model::{Error, ErrorKind, Result};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The lock. The kernel lets it go when the process dies, however it dies.
+#[derive(Debug)]
+pub(super) struct Lead {
+    _file: Descriptor<File>,
+}
+
+impl Lead {
+    /// Takes the lead of the list that is kept in `path`, unless another process or client has it.
+    pub fn take(path: &Path) -> Result<Option<Self>> {
+        let lock = lock_path(path);
+        let failed = |error: std::io::Error| {
+            let message = format!(
+                "{} cannot be locked: {error}; make its folder writable for this user, or choose another with registry_cache_dir",
+                lock.display()
+            );
+            Error::new(ErrorKind::Registry, message)
+        };
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(failed)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
+        // Noted for the hook of forks: a child must not keep the lead of a parent that died.
+        let file = Descriptor::new(file.map_err(failed)?);
+        match file.get().try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}

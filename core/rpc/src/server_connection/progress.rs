@@ -1,0 +1,93 @@
+//! Clients that get on with nothing: those that do not send the rest of a message, and those that take nothing.
+
+use super::ServerConnection;
+use crate::server_account::Stalled;
+use crate::socket::Reader;
+use bytes::BytesMut;
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+
+/// The part of a message that has come.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    since: Option<Instant>,
+}
+
+/// A message may take longer than `receive_timeout_ms` if it comes at this rate: a large one on a narrow path.
+const LEAST_BYTES_PER_SECOND: u32 = 1024;
+
+impl Part {
+    /// Bytes were taken from the front: what is left begins another message.
+    pub fn completed(&mut self) {
+        self.since = None;
+    }
+
+    /// Until when more must have come; `None` if nothing has begun.
+    fn deadline(&mut self, bytes: usize, limit: Duration) -> Option<Instant> {
+        if bytes == 0 || limit.is_zero() {
+            self.since = None;
+            return None;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let earned = Duration::from_secs(bytes as u64) / LEAST_BYTES_PER_SECOND;
+        Some(since + limit.max(earned))
+    }
+}
+
+impl ServerConnection {
+    /// Reads, but does not wait for the rest of a message for ever.
+    pub(super) async fn read(
+        &self,
+        reader: &mut Reader,
+        input: &mut BytesMut,
+        part: &mut Part,
+    ) -> io::Result<usize> {
+        let limit = self.server.options.receive_timeout_ms;
+        let Some(deadline) = part.deadline(input.len(), Duration::from_millis(limit)) else {
+            return reader.read(input).await;
+        };
+        let read = timeout_at(deadline.into(), reader.read(input)).await;
+        read.unwrap_or_else(|_| {
+            let why = format!("the rest of a message did not come for `receive_timeout_ms` of {limit}");
+            Err(self.stalled(Stalled::Received, why))
+        })
+    }
+
+    /// Waits until the kernel takes more, but not for ever.
+    pub(super) async fn taken(&self) -> io::Result<()> {
+        let limit_ms = self.server.options.send_timeout_ms;
+        if limit_ms == 0 {
+            return self.socket.writable().await;
+        }
+        let limit = Duration::from_millis(limit_ms);
+        let mut last = Instant::now();
+        loop {
+            if let Ok(writable) = tokio::time::timeout(limit / 4, self.socket.writable()).await {
+                return writable;
+            }
+            match self.push()? {
+                (_, 0) => return Ok(()),
+                (1.., _) => last = Instant::now(),
+                _ if last.elapsed() < limit => {}
+                _ => {
+                    let why = format!("the client took nothing for `send_timeout_ms` of {limit_ms}");
+                    return Err(self.stalled(Stalled::Sent, why));
+                }
+            }
+        }
+    }
+
+    /// Offers output to a kernel that does not call itself writable, which it does only when a third of its buffer is free: a
+    /// client that reads slowly takes minutes for that. Returns how many bytes it took, and how many wait.
+    fn push(&self) -> io::Result<(usize, usize)> {
+        let mut state = self.lock();
+        let taken = self.socket.push(state.wire.transmit())?;
+        Ok((taken, self.wake_writers(state)))
+    }
+
+    fn stalled(&self, what: Stalled, why: String) -> io::Error {
+        self.lock().account.stalled(what, &why);
+        io::Error::new(io::ErrorKind::TimedOut, why)
+    }
+}
