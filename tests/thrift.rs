@@ -26,13 +26,16 @@ async fn thrift_clients_are_balanced_over_thrift_servers_and_lose_no_call() {
     };
     let mut servers = ["a", "b", "c"].map(|name| Server::start(&target, &[name]));
     let _slow = Server::start(&target, &["slow", "20"]);
-    let clients = [
+    let mut clients = [
         ("python", client(&[PYTHON, "examples/thrift/client.py"], &target)),
         ("php", client(&["php", "examples/thrift/client.php"], &target)),
     ];
-    // Consumers are listed, too, which also says that they have begun.
+    // Consumers are listed, too, which also says that they have begun. One that ended says why below.
     let observer = observer(&target);
-    until("both clients are listed", || consumers(&target) >= 2).await;
+    until("both clients are listed", || {
+        consumers(&target) >= 2 || clients.iter_mut().any(|(_, client)| client.try_wait().unwrap().is_some())
+    })
+    .await;
 
     // One dies, one stops in good order, one comes. Whenever that is, no call may fail.
     let [first, second, _] = &mut servers;
@@ -95,7 +98,7 @@ fn consumers(target: &str) -> usize {
     let Ok(libfast::Target::Service { registry, service }) = libfast::Target::parse(target) else {
         panic!("{target} is a service");
     };
-    let registries = libfast::Registries::open(&registry, 5_000).unwrap();
+    let registries = libfast::Registries::open(&registry, "fast", std::time::Duration::from_secs(5)).unwrap();
     let listed = tokio::task::block_in_place(|| {
         tokio::runtime::Handle::current().block_on(registries.resolver.consumers(&service))
     });

@@ -98,6 +98,7 @@ export interface ClientOptions {
   registry_cache?: 'fallback' | 'leader' | 'off';
   registry_cache_dir?: string;
   registry_cache_stale?: boolean;
+  layouts?: string;
   zookeeper_session_ms?: number;
   zookeeper_acl?: 'creator' | 'private' | 'open';
   zookeeper_auth_file?: string;
@@ -115,6 +116,7 @@ export interface ServerOptions {
   announce?: string;
   announce_at_start?: boolean;
   advertise?: string;
+  advertise_metrics?: string;
   weight?: number;
   zone?: string;
   max_inflight?: number;
@@ -134,6 +136,7 @@ export interface ServerOptions {
   max_frame_bytes?: number;
   max_depth?: number;
   max_name_bytes?: number;
+  layouts?: string;
   zookeeper_session_ms?: number;
   zookeeper_acl?: 'creator' | 'private' | 'open';
   zookeeper_auth_file?: string;

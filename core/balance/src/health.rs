@@ -28,6 +28,8 @@ pub(crate) struct Health {
     rules: EjectionOptions,
     slow_start: Duration,
     floor: f64,
+    /// What speaks against risking a call once an ejection is over.
+    doubts: u8,
     /// All calls and failed ones.
     calls: Window,
     /// The latency before the first of these, as the bits of an f64.
@@ -79,6 +81,7 @@ impl Health {
             rules: options.ejection,
             slow_start: options.slow_start,
             floor: options.slow_start_floor,
+            doubts: DRAINING | SUSPENDED | DEAF | if options.pings { SILENT } else { 0 },
             calls: Window::new(Duration::from_secs(10)),
             failed_in_a_row: AtomicU32::new(0),
             timed_out_in_a_row: AtomicU32::new(0),
@@ -195,10 +198,7 @@ impl Health {
     /// Whether the caller may try, now that the ejection is over. True for one at a time.
     pub fn begin_trial(&self, now: Moment) -> bool {
         let notes = self.notes.load(Relaxed);
-        if notes & EJECTED == 0
-            || notes & (DRAINING | SUSPENDED | DEAF) != 0
-            || now.0 < self.until.load(Relaxed)
-        {
+        if notes & EJECTED == 0 || notes & self.doubts != 0 || now.0 < self.until.load(Relaxed) {
             return false;
         }
         let trial = self.trial.load(Relaxed);
@@ -437,6 +437,18 @@ mod tests {
         assert!(!frozen.begin_trial(at(2000)), "no call is risked while even pings are lost");
         assert!(frozen.ping_answered(at(100)) && frozen.begin_trial(at(100)));
         assert!(!failing.ping_answered(at(100)) && !failing.begin_trial(at(100)));
+    }
+
+    #[test]
+    fn what_was_silent_answers_a_ping_before_it_gets_a_call() {
+        for (pings, risked) in [(true, false), (false, true)] {
+            let health = Health::new(&BalanceOptions { pings, ..BalanceOptions::default() });
+            health.fail(at(0), at(0), &Failure { timed_out: true, silence: Duration::ZERO, usual: None });
+            health.eject(at(0));
+            assert_eq!(health.begin_trial(at(2000)), risked);
+            health.ping_answered(at(9000));
+            assert!(health.begin_trial(at(9000)));
+        }
     }
 
     #[test]

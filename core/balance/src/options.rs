@@ -35,6 +35,9 @@ pub struct BalanceOptions {
     /// With the policy `hash`: how much more than the mean of calls under way an owner may have before its keys
     /// spill to others. Default: 1.25, from "Consistent Hashing with Bounded Loads".
     pub bounded_load: f64,
+    /// Whether endpoints whose calls timed out get pings, see [`Balancer::to_ping`](crate::Balancer::to_ping): then none of them is
+    /// risked a call before it has answered one. Default: true.
+    pub pings: bool,
     /// When an endpoint is taken out.
     pub ejection: EjectionOptions,
 }
@@ -77,6 +80,7 @@ impl Default for BalanceOptions {
             slow_start_floor: 0.1,
             failure_penalty: Duration::from_millis(100),
             bounded_load: 1.25,
+            pings: true,
             ejection: EjectionOptions::default(),
         }
     }
@@ -114,6 +118,7 @@ impl From<&ClientOptions> for BalanceOptions {
             subset_size: many(options.subset_size),
             subset_above: many(options.subset_above),
             slow_start: Duration::from_millis(options.slow_start_ms),
+            pings: options.ping_after_ms > 0,
             ejection: EjectionOptions {
                 consecutive: few(options.eject_failures),
                 success_rate: options.eject_below_percent as f64 / 100.0,

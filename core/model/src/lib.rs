@@ -16,6 +16,7 @@ mod metric;
 mod option_choices;
 mod option_spec;
 mod options;
+mod policy;
 mod rate_limit;
 mod target;
 mod timestamp;
@@ -30,9 +31,10 @@ pub use inherited::{InheritedFd, take_inherited_fds};
 pub use metric::{
     DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_LABELS, METRIC_OTHER, Metric, MetricKind, MetricSpec,
 };
-pub use option_choices::{ChecksumV1, Policy, RegistryCache};
+pub use option_choices::{ChecksumV1, RegistryCache};
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
 pub use options::{CALL_OPTIONS, ClientOptions, ServerOptions, find_option, option_specs};
+pub use policy::Policy;
 pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;

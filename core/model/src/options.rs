@@ -166,6 +166,11 @@ macro_rules! zookeeper_key_doc {
     };
 }
 
+macro_rules! layouts_doc {
+    () => {
+        "How entries are listed in ZooKeeper, one or several of fast, thriftkeeper, serverset (Finagle, Aurora; Prometheus reads it), curator (Spring Cloud, Dubbo 3) and dubbo (interface level; it can only be read), separated by commas; each with :/PATH if it is below another root than the target's. A server lists itself in each, a client finds the servers of all. See docs/REGISTRIES.md."
+    };
+}
 macro_rules! metrics_doc {
     () => {
         "Whether calls, connections and messages are counted and measured, as docs/METRICS.md lists."
@@ -284,6 +289,7 @@ options! {
             "Folder of these files. Empty means $XDG_CACHE_HOME/libfast, else ~/.cache/libfast, else none are kept.";
         registry_cache_stale: bool = false, OptionKind::Flag,
             "Whether such a file counts although nobody has confirmed it for seven days.";
+        layouts: String = "fast".into(), OptionKind::Text, layouts_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
         zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
@@ -307,6 +313,8 @@ options! {
             "Whether the server is announced as soon as it listens. If not, it is when the program says so, because it has to get ready first.";
         advertise: String = String::new(), OptionKind::Text,
             "Address that is announced, where it differs from the one listened on; port 0 stands for the port listened on. Empty means $FAST_ADVERTISE, else the address listened on; for a server on all addresses, the one from which this machine reaches ZooKeeper, or 127.0.0.1 in a folder.";
+        advertise_metrics: String = String::new(), OptionKind::Text,
+            "Address where the metrics of this server are scraped, host:port, which the layout serverset tells Prometheus. Empty tells nothing.";
         weight: u64 = 100, OptionKind::Integer { min: 0, max: 1_000_000 },
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();
@@ -340,6 +348,7 @@ options! {
         max_frame_bytes: u64 = 16 * MIB, FRAME_BYTES, frame_doc!();
         max_depth: u64 = 10_000, DEPTH, depth_doc!();
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
+        layouts: String = "fast".into(), OptionKind::Text, layouts_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
         zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();

@@ -46,6 +46,9 @@ pub struct Record {
     /// It asks for no new calls.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draining: bool,
+    /// `host:port` where its metrics are scraped, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub metrics: String,
     /// Milliseconds since 1970 when it was made.
     #[serde(default)]
     pub started_ms: u64,
@@ -66,6 +69,7 @@ impl Record {
             weight: Endpoint::DEFAULT_WEIGHT,
             zone: String::new(),
             draining: false,
+            metrics: String::new(),
             started_ms: started.map_or(0, |d| d.as_millis() as u64),
         }
     }

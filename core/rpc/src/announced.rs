@@ -37,9 +37,10 @@ pub(crate) async fn announce_telling(
         address: address.to_string(),
         weight: weight as u32,
         zone: options.zone.clone(),
+        metrics: options.advertise_metrics.clone(),
         ..Record::of_this_process("")
     };
-    let announcer = Registries::with_access(&registry, options.zookeeper())?.announcer;
+    let announcer = Registries::open(&registry, &options.layouts, options.zookeeper())?.announcer;
     let announcement = announcer.announce(&service, Role::Provider, record);
     hear(announcement.watch_state());
     let listed = announcement.registered().await;

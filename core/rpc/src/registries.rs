@@ -10,7 +10,6 @@ use libfast_registry::{
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Both sides of one registry.
 pub struct Registries {
@@ -21,25 +20,26 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Opens a registry. Nothing is connected or created yet.
-    pub fn open(registry: &Registry, zookeeper_session_ms: u64) -> Result<Self> {
-        Self::with_access(registry, Duration::from_millis(zookeeper_session_ms))
-    }
-
-    /// As [`open`](Self::open), with what the options of a client or server say about ZooKeeper.
-    pub fn with_access(registry: &Registry, zookeeper: impl Into<ZooKeeperAccess>) -> Result<Self> {
+    /// Opens a registry, where entries are listed as the option `layouts` says; `zookeeper` is that of the options of a client or
+    /// server, or a session timeout. Nothing is connected or created yet.
+    pub fn open(registry: &Registry, layouts: &str, zookeeper: impl Into<ZooKeeperAccess>) -> Result<Self> {
         match registry {
+            Registry::Dir(_) if layouts != OWN => {
+                let message =
+                    format!("option \"layouts\": {layouts:?} is for ZooKeeper; a folder has {OWN} only");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
             Registry::Dir(folder) => {
                 let dir = Arc::new(DirRegistry::open(folder.clone())?);
                 Ok(Self { announcer: dir.clone(), resolver: dir })
             }
-            Registry::ZooKeeper { hosts, root } => self::zookeeper(hosts, root, zookeeper.into()),
+            Registry::ZooKeeper { hosts, root } => self::zookeeper(hosts, root, layouts, zookeeper.into()),
         }
     }
 
     /// The same as a client uses it: with the lists of ZooKeeper kept in files, as its options say.
     pub(crate) fn of_client(registry: &Registry, options: &ClientOptions) -> Result<Self> {
-        let opened = Self::with_access(registry, options.zookeeper());
+        let opened = Self::open(registry, &options.layouts, options.zookeeper());
         let Some(mut settings) = cache_settings(registry, options) else { return opened };
         let registries = match opened {
             // A child of a process with a session cannot have one; it can read the list that others keep.
@@ -50,8 +50,17 @@ impl Registries {
             }
             opened => opened?,
         };
-        let resolver = Arc::new(CachedResolver::new(registries.resolver, registry.to_string(), settings));
+        let resolver =
+            Arc::new(CachedResolver::new(registries.resolver, cached(registry, &options.layouts), settings));
         Ok(Self { resolver, ..registries })
+    }
+}
+
+/// What tells the lists in files apart.
+fn cached(registry: &Registry, layouts: &str) -> String {
+    match layouts {
+        OWN => registry.to_string(),
+        _ => format!("{registry} as {layouts}"),
     }
 }
 
@@ -89,14 +98,17 @@ impl Announcer for Unusable {
     }
 }
 
+/// libfast's own layout.
+const OWN: &str = "fast";
+
 #[cfg(feature = "zookeeper")]
-fn zookeeper(hosts: &[String], root: &str, access: ZooKeeperAccess) -> Result<Registries> {
-    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, access)?);
+fn zookeeper(hosts: &[String], root: &str, layouts: &str, access: ZooKeeperAccess) -> Result<Registries> {
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, layouts, access)?);
     Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
 }
 
 #[cfg(not(feature = "zookeeper"))]
-fn zookeeper(_: &[String], _: &str, _: ZooKeeperAccess) -> Result<Registries> {
+fn zookeeper(_: &[String], _: &str, _: &str, _: ZooKeeperAccess) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
     Err(Error::new(ErrorKind::Unsupported, message))
 }

@@ -174,6 +174,13 @@ impl Socket {
         }
     }
 
+    /// Has the stream reset when it is closed, with what was written and not sent: the system would keep that, up to 4 MiB, and
+    /// offer it for many minutes.
+    pub fn reset_when_closed(&self) {
+        let linger = Some(Duration::ZERO);
+        let _ = either!(self.stream, s => socket2::SockRef::from(s.as_ref()).set_linger(linger));
+    }
+
     /// Ends the stream in one direction: the peer reads to the end of what was written.
     pub fn end_writing(&self) {
         let _ = either!(self.stream, s => socket2::SockRef::from(s.as_ref()).shutdown(Shutdown::Write));

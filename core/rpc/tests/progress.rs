@@ -109,7 +109,9 @@ async fn a_client_that_takes_nothing_is_closed() {
     until("it runs", || server.in_flight() == 1).await;
     until("it is closed", || server.connections() == 0).await;
     assert_eq!((stalled(&metrics, "received").as_str(), stalled(&metrics, "sent").as_str()), ("0", "1"));
-    drop(bare);
+    // The system does not keep what it did not take.
+    let ended = blocking(move || std::io::copy(&mut bare.stream, &mut std::io::sink()));
+    assert_eq!(ended.await.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 /// So slow that the kernel does not call the socket writable for much longer than the limit.

@@ -38,7 +38,7 @@ pub fn announce(
     let (state, states) = watch::channel(AnnouncementState::Connecting);
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, finished) = oneshot::channel::<()>();
-    let (wanted, wanting) = watch::channel(Wanted::default());
+    let (wanted, wanting) = watch::channel(Wanted { number: 0, data: Vec::new() });
     let (listed, listing) = watch::channel(0);
     let grants = match text(role, &record).and_then(|data| Ok((data, Grants::new(access)?))) {
         Ok((data, grants)) => {
@@ -81,7 +81,7 @@ pub fn announce(
 }
 
 /// Waits until the record of that number, or a later one, is listed.
-async fn changed(
+pub async fn changed(
     number: u64,
     mut listed: watch::Receiver<u64>,
     mut states: watch::Receiver<AnnouncementState>,
@@ -115,11 +115,10 @@ fn text(role: Role, record: &Record) -> Result<Vec<u8>> {
 }
 
 /// What is to be listed.
-#[derive(Default)]
-struct Wanted {
+pub struct Wanted<T = Vec<u8>> {
     /// Counts the records that there were.
-    number: u64,
-    data: Vec<u8>,
+    pub number: u64,
+    pub data: T,
 }
 
 struct Entry {
@@ -179,42 +178,56 @@ impl Duty for Entry {
     }
 
     fn trouble(&mut self, trouble: Trouble) {
-        self.state.send_if_modified(|state| {
-            let was_listed = matches!(state, AnnouncementState::Registered | AnnouncementState::Suspended);
-            *state = match (trouble, &state) {
-                // The node may well be there still; only a server can tell.
-                (Trouble::Suspended, AnnouncementState::Registered) => AnnouncementState::Suspended,
-                (Trouble::Refused(error), _) => AnnouncementState::Failed(error),
-                (Trouble::Failed(error), _) if !was_listed => AnnouncementState::Failed(error),
-                (Trouble::Failed(_), AnnouncementState::Registered) => AnnouncementState::Suspended,
-                _ => return false,
-            };
-            true
-        });
+        tell(&self.state, trouble);
     }
 }
 
-impl Entry {
-    /// Deletes the node and reports to `done`: after the acknowledgement, or when the servers cannot be reached. In
-    /// the latter case it goes on trying for as long as somebody else keeps the session, and the node, alive.
-    async fn withdraw(self, session: Arc<Session>, done: oneshot::Sender<()>) {
-        let mut links = session.links();
-        let patience = match &*links.borrow() {
-            Link::Connected(_) => ACK_CONNECTED,
-            Link::Suspended => ACK_SUSPENDED,
-            Link::Connecting | Link::Failed(_) | Link::Closed => Duration::ZERO,
+/// What trouble means for an entry.
+pub fn tell(state: &watch::Sender<AnnouncementState>, trouble: Trouble) {
+    state.send_if_modified(|state| {
+        let was_listed = matches!(state, AnnouncementState::Registered | AnnouncementState::Suspended);
+        *state = match (trouble, &state) {
+            // The node may well be there still; only a server can tell.
+            (Trouble::Suspended, AnnouncementState::Registered) => AnnouncementState::Suspended,
+            (Trouble::Refused(error), _) => AnnouncementState::Failed(error),
+            (Trouble::Failed(error), _) if !was_listed => AnnouncementState::Failed(error),
+            (Trouble::Failed(_), AnnouncementState::Registered) => AnnouncementState::Suspended,
+            _ => return false,
         };
+        true
+    });
+}
+
+impl Entry {
+    async fn withdraw(self, session: Arc<Session>, done: oneshot::Sender<()>) {
         let mut paths = self.place.former.clone();
         paths.push(self.place.path());
-        let mut removal = std::pin::pin!(remove(&mut links, &paths));
-        let removed = timeout(patience, &mut removal).await.is_ok();
-        self.state.send_replace(AnnouncementState::Closed);
-        let _ = done.send(());
-        drop(session);
-        if !removed {
-            tracing::warn!(path = self.place.path(), "withdrawn while ZooKeeper does not answer");
-            removal.await;
-        }
+        remove_within(session, paths, self.state, done).await;
+    }
+}
+
+/// Deletes the nodes of an entry and reports to `done`: after the acknowledgement, or when the servers cannot be reached. In
+/// the latter case it goes on trying for as long as somebody else keeps the session, and the nodes, alive.
+pub async fn remove_within(
+    session: Arc<Session>,
+    paths: Vec<String>,
+    state: watch::Sender<AnnouncementState>,
+    done: oneshot::Sender<()>,
+) {
+    let mut links = session.links();
+    let patience = match &*links.borrow() {
+        Link::Connected(_) => ACK_CONNECTED,
+        Link::Suspended => ACK_SUSPENDED,
+        Link::Connecting | Link::Failed(_) | Link::Closed => Duration::ZERO,
+    };
+    let mut removal = std::pin::pin!(remove(&mut links, &paths));
+    let removed = timeout(patience, &mut removal).await.is_ok();
+    state.send_replace(AnnouncementState::Closed);
+    let _ = done.send(());
+    drop(session);
+    if !removed {
+        tracing::warn!(path = paths.last(), "withdrawn while ZooKeeper does not answer");
+        removal.await;
     }
 }
 

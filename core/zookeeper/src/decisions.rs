@@ -5,10 +5,13 @@ use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::resolver::Subscription;
 use crate::security::Grants;
 use crate::session::Session;
+use crate::several::union;
 use libfast_model::{Address, Error, Result};
 use libfast_registry::{Condition, Override, Overrides, Resolution};
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -22,17 +25,17 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Rounds in which somebody else may change the node between reading and writing it, before that is called a failure.
 const ROUNDS: usize = 20;
 
-/// A list as clients see it: what a [`Subscription`] says, with what was decided. Ends when dropped.
+/// A list as clients see it: what [`Subscription`]s say together, with what was decided. Ends when dropped.
 pub struct Decided {
     resolutions: watch::Receiver<Resolution>,
-    listed: Arc<Subscription>,
+    listed: Vec<Arc<Subscription>>,
     task: JoinHandle<()>,
 }
 
 impl Decided {
     /// Starts to follow the node `path`; must be called within a tokio runtime.
-    pub fn start(session: Arc<Session>, path: String, listed: Arc<Subscription>) -> Arc<Self> {
-        let mut list = listed.resolutions();
+    pub fn start(session: Arc<Session>, path: String, listed: Vec<Arc<Subscription>>) -> Arc<Self> {
+        let mut lists: Vec<_> = listed.iter().map(|list| list.resolutions()).collect();
         let (known, mut decided) = watch::channel(None);
         let (sender, resolutions) = watch::channel(Resolution::Pending);
         let mut node = Node { path, known };
@@ -41,14 +44,15 @@ impl Decided {
             // Both are asked for together. A list that is known although ZooKeeper is away must not wait for long.
             let _ = timeout(PATIENCE, decided.wait_for(Option::is_some)).await;
             loop {
-                let resolution = list.borrow_and_update().clone();
+                let known: Vec<_> = lists.iter_mut().map(|list| list.borrow_and_update().clone()).collect();
+                let resolution = union(&known);
                 let resolution = match &*decided.borrow_and_update() {
                     Some(decided) => decided.apply(resolution),
                     None => resolution,
                 };
                 sender.send_replace(resolution);
                 let more = tokio::select! {
-                    more = list.changed() => more,
+                    more = any(&mut lists) => more,
                     more = decided.changed() => more,
                 };
                 if more.is_err() {
@@ -72,12 +76,13 @@ impl Decided {
 
     /// How good that is.
     pub fn condition(&self) -> watch::Receiver<Condition> {
-        self.listed.condition()
+        // They share a session, and with that the reason to be old.
+        self.listed[0].condition()
     }
 
     /// True if it will learn nothing any more.
     pub fn is_over(&self) -> bool {
-        self.task.is_finished() || self.listed.is_over()
+        self.task.is_finished() || self.listed.iter().any(|list| list.is_over())
     }
 }
 
@@ -85,6 +90,19 @@ impl Drop for Decided {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Waits for a change of any of the lists.
+async fn any(lists: &mut [watch::Receiver<Resolution>]) -> std::result::Result<(), watch::error::RecvError> {
+    let mut waits: Vec<_> = lists.iter_mut().map(|list| Box::pin(list.changed())).collect();
+    poll_fn(|cx| {
+        let ready = waits.iter_mut().find_map(|wait| match wait.as_mut().poll(cx) {
+            Poll::Ready(more) => Some(more),
+            Poll::Pending => None,
+        });
+        ready.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }
 
 struct Node {

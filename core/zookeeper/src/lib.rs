@@ -24,7 +24,9 @@ mod backoff;
 mod decisions;
 mod duty;
 mod failure;
+mod foreign;
 mod inspection;
+mod layouts;
 mod node;
 mod pace;
 mod path;
@@ -34,6 +36,7 @@ mod registry;
 mod resolver;
 mod security;
 mod session;
+mod several;
 mod supervisor;
 mod tls;
 

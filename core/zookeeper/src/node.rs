@@ -1,6 +1,7 @@
 //! Entries as nodes: writing one, reading many.
 
 use crate::failure::is_lost;
+use crate::layouts::Codec;
 use crate::place::Place;
 use crate::security::Grants;
 use libfast_registry::Record;
@@ -9,6 +10,8 @@ use zookeeper_client::{Client, Error as ZkError, OneshotWatcher, Stat};
 
 /// Rounds in which somebody else may undo what was just done, before it is called a failure.
 const ROUNDS: usize = 10;
+/// Unusable nodes that a registry logs.
+const MOST_LOGGED: u64 = 100;
 /// Requests on their way at once.
 const IN_FLIGHT: usize = 32;
 
@@ -78,6 +81,7 @@ pub async fn read(
     client: &Client,
     folder: &str,
     names: &[String],
+    codec: Codec,
     skipped: &AtomicU64,
     mut take: impl FnMut(Entry),
 ) -> Result<usize, ZkError> {
@@ -87,7 +91,7 @@ pub async fn read(
         let requests: Vec<_> = some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
         for (name, request) in some.iter().zip(requests) {
             let reason = match request.await {
-                Ok((data, _)) => match Record::from_json(&data) {
+                Ok((data, _)) => match codec.decode(name, &data) {
                     Ok(record) => {
                         take((name.clone(), Some(record)));
                         continue;
@@ -108,8 +112,10 @@ pub async fn read(
     Ok(gone)
 }
 
-/// Logs and counts a node that cannot be used.
+/// Counts a node that cannot be used, and logs the first ones: a folder full of junk must not fill the log.
 pub fn skip(folder: &str, name: &str, reason: &str, skipped: &AtomicU64) {
-    skipped.fetch_add(1, Ordering::Relaxed);
+    if skipped.fetch_add(1, Ordering::Relaxed) >= MOST_LOGGED {
+        return;
+    }
     tracing::warn!(folder, name, reason, "skipping a node; remove it, or correct the program that made it");
 }

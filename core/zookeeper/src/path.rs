@@ -1,19 +1,24 @@
 //! Where things are in ZooKeeper's tree.
 
-use crate::place::Place;
-use libfast_model::ServiceName;
+use crate::layouts::Codec;
 use libfast_registry::Role;
 
-/// The layout below a root.
+/// A layout below a root.
 #[derive(Debug, Clone)]
 pub struct Layout {
+    codec: Codec,
     root: String,
 }
 
 impl Layout {
     /// Accepts the root with or without slashes at its ends.
-    pub fn new(root: &str) -> Self {
-        Self { root: format!("/{}", root.trim_matches('/')) }
+    pub fn new(codec: Codec, root: &str) -> Self {
+        Self { codec, root: format!("/{}", root.trim_matches('/')) }
+    }
+
+    /// Its words.
+    pub fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// The node whose children are the services.
@@ -21,20 +26,16 @@ impl Layout {
         &self.root
     }
 
-    /// The node whose children are the providers or consumers of a service.
-    pub fn folder(&self, service: &str, role: Role) -> String {
+    /// The node whose children are the providers or consumers of a service; none if the layout has no such list.
+    pub fn folder(&self, service: &str, role: Role) -> Option<String> {
         let root = self.root.trim_end_matches('/');
-        format!("{root}/{service}/{}", role.folder())
+        let list = self.codec.list(role)?;
+        Some(format!("{root}/{service}/{list}").trim_end_matches('/').to_owned())
     }
 
     /// The node of what an operator decided about a service.
     pub fn config(&self, service: &str) -> String {
         format!("{}/{service}/config", self.root.trim_end_matches('/'))
-    }
-
-    /// Where a new entry stands. Only those of providers change.
-    pub fn new_place(&self, service: &ServiceName, role: Role) -> Place {
-        Place::new(self.folder(service.as_str(), role), role == Role::Provider)
     }
 }
 
@@ -50,7 +51,17 @@ mod tests {
             ("/", "/echo/providers"),
             ("", "/echo/providers"),
         ] {
-            assert_eq!(Layout::new(root).folder("echo", Role::Provider), folder);
+            let layout = Layout::new(Codec::Fast, root);
+            assert_eq!(layout.folder("echo", Role::Provider).as_deref(), Some(folder));
         }
+    }
+
+    #[test]
+    fn other_fleets_have_other_lists() {
+        let folder = |codec, role| Layout::new(codec, "/x").folder("echo", role);
+        assert_eq!(folder(Codec::Serverset, Role::Provider).as_deref(), Some("/x/echo"));
+        assert_eq!(folder(Codec::Curator, Role::Consumer), None);
+        assert_eq!(folder(Codec::Thriftkeeper, Role::Consumer).as_deref(), Some("/x/echo/consumers"));
+        assert_eq!(folder(Codec::Dubbo, Role::Provider).as_deref(), Some("/x/echo/providers"));
     }
 }

@@ -3,6 +3,7 @@
 //! The thread is apart from their runtimes, which may end before those of others that use the same session. It ends with
 //! the last session.
 
+use crate::layouts::Layouts;
 use crate::registry::Shared;
 use crate::session::{Ensemble, Session};
 use libfast_model::{Error, ErrorKind, Result};
@@ -27,7 +28,7 @@ pub struct Process {
 pub struct Open {
     home: Weak<Home>,
     pub sessions: HashMap<Ensemble, Weak<Session>>,
-    pub registries: HashMap<(Ensemble, String), Weak<Shared>>,
+    pub registries: HashMap<(Ensemble, String, Layouts), Weak<Shared>>,
 }
 
 /// The thread, for as long as somebody holds this.

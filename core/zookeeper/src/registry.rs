@@ -3,15 +3,19 @@
 use crate::announcer;
 use crate::decisions::{self, Decided, Refusal};
 use crate::failure::refused;
+use crate::foreign::{self, Spot};
+use crate::layouts::{Codec, Layouts};
 use crate::node;
 use crate::path::Layout;
+use crate::place::Place;
 use crate::process::{Home, Process};
 use crate::resolver::Subscription;
 use crate::security::{Grants, completed};
 use crate::session::{Ensemble, Session};
+use crate::several::join;
 use libfast_model::{Address, Result, ServiceName, ZooKeeperAccess};
 use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Resolver, Role, Watch};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -30,7 +34,10 @@ pub struct Shared {
     ensemble: Ensemble,
     /// Where the work is done by those that share it, from the first use on; otherwise in the runtime of the callers.
     home: Option<OnceLock<Option<Arc<Home>>>>,
-    layout: Layout,
+    /// Where operators decide, whatever the layouts.
+    root: String,
+    /// At least one.
+    layouts: Vec<Layout>,
     skipped: Arc<AtomicU64>,
     live: Mutex<Live>,
 }
@@ -61,20 +68,40 @@ impl ZooKeeperRegistry {
     /// bound, normally to 2 to 20 of their ticks. What it does not set comes from the environment.
     pub fn open(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Self {
         let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
-        Self(Arc::new(Shared::new(ensemble, root, false)))
+        let layouts = Layouts(vec![(Codec::Fast, root.to_owned())]);
+        Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
     }
 
-    /// As [`open`](Self::open), with the same session and watches as all others of this process that were made by this, and
-    /// whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
-    pub fn shared(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Result<Self> {
+    /// As [`open`](Self::open), for services that list themselves in other layouts, too: `layouts` is the option of that
+    /// name. Providers of all of them are found, and announcements are made in each.
+    pub fn open_in(
+        hosts: &[String],
+        root: &str,
+        layouts: &str,
+        access: impl Into<ZooKeeperAccess>,
+    ) -> Result<Self> {
+        let layouts = Layouts::parse(layouts, root)?;
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
+        Ok(Self(Arc::new(Shared::new(ensemble, root, layouts, false))))
+    }
+
+    /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
+    /// and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
+    pub fn shared(
+        hosts: &[String],
+        root: &str,
+        layouts: &str,
+        access: impl Into<ZooKeeperAccess>,
+    ) -> Result<Self> {
+        let layouts = Layouts::parse(layouts, root)?;
         let process = Process::current()?;
         let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
         let mut open = process.open();
-        let key = (ensemble.clone(), Layout::new(root).root().to_owned());
+        let key = (ensemble.clone(), root.to_owned(), layouts.clone());
         if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
             return Ok(Self(shared));
         }
-        let shared = Arc::new(Shared::new(ensemble, root, true));
+        let shared = Arc::new(Shared::new(ensemble, root, layouts, true));
         open.registries.insert(key, Arc::downgrade(&shared));
         Ok(Self(shared))
     }
@@ -83,31 +110,19 @@ impl ZooKeeperRegistry {
     /// which can take as long as the session; dropping the future is harmless. Needs a tokio runtime.
     pub async fn services(&self) -> Result<Vec<ServiceCount>> {
         let client = self.session().client().await?;
-        let layout = &self.0.layout;
-        let fail = |error| refused(&format!("listing {}", layout.root()), &error);
-        let names = children(&client, layout.root()).await.map_err(fail)?;
-        let mut services: Vec<ServiceName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        services.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        let mut counts = Vec::new();
-        for some in services.chunks(IN_FLIGHT) {
-            // Requests are sent when they are made: all of these are on their way together.
-            let requests = some.iter().map(|service| {
-                let stat = |role| client.check_stat(&layout.folder(service.as_str(), role));
-                (service, stat(Role::Provider), stat(Role::Consumer))
-            });
-            for (service, providers, consumers) in requests.collect::<Vec<_>>() {
-                let (providers, consumers) = (providers.await.map_err(fail)?, consumers.await.map_err(fail)?);
-                if providers.is_none() && consumers.is_none() {
-                    continue;
-                }
-                let count = |stat: Option<zookeeper_client::Stat>| {
-                    stat.map_or(0, |stat| usize::try_from(stat.num_children).unwrap_or(0))
-                };
-                let (providers, consumers) = (count(providers), count(consumers));
-                counts.push(ServiceCount { service: service.clone(), providers, consumers });
+        let mut all = BTreeMap::new();
+        for layout in &self.0.layouts {
+            let counts = services_of(&client, layout).await;
+            let counts = counts.map_err(|error| refused(&format!("listing {}", layout.root()), &error))?;
+            for (service, providers, consumers) in counts {
+                let sum: &mut (usize, usize) = all.entry(service).or_default();
+                *sum = (sum.0 + providers, sum.1 + consumers);
             }
         }
-        Ok(counts)
+        let counts = all.into_iter().filter_map(|(service, (providers, consumers))| {
+            Some(ServiceCount { service: service.parse().ok()?, providers, consumers })
+        });
+        Ok(counts.collect())
     }
 
     /// Whether the service has entries, or had some a short while ago. Fails and needs a runtime as
@@ -115,10 +130,11 @@ impl ZooKeeperRegistry {
     pub async fn knows(&self, service: &ServiceName) -> Result<bool> {
         let client = self.session().client().await?;
         for role in [Role::Provider, Role::Consumer] {
-            let folder = self.0.layout.folder(service.as_str(), role);
-            let stat = client.check_stat(&folder).await;
-            if stat.map_err(|error| refused(&format!("reading {folder}"), &error))?.is_some() {
-                return Ok(true);
+            for (_, folder) in self.folders(service, role) {
+                let stat = client.check_stat(&folder).await;
+                if stat.map_err(|error| refused(&format!("reading {folder}"), &error))?.is_some() {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -127,22 +143,23 @@ impl ZooKeeperRegistry {
     /// What the entries of one list say, ordered by key, for operators. A provider's address may be one that cannot be
     /// called. Fails and needs a runtime as [`services`](Self::services) does.
     pub async fn records(&self, service: &ServiceName, role: Role) -> Result<Vec<Record>> {
-        let folder = self.0.layout.folder(service.as_str(), role);
         let client = self.session().client().await?;
-        let fail = |error| refused(&format!("reading {folder}"), &error);
-        let mut names = children(&client, &folder).await.map_err(fail)?;
-        names.sort_unstable();
         let mut records = Vec::new();
-        node::read(&client, &folder, &names, &self.0.skipped, |(_, record)| records.extend(record))
-            .await
-            .map_err(fail)?;
+        for (codec, folder) in self.folders(service, role) {
+            let fail = |error| refused(&format!("reading {folder}"), &error);
+            let mut names = children(&client, &folder).await.map_err(fail)?;
+            names.retain(|name| codec.is_entry(name));
+            names.sort_unstable();
+            let take = |(_, record)| records.extend(record);
+            node::read(&client, &folder, &names, codec, &self.0.skipped, take).await.map_err(fail)?;
+        }
         Ok(records)
     }
 
     /// What an operator decided about the providers of a service. Fails and needs a runtime as
     /// [`services`](Self::services) does.
     pub async fn overrides(&self, service: &ServiceName) -> Result<Overrides> {
-        let path = self.0.layout.config(service.as_str());
+        let path = self.config(service);
         let client = self.session().client().await?;
         decisions::read(&client, &path).await.map_err(|error| refused(&format!("reading {path}"), &error))?
     }
@@ -155,7 +172,7 @@ impl ZooKeeperRegistry {
         address: &Address,
         change: impl Fn(&mut Override),
     ) -> Result<()> {
-        let path = self.0.layout.config(service.as_str());
+        let path = self.config(service);
         let grants = Grants::new(&self.0.ensemble.access)?;
         let client = self.session().client().await?;
         decisions::edit(&client, &path, &grants, address, change).await.map_err(|refusal| match refusal {
@@ -189,7 +206,18 @@ impl ZooKeeperRegistry {
 
     /// The node whose children are the services.
     pub(crate) fn root(&self) -> &str {
-        self.0.layout.root()
+        &self.0.root
+    }
+
+    /// The node of what an operator decided about a service.
+    fn config(&self, service: &ServiceName) -> String {
+        Layout::new(Codec::Fast, &self.0.root).config(service.as_str())
+    }
+
+    /// The lists of a service.
+    fn folders(&self, service: &ServiceName, role: Role) -> Vec<(Codec, String)> {
+        let folder = |layout: &Layout| Some((layout.codec(), layout.folder(service.as_str(), role)?));
+        self.0.layouts.iter().filter_map(folder).collect()
     }
 
     /// The session, started if need be.
@@ -199,9 +227,11 @@ impl ZooKeeperRegistry {
 }
 
 impl Shared {
-    fn new(ensemble: Ensemble, root: &str, is_shared: bool) -> Self {
+    fn new(ensemble: Ensemble, root: &str, Layouts(layouts): Layouts, is_shared: bool) -> Self {
         let home = is_shared.then(OnceLock::new);
-        Self { ensemble, home, layout: Layout::new(root), skipped: Arc::default(), live: Mutex::default() }
+        let layouts = layouts.into_iter().map(|(codec, root)| Layout::new(codec, &root)).collect();
+        let (root, skipped, live) = (root.to_owned(), Arc::default(), Mutex::default());
+        Self { ensemble, home, root, layouts, skipped, live }
     }
 
     fn session(&self, live: &mut Live) -> Arc<Session> {
@@ -250,8 +280,19 @@ impl Shared {
 impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
         let _within = self.0.enter();
-        let place = self.0.layout.new_place(service, role);
-        announcer::announce(self.session(), &self.0.ensemble.access, place, role, record)
+        let access = &self.0.ensemble.access;
+        let entry = |(codec, folder)| match codec {
+            // Only those of providers change.
+            Codec::Fast => {
+                let place = Place::new(folder, role == Role::Provider);
+                announcer::announce(self.session(), access, place, role, record.clone())
+            }
+            codec => {
+                let spot = Spot { codec, folder, service: service.to_string() };
+                foreign::announce(self.session(), access, spot, record.clone())
+            }
+        };
+        join(self.folders(service, role).into_iter().map(entry).collect(), record.clone())
     }
 }
 
@@ -262,10 +303,11 @@ impl Resolver for ZooKeeperRegistry {
         live.subscriptions.retain(|_, subscription| subscription.strong_count() > 0);
         let known = live.subscriptions.get(service).and_then(Weak::upgrade);
         let subscription = known.filter(|subscription| !subscription.is_over()).unwrap_or_else(|| {
-            let folder = self.0.layout.folder(service.as_str(), Role::Provider);
             let session = self.0.session(&mut live);
-            let listed = Subscription::start(session.clone(), folder, self.0.skipped.clone());
-            let subscription = Decided::start(session, self.0.layout.config(service.as_str()), listed);
+            let listed = self.folders(service, Role::Provider).into_iter().map(|(codec, folder)| {
+                Subscription::start(session.clone(), codec, folder, self.0.skipped.clone())
+            });
+            let subscription = Decided::start(session.clone(), self.config(service), listed.collect());
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });
@@ -288,4 +330,36 @@ async fn children(client: &Client, path: &str) -> std::result::Result<Vec<String
         Err(ZkError::NoNode) => Ok(Vec::new()),
         outcome => outcome,
     }
+}
+
+/// Each service of a layout with the numbers of its providers and consumers.
+async fn services_of(
+    client: &Client,
+    layout: &Layout,
+) -> std::result::Result<Vec<(String, usize, usize)>, ZkError> {
+    let names = children(client, layout.root()).await?;
+    let services: Vec<&String> = names.iter().filter(|name| name.parse::<ServiceName>().is_ok()).collect();
+    let mut counts = Vec::new();
+    for some in services.chunks(IN_FLIGHT) {
+        // Requests are sent when they are made: all of these are on their way together.
+        let requests = some.iter().map(|service| {
+            let stat = |role| Some(client.check_stat(&layout.folder(service, role)?));
+            (service, stat(Role::Provider), stat(Role::Consumer))
+        });
+        for (service, providers, consumers) in requests.collect::<Vec<_>>() {
+            let mut found = [None, None];
+            for (found, stat) in found.iter_mut().zip([providers, consumers]) {
+                if let Some(stat) = stat {
+                    *found = stat.await?;
+                }
+            }
+            if found.iter().all(Option::is_none) {
+                continue;
+            }
+            let [providers, consumers] =
+                found.map(|stat| stat.map_or(0, |stat| usize::try_from(stat.num_children).unwrap_or(0)));
+            counts.push((service.to_string(), providers, consumers));
+        }
+    }
+    Ok(counts)
 }

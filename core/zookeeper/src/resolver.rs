@@ -2,6 +2,7 @@
 
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::layouts::Codec;
 use crate::node;
 use crate::pace::Pace;
 use crate::place::split;
@@ -10,14 +11,12 @@ use libfast_registry::{Condition, Provider, Record, Resolution};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use zookeeper_client::{Client, Error as ZkError};
 
-/// How often the list is read although no watch fired.
-const AUDIT: Duration = Duration::from_secs(300);
 /// Most nodes of a service that are looked at.
 const MOST_PROVIDERS: usize = 10_000;
 /// How often in a row a list is read again at once, because something on it went away.
@@ -32,10 +31,10 @@ pub struct Subscription {
 
 impl Subscription {
     /// Starts to watch the children of `folder`; must be called within a tokio runtime.
-    pub fn start(session: Arc<Session>, folder: String, skipped: Arc<AtomicU64>) -> Arc<Self> {
+    pub fn start(session: Arc<Session>, codec: Codec, folder: String, skipped: Arc<AtomicU64>) -> Arc<Self> {
         let (sender, resolutions) = watch::channel(Resolution::Pending);
         let (conditions, condition) = watch::channel(Condition::default());
-        let mut list = List { folder, skipped, nodes: BTreeMap::new(), sender, conditions };
+        let mut list = List { codec, folder, skipped, nodes: BTreeMap::new(), sender, conditions };
         let task = tokio::spawn(async move { attend(session.links(), &mut list).await });
         Arc::new(Self { resolutions, condition, task })
     }
@@ -63,9 +62,10 @@ impl Drop for Subscription {
 }
 
 struct List {
+    codec: Codec,
     folder: String,
     skipped: Arc<AtomicU64>,
-    /// What each node holds, or nothing if it is junk. A node's data never changes, so it is read once.
+    /// What each node holds, or nothing if it is junk.
     nodes: BTreeMap<String, Option<Listed>>,
     sender: watch::Sender<Resolution>,
     conditions: watch::Sender<Condition>,
@@ -143,7 +143,7 @@ impl List {
                 Err(error) => return Err(error),
             };
             is_confirmed = false;
-            if timeout(about(AUDIT), news.join_next()).await.is_ok() {
+            if timeout(about(self.codec.audit()), news.join_next()).await.is_ok() {
                 sleep(pace.wait(Instant::now(), fastrand::f64())).await;
             }
             _former = news;
@@ -177,11 +177,13 @@ impl List {
             names.sort_unstable();
             names.truncate(MOST_PROVIDERS);
         }
+        names.retain(|name| self.codec.is_entry(name));
         let present: BTreeSet<&String> = names.iter().collect();
-        let fresh: Vec<String> =
-            names.iter().filter(|name| !self.nodes.contains_key(*name)).cloned().collect();
-        let Self { folder, skipped, nodes, .. } = &mut *self;
-        let gone = node::read(client, folder, &fresh, skipped, |(name, record)| {
+        // What cannot change is read once.
+        let is_fresh = |name: &String| !self.codec.is_immutable() || !self.nodes.contains_key(name);
+        let fresh: Vec<String> = names.iter().filter(|name| is_fresh(name)).cloned().collect();
+        let Self { codec, folder, skipped, nodes, .. } = &mut *self;
+        let gone = node::read(client, folder, &fresh, *codec, skipped, |(name, record)| {
             let listed = record.and_then(|record| match listed(&name, &record) {
                 Ok(listed) => Some(listed),
                 Err(error) => {

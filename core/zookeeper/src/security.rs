@@ -70,6 +70,11 @@ impl Grants {
         CreateMode::Ephemeral.with_acls(Acls::from(&self.0[..]))
     }
 
+    /// The same, with a number at the end of its name.
+    pub fn sequential(&self) -> CreateOptions<'_> {
+        CreateMode::EphemeralSequential.with_acls(Acls::from(&self.0[..]))
+    }
+
     /// A node that stays.
     pub fn kept(&self) -> CreateOptions<'_> {
         CreateMode::Persistent.with_acls(Acls::from(&self.0[..]))

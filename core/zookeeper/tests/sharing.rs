@@ -11,7 +11,7 @@ use support::*;
 const SESSION: Duration = Duration::from_secs(10);
 
 fn shared(server: &ZooKeeper, root: &str) -> ZooKeeperRegistry {
-    ZooKeeperRegistry::shared(&[server.connect_string()], root, SESSION).unwrap()
+    ZooKeeperRegistry::shared(&[server.connect_string()], root, "fast", SESSION).unwrap()
 }
 
 /// The sessions that the server has. The connection that asks is none.

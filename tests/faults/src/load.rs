@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// `faults load`: prints `running` when there is a connection, and makes its load until its input ends. A line `rate N`
-/// of its input changes the rate. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS`.
+/// of its input changes the rate; `endpoints` asks for the fewest endpoints that it knew since that was asked last. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS`.
 #[derive(clap::Args)]
 pub struct LoadArgs {
     /// Whom to call.
@@ -45,6 +45,8 @@ struct Load {
     next_id: AtomicU64,
     /// Those that have not ended yet, too.
     entries: Mutex<Vec<Shared>>,
+    /// Fewest endpoints since that was asked.
+    fewest: AtomicU64,
 }
 
 /// An entry that its call still writes to.
@@ -68,9 +70,16 @@ async fn make(args: LoadArgs) -> Result<(), String> {
     let deadline = (args.deadline_ms > 0).then(|| Duration::from_millis(args.deadline_ms));
     // Those of another load of the same row must not look the same in the journals.
     let first_id = u64::from(std::process::id()) << 32;
-    let load = Arc::new(Load { client, deadline, next_id: first_id.into(), entries: Mutex::default() });
+    let load = Arc::new(Load {
+        client,
+        deadline,
+        next_id: first_id.into(),
+        entries: Mutex::default(),
+        fewest: u64::MAX.into(),
+    });
     let streams: Vec<_> = (0..args.streams).map(|_| tokio::spawn(load.clone().keep_stream())).collect();
     let paused = watch_machine();
+    tokio::spawn(load.clone().count_endpoints());
     println!("running");
     load.clone().open_loop(args.rate, args.idempotent).await;
     streams.iter().for_each(tokio::task::JoinHandle::abort);
@@ -106,6 +115,10 @@ impl Load {
         loop {
             tokio::select! {
                 line = lines.recv() => match line {
+                    Some(line) if line == "endpoints" => {
+                        let fewest = self.fewest.swap(u64::MAX, Relaxed).min(self.endpoints());
+                        println!("endpoints {fewest}");
+                    }
                     Some(line) => {
                         rate = line.strip_prefix("rate ").and_then(|n| n.parse().ok()).unwrap_or(rate);
                         due = Instant::now();
@@ -119,6 +132,18 @@ impl Load {
                 },
             }
         }
+    }
+
+    async fn count_endpoints(self: Arc<Self>) {
+        loop {
+            self.fewest.fetch_min(self.endpoints(), Relaxed);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn endpoints(&self) -> u64 {
+        let stats: serde_json::Value = serde_json::from_str(&self.client.stats()).unwrap_or_default();
+        stats["endpoints"].as_array().map_or(0, Vec::len) as u64
     }
 
     async fn call(self: Arc<Self>, idempotent: u64, due_us: u64) {

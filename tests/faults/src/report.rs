@@ -1,5 +1,6 @@
 //! What a row measured, and what it should have.
 
+use libfast_testkit::Unavailable;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,6 +64,15 @@ impl From<&str> for Trouble {
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+impl From<Unavailable> for Trouble {
+    fn from(error: Unavailable) -> Self {
+        match error {
+            Unavailable::NoJava | Unavailable::NoPackages(_) => Self::Skipped(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
     }
 }
 

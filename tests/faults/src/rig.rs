@@ -7,7 +7,7 @@ use crate::report::{Report, Trouble};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Starts the processes of one row.
@@ -161,6 +161,26 @@ impl Server {
 }
 
 impl Load {
+    /// The fewest endpoints that it knew since this was asked last.
+    pub fn fewest_endpoints(&mut self) -> Result<usize, Trouble> {
+        self.process.tell("endpoints")?;
+        let line = self.process.line()?;
+        let fewest = line.strip_prefix("endpoints ").and_then(|number| number.parse().ok());
+        Ok(fewest.ok_or_else(|| format!("a load said {line:?}"))?)
+    }
+
+    /// Waits until it knows that many.
+    pub fn wait_for_endpoints(&mut self, count: usize) -> Result<(), Trouble> {
+        let limit = Instant::now() + Duration::from_secs(20);
+        while self.fewest_endpoints()? != count {
+            if Instant::now() > limit {
+                return Err(format!("a load does not know {count} endpoints").into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
     /// Ends it; gives its calls, and adds whether it kept descriptors.
     pub fn finish(mut self, report: &mut Report) -> Result<Ledger, Trouble> {
         let more = self.process.descriptors() as f64 - self.descriptors as f64;

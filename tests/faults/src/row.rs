@@ -16,7 +16,7 @@ pub struct Row {
     pub run: fn(&Rig, &mut Report) -> Result<(), Trouble>,
 }
 
-/// All of them. 13 to 21 need ZooKeeper, and are not here yet.
+/// All of them. 13 to 20 have an ensemble of three ZooKeepers.
 pub const ROWS: &[Row] = &[
     Row { id: 1, name: "Kill", what: "SIGKILL to 1 of 5 servers under calls and streams", run: kill::one },
     Row { id: 2, name: "Freeze", what: "SIGSTOP to 1 of 5 servers, later SIGCONT", run: freeze::run },
@@ -45,6 +45,37 @@ pub const ROWS: &[Row] = &[
     Row { id: 10, name: "One way", what: "the replies of 1 of 5 servers are lost", run: network::one_way },
     Row { id: 11, name: "Crawl", what: "100 ms more ± 50 ms, and each byte by itself", run: broken::crawl },
     Row { id: 12, name: "Narrow", what: "1 Mbit/s for one reader of a stream", run: readers::narrow },
+    Row {
+        id: 13,
+        name: "Leader",
+        what: "SIGKILL to the leader of ZooKeeper, 10 times",
+        run: zookeeper::leader,
+    },
+    Row { id: 14, name: "No registry", what: "all of ZooKeeper is down for 60 s", run: zookeeper::outage },
+    Row {
+        id: 15,
+        name: "Cold start",
+        what: "a client starts while ZooKeeper is down",
+        run: zookeeper::cold_start,
+    },
+    Row {
+        id: 16,
+        name: "Unseen change",
+        what: "a server dies and one starts while ZooKeeper is down",
+        run: zookeeper::unseen_change,
+    },
+    Row {
+        id: 18,
+        name: "Mass expiry",
+        what: "the sessions of all servers expire, the servers live",
+        run: zookeeper::mass_expiry,
+    },
+    Row {
+        id: 20,
+        name: "Watch herd",
+        what: "200 clients watch 50 services, each of which changes",
+        run: herd::run,
+    },
     Row {
         id: 22,
         name: "Rolling restart",

@@ -44,6 +44,12 @@ rows! {
     row_10_one_way 10;
     row_11_crawl 11;
     row_12_narrow 12;
+    row_13_leader 13;
+    row_14_no_registry 14;
+    row_15_cold_start 15;
+    row_16_unseen_change 16;
+    row_18_mass_expiry 18;
+    row_20_watch_herd 20;
     row_22_rolling_restart 22;
     row_23_rolling_kill 23;
     row_25_slow_readers 25;

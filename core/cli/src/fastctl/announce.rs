@@ -171,6 +171,7 @@ impl Options {
             })?;
             settings.set(name, value)?;
         }
+        settings.layouts = self.form.layouts.clone();
         settings.announce = self.target.clone();
         settings.advertise = self.address.clone();
         for (name, value) in [("weight", &self.weight), ("zone", &self.zone)] {

@@ -1,6 +1,6 @@
 //! A registry while it is asked.
 
-use libfast::{Address, Record, Registry, Result, ServiceName};
+use libfast::{Address, Error, ErrorKind, Record, Registry, Result, ServiceName};
 use libfast_registry::{DirRegistry, Override, Overrides, Resolver, Role, Watch};
 use libfast_zookeeper::{Inspection, ZooKeeperRegistry};
 use std::time::Duration;
@@ -18,16 +18,23 @@ pub struct Counted {
     pub consumers: usize,
 }
 
+/// libfast's own layout.
+pub const OWN: &str = "fast";
 /// Nothing is announced in the session, so it may end soon after its connection.
 const SESSION: Duration = Duration::from_secs(5);
 
 impl Asked {
-    /// Asks nothing yet.
-    pub fn open(registry: &Registry) -> Result<Self> {
+    /// Asks nothing yet. `layouts` is the option of that name.
+    pub fn open(registry: &Registry, layouts: &str) -> Result<Self> {
         Ok(match registry {
+            Registry::Dir(_) if layouts != OWN => {
+                let message = format!("--layouts {layouts}: other layouts are for ZooKeeper; leave it out");
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
             Registry::Dir(folder) => Self::Dir(DirRegistry::open(folder.clone())?),
             Registry::ZooKeeper { hosts, root } => {
-                Self::ZooKeeper(ZooKeeperRegistry::open(hosts, root, SESSION), registry.to_string())
+                let zookeeper = ZooKeeperRegistry::open_in(hosts, root, layouts, SESSION)?;
+                Self::ZooKeeper(zookeeper, registry.to_string())
             }
         })
     }

@@ -89,7 +89,7 @@ impl Provider {
             return Err(invalid(message));
         };
         let address: Address = self.address.parse().map_err(|error| invalid(format!("{error}")))?;
-        let registry = Asked::open(&registry)?;
+        let registry = Asked::open(&registry, &self.form.layouts)?;
         let deciding = async {
             if !unlisted {
                 require(&registry, &service, &address).await?;

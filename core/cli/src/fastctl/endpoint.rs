@@ -57,11 +57,11 @@ pub struct Followed {
 
 impl Followed {
     /// Begins to ask.
-    pub fn new(target: &Target) -> Result<Self> {
+    pub fn new(target: &Target, layouts: &str) -> Result<Self> {
         Ok(match target {
             Target::Fixed(addresses) => Self { watch: libfast_registry::fixed(addresses), registry: None },
             Target::Service { registry, service } => {
-                let registry = Asked::open(registry)?;
+                let registry = Asked::open(registry, layouts)?;
                 Self { watch: registry.watch(service), registry: Some(registry) }
             }
         })

@@ -33,7 +33,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Asks once and prints.
 pub async fn run(options: Options) -> Result<Exit> {
     let target = Target::parse(&options.target)?;
-    let mut followed = Followed::new(&target)?;
+    let mut followed = Followed::new(&target, &options.form.layouts)?;
     let resolution = tokio::time::timeout(LIMIT, followed.first()).await;
     followed.close().await;
     let endpoints: Vec<Endpoint> = match resolution {

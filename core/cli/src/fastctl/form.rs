@@ -1,5 +1,6 @@
-//! The form of the output, an option of every verb.
+//! The options of every verb: the form of the output, and the layouts that are read.
 
+use super::asked::OWN;
 use crate::format::Format;
 
 #[derive(clap::Args)]
@@ -14,6 +15,9 @@ pub struct Form {
         hide_env_values = true
     )]
     output: Format,
+    /// How services are listed in ZooKeeper, as the option `layouts` of servers and clients (docs/OPTIONS.md)
+    #[arg(long, value_name = "LAYOUTS", default_value = OWN)]
+    pub layouts: String,
 }
 
 impl Form {

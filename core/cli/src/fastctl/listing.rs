@@ -33,6 +33,8 @@ pub struct Provider {
     name: String,
     pid: u32,
     state: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    metrics: String,
     started_ms: u64,
     /// What an operator decided; the members above are what the provider says.
     #[serde(rename = "override", skip_serializing_if = "Override::is_none")]
@@ -48,22 +50,22 @@ pub struct Consumer {
 
 impl Listing {
     /// Asks the registry. Takes as long as the registry does.
-    pub async fn of(subject: &Subject) -> Result<Self> {
+    pub async fn of(subject: &Subject, layouts: &str) -> Result<Self> {
         match subject {
             Subject::Registry(registry) => {
-                let registry = Asked::open(registry)?;
+                let registry = Asked::open(registry, layouts)?;
                 let listing = Self::of_registry(&registry).await;
                 registry.close().await;
                 listing
             }
             Subject::Service(registry, service) => {
-                let registry = Asked::open(registry)?;
+                let registry = Asked::open(registry, layouts)?;
                 let listing = Self::of_service(&registry, service).await;
                 registry.close().await;
                 listing
             }
             Subject::Either(registry, service, whole) => {
-                let (registry, whole) = (Asked::open(registry)?, Asked::open(whole)?);
+                let (registry, whole) = (Asked::open(registry, layouts)?, Asked::open(whole, layouts)?);
                 let listing = Self::of_either(&registry, service, &whole).await;
                 tokio::join!(registry.close(), whole.close());
                 listing
@@ -147,8 +149,8 @@ impl Provider {
             Ok(_) if decided.draining => "drained",
             Ok(_) => "listed",
         };
-        let Record { address, weight, zone, name, pid, started_ms, .. } = record;
-        Self { address, weight, zone, name, pid, state, started_ms, decided }
+        let Record { address, weight, zone, name, pid, metrics, started_ms, .. } = record;
+        Self { address, weight, zone, name, pid, state, metrics, started_ms, decided }
     }
 
     /// With the weight that counts.

@@ -1,9 +1,9 @@
 //! `fastctl ls`: who is listed.
 
+use super::form::Form;
 use super::listing::Listing;
 use super::subject::Subject;
 use crate::exit::Exit;
-use crate::format::Format;
 use crate::output;
 use libfast::{Error, ErrorKind, Result};
 use std::time::Duration;
@@ -17,28 +17,22 @@ use std::time::Duration;
 pub struct Options {
     /// A service name, dir:///FOLDER[/SERVICE], zk://HOSTS/ROOT[/SERVICE] or dir: [default: $FAST_REGISTRY, else dir:]
     target: Option<String>,
-    /// How to write it; auto is table
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "auto",
-        env = "FAST_OUTPUT",
-        hide_env_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Lists and prints.
 pub async fn run(options: Options) -> Result<Exit> {
     let subject = Subject::parse(options.target.as_deref())?;
-    let listing = tokio::time::timeout(LIMIT, Listing::of(&subject)).await.unwrap_or_else(|_| {
-        let message = format!("{subject} did not answer within {} s", LIMIT.as_secs());
-        Err(Error::new(ErrorKind::Registry, message))
-    })?;
-    let text = match options.output {
-        Format::Auto | Format::Table => listing.to_table(),
-        Format::Json => listing.to_json(),
+    let listing = tokio::time::timeout(LIMIT, Listing::of(&subject, &options.form.layouts))
+        .await
+        .unwrap_or_else(|_| {
+            let message = format!("{subject} did not answer within {} s", LIMIT.as_secs());
+            Err(Error::new(ErrorKind::Registry, message))
+        })?;
+    let text = match options.form.is_json() {
+        true => listing.to_json(),
+        false => listing.to_table(),
     };
     Ok(output::line(text.into_bytes()).err().unwrap_or(Exit::Ok))
 }

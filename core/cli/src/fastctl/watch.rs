@@ -37,7 +37,7 @@ struct Change<'c> {
 /// Prints until it is interrupted, or for the time given.
 pub async fn run(options: Options) -> Result<Exit> {
     let target = Target::parse(&options.target)?;
-    let mut followed = Followed::new(&target)?;
+    let mut followed = Followed::new(&target, &options.form.layouts)?;
     let exit = tokio::select! {
         exit = follow(&mut followed, &target, options.form.is_json()) => exit,
         () = rest(options.duration) => Exit::Ok,

@@ -47,6 +47,10 @@ pub struct Options {
     /// Failure domain to announce
     #[arg(long, value_name = "NAME", requires = "announce")]
     zone: Option<String>,
+    /// How to be listed in ZooKeeper, beside or instead of libfast's own way: fast, thriftkeeper, serverset, curator, each
+    /// with :/PATH if it is elsewhere, separated by commas
+    #[arg(long, value_name = "LAYOUTS", requires = "announce")]
+    layouts: Option<String>,
     /// At the end accept no more connections, then wait until all clients have gone, not only until their calls are
     /// answered
     #[arg(short, long)]
@@ -80,13 +84,14 @@ pub async fn run(options: Options) -> Exit {
 async fn serve(options: Options) -> Result<Exit> {
     let mut stop = Stop::listen()?;
     let ports = options.ports()?;
-    let settings = options.settings(&ports)?;
+    let mut settings = options.settings(&ports)?;
     let drain = Duration::from_millis(settings.drain_ms);
+    let monitoring = Monitoring::listen(&ports.monitoring).await?;
+    settings.advertise_metrics = monitoring.callable();
     let server = Server::new(settings)?;
     methods::add_all(&server)?;
     let (exec, commands) = Exec::add_all(&server, &options.exec, options.exec_limit.into())?;
     descriptors::raise_limit();
-    let monitoring = Monitoring::listen(&ports.monitoring).await?;
     let observed = server.clone();
     tokio::spawn(monitor::serve(
         monitoring.listener,
@@ -147,6 +152,7 @@ impl Options {
             ("advertise", &self.advertise),
             ("weight", &self.weight),
             ("zone", &self.zone),
+            ("layouts", &self.layouts),
         ];
         for (name, value) in given {
             if let Some(value) = value {

@@ -1,6 +1,7 @@
 //! Where the monitoring pages are served.
 
 use libfast::{Address, Error, ErrorKind, Result};
+use std::net::IpAddr;
 use tokio::net::TcpListener;
 
 /// The listener of the monitoring pages.
@@ -25,5 +26,15 @@ impl Monitoring {
         let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(cannot_listen)?;
         let bound = listener.local_addr().map_err(cannot_listen)?;
         Ok(Self { listener, address: Address::Tcp { host: host.clone(), port: bound.port() } })
+    }
+
+    /// The address as others can use it; empty if it stands for all addresses.
+    pub fn callable(&self) -> String {
+        match &self.address {
+            Address::Tcp { host, .. } if host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified()) => {
+                String::new()
+            }
+            address => address.to_string(),
+        }
     }
 }

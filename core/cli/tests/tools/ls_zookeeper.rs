@@ -127,3 +127,29 @@ fn check_looks_at_the_ensemble_the_root_and_the_providers() {
     let ended = check(&registry);
     assert_eq!(found(&ended), expected(&[("ensemble", "failed"), ("registry", "failed")]), "{ended:?}");
 }
+
+#[test]
+fn other_fleets_see_a_server_and_the_tools_see_them() {
+    let Some(zookeeper) = zookeeper("other_fleets_see_a_server_and_the_tools_see_them") else { return };
+    let target = format!("zk://{}/test/fast/echo", zookeeper.connect_string());
+    let server = Fastserve::start(&["-a", &target, "--layouts", "fast,serverset:/aurora,thriftkeeper:/tk"]);
+    for layouts in ["fast", "serverset:/aurora", "thriftkeeper:/tk", "fast,serverset:/aurora"] {
+        let endpoints = run("fastctl", &["endpoints", &target, "--layouts", layouts, "-o", "json"]).json();
+        let endpoints = endpoints["endpoints"].as_array().unwrap();
+        assert_eq!(endpoints.len(), 1, "{layouts}");
+        assert_eq!(endpoints[0]["address"], server.address(), "{layouts}");
+        let listing = run("fastctl", &["ls", &target, "--layouts", layouts, "-o", "json"]).json();
+        assert!(!listing["providers"].as_array().unwrap().is_empty(), "{layouts}");
+        let set = format!("layouts={layouts}");
+        assert_eq!(run("fastcall", &["--set", &set, &target, "echo", "[1]"]).data(), "{\"value\":1}\n");
+    }
+    let listing = run("fastctl", &["ls", &target, "--layouts", "serverset:/aurora", "-o", "json"]).json();
+    assert_eq!(listing["providers"][0]["metrics"], server.admin());
+    let wrong = run("fastctl", &["ls", &target, "--layouts", "etcd"]);
+    assert!(wrong.code() == 2 && wrong.stderr.contains("thriftkeeper"), "{wrong:?}");
+    server.signal(Signal::TERM);
+    assert_eq!(server.finish().code(), 0);
+    let gone =
+        run("fastctl", &["endpoints", &target, "--layouts", "fast,serverset:/aurora,thriftkeeper:/tk"]);
+    assert_eq!(gone.code(), 3, "{gone:?}");
+}

@@ -63,7 +63,8 @@ async fn until_idle(connection: &Shared, limit: Duration) {
     loop {
         tokio::time::sleep(limit / LOOKS).await;
         let (now, started) = (Instant::now(), connection.calls_started());
-        if started != before || connection.calls() > 0 {
+        // One that is in doubt is asked whether it is there, over this connection.
+        if started != before || connection.calls() > 0 || connection.is_in_doubt() {
             (since, before) = (now, started);
         } else if now.duration_since(since) >= limit {
             return;

@@ -112,6 +112,11 @@ impl Shared {
         self.leaving.notified().await;
     }
 
+    /// Whether calls to the endpoint timed out and nothing came since.
+    pub fn is_in_doubt(&self) -> bool {
+        self.lock().peer.load.wants_ping()
+    }
+
     /// After something was read.
     pub(super) fn heard(&self, state: &mut State) {
         state.peer.heard = true;

@@ -71,6 +71,7 @@ impl ServerConnection {
                 (1.., _) => last = Instant::now(),
                 _ if last.elapsed() < limit => {}
                 _ => {
+                    self.socket.reset_when_closed();
                     let why = format!("the client took nothing for `send_timeout_ms` of {limit_ms}");
                     return Err(self.stalled(Stalled::Sent, why));
                 }

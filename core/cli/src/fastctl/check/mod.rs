@@ -55,7 +55,7 @@ pub async fn run(options: Options) -> Result<Exit> {
                 check(&registry, Some(service), &options, &mut items).await?
             }
             Subject::Either(registry, service, whole) => {
-                let asked = Asked::open(&registry)?;
+                let asked = Asked::open(&registry, &options.form.layouts)?;
                 let known = tokio::time::timeout(LIMIT, asked.knows(&service)).await;
                 asked.close().await;
                 match known {
@@ -92,7 +92,7 @@ async fn check(
     if let Registry::ZooKeeper { hosts, .. } = registry {
         items.extend(ensemble::check(hosts).await);
     }
-    let asked = Asked::open(registry)?;
+    let asked = Asked::open(registry, &options.form.layouts)?;
     let looked = tokio::time::timeout(LIMIT, look(&asked, service)).await.unwrap_or_else(|_| {
         let message = format!("no answer within {} s", LIMIT.as_secs());
         Err(Error::new(ErrorKind::Registry, message))

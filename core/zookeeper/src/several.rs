@@ -1,0 +1,123 @@
+//! One announcement in several layouts at once, and one list out of several.
+
+use libfast_registry::{Announcement, AnnouncementState, Change, Provider, Record, Resolution};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// One entry for all of them: it is as far as the one that is furthest behind. Of none it is listed at once.
+pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
+    if entries.len() == 1
+        && let Some(only) = entries.pop()
+    {
+        return only;
+    }
+    let states: Vec<_> = entries.iter().map(Announcement::watch_state).collect();
+    let (sender, state) = watch::channel(worst(&states));
+    let sender = Arc::new(sender);
+    for mut one in states.clone() {
+        let (all, sender) = (states.clone(), Arc::downgrade(&sender));
+        tokio::spawn(async move {
+            while one.changed().await.is_ok() {
+                let Some(sender) = sender.upgrade() else { return };
+                one.mark_unchanged();
+                let state = worst(&all);
+                sender.send_if_modified(|last| {
+                    let news = state.name() != last.name() || state.error().is_some();
+                    *last = state;
+                    news
+                });
+            }
+        });
+    }
+    let entries = Arc::new(Mutex::new(Some(entries)));
+    let changed = entries.clone();
+    let change = move |record: Record| {
+        let entries = changed.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes: Vec<Change> =
+            entries.iter().flatten().map(|entry| entry.change(|present| *present = record.clone())).collect();
+        let all: Change = Box::pin(async move {
+            for change in changes {
+                change.await?;
+            }
+            Ok(())
+        });
+        Ok(all)
+    };
+    Announcement::new(state, record, change, move || {
+        let entries = entries.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Dropping them begins it, whether or not anybody waits.
+        drop(entries);
+        Box::pin(async move {
+            for mut state in states {
+                // An error is as good: nobody keeps it up any more.
+                let _ = state.wait_for(|state| matches!(state, AnnouncementState::Closed)).await;
+            }
+            sender.send_replace(AnnouncementState::Closed);
+        })
+    })
+}
+
+fn worst(states: &[watch::Receiver<AnnouncementState>]) -> AnnouncementState {
+    let rank = |state: &AnnouncementState| match state {
+        AnnouncementState::Registered => 0,
+        AnnouncementState::Suspended => 1,
+        AnnouncementState::Closed => 2,
+        AnnouncementState::Connecting => 3,
+        AnnouncementState::Failed(_) => 4,
+    };
+    let states = states.iter().map(|state| state.borrow().clone());
+    states.max_by_key(rank).unwrap_or(AnnouncementState::Registered)
+}
+
+/// Everybody who is on any of the lists, once; where two lists have an address, the first one counts.
+pub fn union(lists: &[Resolution]) -> Resolution {
+    let mut seen = HashSet::new();
+    let mut providers: Vec<Provider> = Vec::new();
+    for list in lists {
+        if let Resolution::Bound(listed) = list {
+            let fresh = listed.iter().filter(|provider| seen.insert(provider.endpoint.address.clone()));
+            providers.extend(fresh.cloned());
+        }
+    }
+    if !providers.is_empty() {
+        providers.sort_by(|a, b| a.key.cmp(&b.key));
+        return Resolution::Bound(providers);
+    }
+    // Nobody is there only if all say so.
+    let unsure = lists.iter().find(|list| matches!(list, Resolution::Pending | Resolution::Failed(_)));
+    unsure.cloned().unwrap_or(Resolution::Absent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libfast_model::{Endpoint, Error, ErrorKind};
+
+    fn bound(entries: &[(&str, &str)]) -> Resolution {
+        let provider = |&(key, address): &(&str, &str)| Provider {
+            key: key.into(),
+            endpoint: Endpoint::new(address.parse().unwrap()),
+        };
+        Resolution::Bound(entries.iter().map(provider).collect())
+    }
+
+    #[test]
+    fn lists_are_united_and_the_first_one_counts() {
+        let Resolution::Bound(all) = union(&[bound(&[("b", "h:1")]), bound(&[("a", "h:1"), ("c", "h:2")])])
+        else {
+            panic!("there are providers");
+        };
+        let keys: Vec<_> = all.iter().map(|provider| provider.key.as_str()).collect();
+        assert_eq!(keys, ["b", "c"]);
+        assert!(matches!(union(&[Resolution::Absent, bound(&[("a", "h:1")])]), Resolution::Bound(_)));
+    }
+
+    #[test]
+    fn nobody_is_there_only_if_all_say_so() {
+        let failed = || Resolution::Failed(Error::new(ErrorKind::Registry, "x"));
+        assert!(matches!(union(&[Resolution::Absent, Resolution::Absent]), Resolution::Absent));
+        assert!(matches!(union(&[Resolution::Absent, Resolution::Pending]), Resolution::Pending));
+        assert!(matches!(union(&[failed(), Resolution::Absent]), Resolution::Failed(_)));
+    }
+}
