@@ -34,9 +34,11 @@ mod place;
 mod process;
 mod registry;
 mod resolver;
+mod security;
 mod session;
 mod several;
 mod supervisor;
+mod tls;
 
 pub use inspection::{Inspection, RootInspection};
 pub use process::{close_shared, on_thread_start};
