@@ -98,7 +98,7 @@ fn consumers(target: &str) -> usize {
     let Ok(libfast::Target::Service { registry, service }) = libfast::Target::parse(target) else {
         panic!("{target} is a service");
     };
-    let registries = libfast::Registries::open(&registry, "fast", 5_000).unwrap();
+    let registries = libfast::Registries::open(&registry, "fast", std::time::Duration::from_secs(5)).unwrap();
     let listed = tokio::task::block_in_place(|| {
         tokio::runtime::Handle::current().block_on(registries.resolver.consumers(&service))
     });
