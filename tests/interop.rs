@@ -4,6 +4,7 @@ mod interop {
     pub mod answer;
     pub mod cases;
     pub mod clients;
+    mod draining;
     pub mod frames;
     pub mod libfast_server;
     pub mod limits;

@@ -120,3 +120,11 @@ pub fn on_registry_thread_start(hook: fn()) {
     #[cfg(feature = "zookeeper")]
     libfast_zookeeper::on_thread_start(hook);
 }
+
+/// Ends the sessions with ZooKeeper that all clients and servers of the process share, and waits at most `timeout` for that: for
+/// an orderly end of a process. What they announced leaves the lists. Must not be called within a runtime.
+#[cfg_attr(not(feature = "zookeeper"), expect(unused_variables, reason = "there are none"))]
+pub fn close_registries(timeout: std::time::Duration) {
+    #[cfg(feature = "zookeeper")]
+    libfast_zookeeper::close_shared(timeout);
+}

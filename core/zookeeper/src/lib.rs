@@ -41,5 +41,5 @@ mod supervisor;
 mod tls;
 
 pub use inspection::{Inspection, RootInspection};
-pub use process::on_thread_start;
+pub use process::{close_shared, on_thread_start};
 pub use registry::{ServiceCount, ZooKeeperRegistry};

@@ -24,6 +24,8 @@ fn goodput(seed: u64, options: Option<AdmissionOptions>) -> (f64, f64) {
     let end = Moment(0) + OVERLOADED;
     let (mut good, mut late_good, mut late) = (0, 0, 0);
     let mut next = now;
+    // A second after it is over; those who come at the very end are not seen answered.
+    let is_late = |came: Moment| came >= end + SECOND && came < end + (SECOND * 2 - PATIENCE / 5);
     while now < end + SECOND * 2 {
         let mut started: Vec<Moment> = Vec::new();
         match done.peek() {
@@ -33,7 +35,7 @@ fn goodput(seed: u64, options: Option<AdmissionOptions>) -> (f64, f64) {
                 busy -= 1;
                 let in_time = now.since(came) <= PATIENCE;
                 good += usize::from(in_time && now < end);
-                late_good += usize::from(in_time && came >= end + SECOND);
+                late_good += usize::from(in_time && is_late(came));
                 admission.finished(Some(now.since(began)));
                 while let Some(came) = admission.next(now, &mut refused) {
                     started.push(came);
@@ -43,7 +45,7 @@ fn goodput(seed: u64, options: Option<AdmissionOptions>) -> (f64, f64) {
                 now = next;
                 let rate = if now < end { 3.0 * CAPACITY } else { 0.5 * CAPACITY };
                 next = now + Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / rate);
-                late += usize::from(now >= end + SECOND);
+                late += usize::from(is_late(now));
                 match (options.is_some(), admission.offer(now, 0, || now)) {
                     (_, Offer::Run(came)) => started.push(came),
                     (false, Offer::Refuse) => started.push(now),
