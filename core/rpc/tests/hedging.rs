@@ -60,6 +60,24 @@ async fn the_first_answer_counts_and_says_nothing_against_the_other_endpoint() {
     silent.finish().await;
 }
 
+/// Neither answers. What was under way is under way no more, although the call is still there.
+#[tokio::test]
+async fn a_call_that_times_out_gives_up_both_attempts() {
+    let (one, other, metrics) = (silent(), silent(), Metrics::new());
+    let options = [("hedge", "true"), ("idempotent", "true"), ("timeout_ms", "200")];
+    let client = client(&format!("{},{}", one.address, other.address), &metrics, &options);
+    let mut call = client.stream("m", NONE);
+    let error = tokio::time::timeout(LONG, call.next()).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    for script in [&one, &other] {
+        assert_eq!(endpoint(&client, &script.address)["in_flight"], 0);
+    }
+    assert_eq!(count(&metrics, "lost"), 1);
+    drop((call, client));
+    one.finish().await;
+    other.finish().await;
+}
+
 /// It would run twice.
 #[tokio::test]
 async fn a_call_that_is_not_idempotent_is_never_hedged() {

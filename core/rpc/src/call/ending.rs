@@ -89,6 +89,9 @@ impl Call {
             return;
         }
         self.patience = None;
+        if self.hedge.is_some() {
+            self.drop_hedge();
+        }
         if !self.refused {
             self.client.shared().allowance.was_taken();
         }

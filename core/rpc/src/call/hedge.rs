@@ -120,7 +120,8 @@ impl Call {
         self.options.hedge && self.options.idempotent
     }
 
-    fn drop_hedge(&mut self) {
+    /// It is of no use any more: the first attempt has answered, or the call is over.
+    pub(super) fn drop_hedge(&mut self) {
         if let Some(Hedge::Connecting { .. } | Hedge::Running { .. }) = self.hedge.take().as_deref() {
             self.client.shared().allowance.hedging().count(Fate::Lost);
         }
