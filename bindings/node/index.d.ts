@@ -100,6 +100,11 @@ export interface ClientOptions {
   registry_cache_stale?: boolean;
   layouts?: string;
   zookeeper_session_ms?: number;
+  zookeeper_acl?: 'creator' | 'private' | 'open';
+  zookeeper_auth_file?: string;
+  zookeeper_ca_file?: string;
+  zookeeper_cert_file?: string;
+  zookeeper_key_file?: string;
   metrics?: boolean;
   metrics_legacy_names?: boolean;
   metrics_labels?: string;
@@ -134,6 +139,11 @@ export interface ServerOptions {
   max_name_bytes?: number;
   layouts?: string;
   zookeeper_session_ms?: number;
+  zookeeper_acl?: 'creator' | 'private' | 'open';
+  zookeeper_auth_file?: string;
+  zookeeper_ca_file?: string;
+  zookeeper_cert_file?: string;
+  zookeeper_key_file?: string;
   metrics?: boolean;
   metrics_legacy_names?: boolean;
   metrics_labels?: string;

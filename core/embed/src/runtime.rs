@@ -94,6 +94,7 @@ pub fn shutdown(timeout: Duration) -> Result<()> {
     let ended = running(std::mem::take);
     LIFE.fetch_add(1, Ordering::AcqRel);
     let left = || timeout.saturating_sub(started.elapsed());
+    libfast_rpc::close_registries(left());
     for (event_loop, ending) in ended.loops {
         ending.end(event_loop, left());
     }

@@ -14,12 +14,14 @@ mod error_kind;
 mod inherited;
 mod metadata;
 mod metric;
+mod option_choices;
 mod option_spec;
 mod options;
 mod policy;
 mod rate_limit;
 mod target;
 mod timestamp;
+mod zookeeper_access;
 
 pub use address::{Address, AddressError};
 pub use concurrency::Concurrency;
@@ -31,14 +33,14 @@ pub use metadata::{Metadata, parse_metadata};
 pub use metric::{
     DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_LABELS, METRIC_OTHER, Metric, MetricKind, MetricSpec,
 };
+pub use option_choices::{ChecksumV1, RegistryCache};
 pub use option_spec::{OptionKind, OptionSpec, OptionValue};
-pub use options::{
-    CALL_OPTIONS, ChecksumV1, ClientOptions, RegistryCache, ServerOptions, find_option, option_specs,
-};
+pub use options::{CALL_OPTIONS, ClientOptions, ServerOptions, find_option, option_specs};
 pub use policy::Policy;
 pub use rate_limit::{RateLimit, Whose};
 pub use target::{Registry, ServiceName, Target};
 pub use timestamp::Timestamp;
+pub use zookeeper_access::{ZooKeeperAccess, ZooKeeperAcl};
 
 /// The version of the library, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

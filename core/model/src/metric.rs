@@ -68,6 +68,8 @@ metrics! {
         "Connections of clients: open, or draining once the client has ended its side";
     ClientConnections = "fast_client_connections", Gauge, ["server_address", "server_port", "state"], false,
         "Connections to servers: idle, connecting, ready or failed";
+    ServerRefusedConnections = "fast_server_refused_connections_total", Counter, ["reason"], false,
+        "Connections of clients that were closed at once: `limit` by `max_connections`, `kicked` if the client is not served for a while";
     ServerStalls = "fast_server_stalled_connections_total", Counter, ["direction"], false,
         "Connections of clients that were closed because nothing went on for too long: `received` if the rest of a message did not come, `sent` if nothing was taken of what waits for the client";
     Messages = "fast_messages_total", Counter, ["side", "direction", "status"], false,

@@ -1,7 +1,10 @@
 //! Every option of clients and servers: one table, from which the setters, `docs/OPTIONS.md` and the option
 //! lists of the bindings are made.
 
-use crate::{Concurrency, Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Policy, Result};
+use crate::{
+    ChecksumV1, Concurrency, Error, ErrorKind, OptionKind, OptionSpec, OptionValue, Policy, RegistryCache,
+    Result, ZooKeeperAcl,
+};
 
 macro_rules! options {
     ($(#[$meta:meta])* pub struct $group:ident {
@@ -78,6 +81,7 @@ const POLICIES: OptionKind = OptionKind::Choice(&[
     "hash",
     "sticky",
 ]);
+const ZOOKEEPER_ACLS: OptionKind = OptionKind::Choice(&["creator", "private", "open"]);
 const CACHES: OptionKind = OptionKind::Choice(&["fallback", "leader", "off"]);
 const PERCENT: OptionKind = OptionKind::Integer { min: 0, max: 100 };
 const ENDPOINTS: OptionKind = OptionKind::Integer { min: 0, max: 1_000_000 };
@@ -133,6 +137,32 @@ macro_rules! checksum_doc {
 macro_rules! session_doc {
     () => {
         "ZooKeeper session timeout asked for; the ensemble may grant another. Shorter notices a crash sooner, longer rides out longer pauses."
+    };
+}
+
+macro_rules! zookeeper_acl_doc {
+    () => {
+        "Whom the ZooKeeper nodes are for that are made, and missing parents of theirs: creator (everybody reads, only those with the same credentials change; open if there are none), private (only those with the same credentials), open (everybody)."
+    };
+}
+macro_rules! zookeeper_auth_doc {
+    () => {
+        "File with credentials for ZooKeeper, a line each: digest USER:PASSWORD or sasl USER:PASSWORD (DIGEST-MD5). Read anew for each connection. Empty means $FAST_ZOOKEEPER_AUTH_FILE, else the same text in $FAST_ZOOKEEPER_AUTH, else none."
+    };
+}
+macro_rules! zookeeper_ca_doc {
+    () => {
+        "PEM file with the certificates that the certificates of ZooKeeper servers must be signed by, and revocation lists if there are any. Connections use TLS if it is set. Empty means $FAST_ZOOKEEPER_CA_FILE, else no TLS."
+    };
+}
+macro_rules! zookeeper_cert_doc {
+    () => {
+        "PEM file with the certificate that is shown to ZooKeeper servers. Empty means $FAST_ZOOKEEPER_CERT_FILE, else none."
+    };
+}
+macro_rules! zookeeper_key_doc {
+    () => {
+        "PEM file with the key of `zookeeper_cert_file`. Empty means $FAST_ZOOKEEPER_KEY_FILE."
     };
 }
 
@@ -261,6 +291,11 @@ options! {
             "Whether such a file counts although nobody has confirmed it for seven days.";
         layouts: String = "fast".into(), OptionKind::Text, layouts_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
+        zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
+        zookeeper_ca_file: String = String::new(), OptionKind::Text, zookeeper_ca_doc!();
+        zookeeper_cert_file: String = String::new(), OptionKind::Text, zookeeper_cert_doc!();
+        zookeeper_key_file: String = String::new(), OptionKind::Text, zookeeper_key_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
         metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
@@ -317,72 +352,14 @@ options! {
         max_name_bytes: u64 = 65_536, NAME_BYTES, name_doc!();
         layouts: String = "fast".into(), OptionKind::Text, layouts_doc!();
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
+        zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
+        zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
+        zookeeper_ca_file: String = String::new(), OptionKind::Text, zookeeper_ca_doc!();
+        zookeeper_cert_file: String = String::new(), OptionKind::Text, zookeeper_cert_doc!();
+        zookeeper_key_file: String = String::new(), OptionKind::Text, zookeeper_key_doc!();
         metrics: bool = true, OptionKind::Flag, metrics_doc!();
         metrics_legacy_names: bool = false, OptionKind::Flag, legacy_names_doc!();
         metrics_labels: String = String::new(), OptionKind::Text, labels_doc!();
-    }
-}
-
-/// What a client does with the last list of its service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum RegistryCache {
-    /// It counts as long as the registry has not answered.
-    #[default]
-    Fallback,
-    /// One process asks the registry for all that use the same file.
-    Leader,
-    /// It is not kept.
-    Off,
-}
-
-impl OptionValue for RegistryCache {
-    fn from_text(text: &str) -> Option<Self> {
-        match text {
-            "fallback" => Some(Self::Fallback),
-            "leader" => Some(Self::Leader),
-            "off" => Some(Self::Off),
-            _ => None,
-        }
-    }
-
-    fn to_text(&self) -> String {
-        match self {
-            Self::Fallback => "fallback".into(),
-            Self::Leader => "leader".into(),
-            Self::Off => "off".into(),
-        }
-    }
-}
-
-/// The checksum of frames whose version is 1, about which its users never agreed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ChecksumV1 {
-    /// CRC-16/XMODEM over the low bytes of the UTF-16 code units, as node-fast computes it.
-    #[default]
-    Xmodem,
-    /// CRC-16/ARC over the bytes, the checksum of version 2.
-    Arc,
-    /// Both are understood; each request is answered with its own, and ARC is taken if both fit.
-    Either,
-}
-
-impl OptionValue for ChecksumV1 {
-    fn from_text(text: &str) -> Option<Self> {
-        match text {
-            "xmodem" => Some(Self::Xmodem),
-            "arc" => Some(Self::Arc),
-            "either" => Some(Self::Either),
-            _ => None,
-        }
-    }
-
-    fn to_text(&self) -> String {
-        match self {
-            Self::Xmodem => "xmodem".into(),
-            Self::Arc => "arc".into(),
-            Self::Either => "either".into(),
-        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn announce_telling(
         metrics: options.advertise_metrics.clone(),
         ..Record::of_this_process("")
     };
-    let announcer = Registries::open(&registry, &options.layouts, options.zookeeper_session_ms)?.announcer;
+    let announcer = Registries::open(&registry, &options.layouts, options.zookeeper())?.announcer;
     let announcement = announcer.announce(&service, Role::Provider, record);
     hear(announcement.watch_state());
     let listed = announcement.registered().await;

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acceptor;
 mod advertise;
 mod affinity;
 mod allowance;
@@ -67,7 +68,7 @@ pub use metrics::{Metrics, metrics_text};
 pub use observer::{CallEvent, CallObserver};
 pub use outgoing_call::{ClientInterceptor, OutgoingCall};
 pub use picked::Picked;
-pub use registries::{Registries, on_registry_thread_start};
+pub use registries::{Registries, close_registries, on_registry_thread_start};
 pub use request::Request;
 pub use server::Server;
 pub use value::Value;

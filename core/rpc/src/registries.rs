@@ -1,6 +1,8 @@
 //! From a registry's text to its announcer and resolver.
 
-use libfast_model::{ClientOptions, Error, ErrorKind, Registry, RegistryCache, Result, ServiceName};
+use libfast_model::{
+    ClientOptions, Error, ErrorKind, Registry, RegistryCache, Result, ServiceName, ZooKeeperAccess,
+};
 use libfast_registry::{
     Announcement, AnnouncementState, Announcer, CacheSettings, CachedResolver, DirRegistry, Record,
     Resolution, Resolver, Role, Watch,
@@ -18,8 +20,9 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Opens a registry, where entries are listed as the option `layouts` says. Nothing is connected or created yet.
-    pub fn open(registry: &Registry, layouts: &str, zookeeper_session_ms: u64) -> Result<Self> {
+    /// Opens a registry, where entries are listed as the option `layouts` says; `zookeeper` is that of the options of a client or
+    /// server, or a session timeout. Nothing is connected or created yet.
+    pub fn open(registry: &Registry, layouts: &str, zookeeper: impl Into<ZooKeeperAccess>) -> Result<Self> {
         match registry {
             Registry::Dir(_) if layouts != OWN => {
                 let message =
@@ -30,13 +33,13 @@ impl Registries {
                 let dir = Arc::new(DirRegistry::open(folder.clone())?);
                 Ok(Self { announcer: dir.clone(), resolver: dir })
             }
-            Registry::ZooKeeper { hosts, root } => zookeeper(hosts, root, layouts, zookeeper_session_ms),
+            Registry::ZooKeeper { hosts, root } => self::zookeeper(hosts, root, layouts, zookeeper.into()),
         }
     }
 
     /// The same as a client uses it: with the lists of ZooKeeper kept in files, as its options say.
     pub(crate) fn of_client(registry: &Registry, options: &ClientOptions) -> Result<Self> {
-        let opened = Self::open(registry, &options.layouts, options.zookeeper_session_ms);
+        let opened = Self::open(registry, &options.layouts, options.zookeeper());
         let Some(mut settings) = cache_settings(registry, options) else { return opened };
         let registries = match opened {
             // A child of a process with a session cannot have one; it can read the list that others keep.
@@ -99,14 +102,13 @@ impl Announcer for Unusable {
 const OWN: &str = "fast";
 
 #[cfg(feature = "zookeeper")]
-fn zookeeper(hosts: &[String], root: &str, layouts: &str, session_ms: u64) -> Result<Registries> {
-    let session = std::time::Duration::from_millis(session_ms);
-    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, layouts, session)?);
+fn zookeeper(hosts: &[String], root: &str, layouts: &str, access: ZooKeeperAccess) -> Result<Registries> {
+    let zookeeper = Arc::new(libfast_zookeeper::ZooKeeperRegistry::shared(hosts, root, layouts, access)?);
     Ok(Registries { announcer: zookeeper.clone(), resolver: zookeeper })
 }
 
 #[cfg(not(feature = "zookeeper"))]
-fn zookeeper(_: &[String], _: &str, _: &str, _: u64) -> Result<Registries> {
+fn zookeeper(_: &[String], _: &str, _: &str, _: ZooKeeperAccess) -> Result<Registries> {
     let message = "this build has no ZooKeeper registry; use a build with the feature \"zookeeper\"";
     Err(Error::new(ErrorKind::Unsupported, message))
 }
@@ -117,4 +119,12 @@ fn zookeeper(_: &[String], _: &str, _: &str, _: u64) -> Result<Registries> {
 pub fn on_registry_thread_start(hook: fn()) {
     #[cfg(feature = "zookeeper")]
     libfast_zookeeper::on_thread_start(hook);
+}
+
+/// Ends the sessions with ZooKeeper that all clients and servers of the process share, and waits at most `timeout` for that: for
+/// an orderly end of a process. What they announced leaves the lists. Must not be called within a runtime.
+#[cfg_attr(not(feature = "zookeeper"), expect(unused_variables, reason = "there are none"))]
+pub fn close_registries(timeout: std::time::Duration) {
+    #[cfg(feature = "zookeeper")]
+    libfast_zookeeper::close_shared(timeout);
 }

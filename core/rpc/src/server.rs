@@ -1,5 +1,6 @@
 //! A server: its listener, its connections, its announcement, and its end.
 
+use crate::acceptor::Acceptor;
 pub(crate) use crate::draining::Phase;
 use crate::gate::Gate;
 use crate::incoming_call::{IncomingCall, ServerInterceptor};
@@ -22,8 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 
 /// Serves methods. Cheap to clone; dropping the last clone stops it at once, without draining.
 #[derive(Clone)]
@@ -45,34 +45,6 @@ pub(crate) enum Running {
 
 /// How long [`Server::stop`] waits at least for clients to close their connections too, if they do not do so at once.
 const LEAST_CLOSING: Duration = Duration::from_millis(100);
-
-/// The task that accepts connections. Dropping it closes the listener.
-pub(crate) struct Acceptor {
-    task: JoinHandle<()>,
-    stop: Arc<Notify>,
-}
-
-impl Acceptor {
-    fn start(shared: Arc<Shared>, listener: Listener) -> Self {
-        let stop = Arc::new(Notify::new());
-        let runtime = shared.runtime.clone();
-        Self { task: runtime.spawn(accept_all(shared, listener, stop.clone())), stop }
-    }
-
-    /// Closes the listener, if it is not closed yet, and waits until it is.
-    async fn close(&mut self) {
-        self.stop.notify_one();
-        if !self.task.is_finished() {
-            let _ = (&mut self.task).await;
-        }
-    }
-}
-
-impl Drop for Acceptor {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
 
 /// The place of a connection in the server, which it leaves with its task, also if the runtime ends first.
 struct Open {
@@ -132,9 +104,6 @@ pub(crate) struct SeenServer {
     /// Requests may wait until others have run.
     pub is_limited: bool,
 }
-
-/// Pause of the acceptor when the process has no descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Server {
     /// A server that does not listen yet. Its work runs on the tokio runtime this is called in.
@@ -400,13 +369,14 @@ impl Shared {
         self.in_flight.fetch_sub(count as u64, Ordering::AcqRel);
     }
 
-    fn serve(self: &Arc<Self>, socket: Socket, reader: Reader) {
+    pub fn serve(self: &Arc<Self>, socket: Socket, reader: Reader) {
         let mut connections = self.lock();
         if connections.closed {
             return;
         }
         if self.limits.is_kicked(&socket.peer()) {
             tracing::debug!(peer = socket.peer(), "connection refused: its client was kicked");
+            self.meter.iter().for_each(|meter| _ = meter.connections_kicked.inc());
             return;
         }
         if connections.open.len() as u64 >= self.options.max_connections {
@@ -414,6 +384,7 @@ impl Shared {
                 max_connections = self.options.max_connections,
                 "connection refused: too many are open"
             );
+            self.meter.iter().for_each(|meter| _ = meter.connections_over_limit.inc());
             return;
         }
         connections.created += 1;
@@ -459,27 +430,5 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-async fn accept_all(shared: Arc<Shared>, listener: Listener, stop: Arc<Notify>) {
-    loop {
-        let accepted = tokio::select! {
-            // First those who wait already: with the listener they would be reset, and what they sent lost.
-            biased;
-            accepted = listener.accept() => accepted,
-            () = stop.notified() => return,
-        };
-        match accepted {
-            Ok((socket, reader)) => shared.serve(socket, reader),
-            Err(error) => {
-                // Without a pause this would spin while descriptors are short; a connection that was reset before it was
-                // accepted costs others the same short pause.
-                tracing::warn!(%error, "a connection could not be accepted");
-                if tokio::time::timeout(ACCEPT_PAUSE, stop.notified()).await.is_ok() {
-                    return;
-                }
-            }
-        }
     }
 }

@@ -11,9 +11,13 @@ use support::{LONG, blocking, until};
 const NONE: [u8; 0] = [];
 
 async fn serve(rate_limits: &str) -> (Server, Client) {
+    serve_counted(rate_limits, &Metrics::new()).await
+}
+
+async fn serve_counted(rate_limits: &str, metrics: &Metrics) -> (Server, Client) {
     let mut options = ServerOptions::default();
     (options.listen, options.rate_limits) = (":0".into(), rate_limits.into());
-    let server = Server::with_metrics(options, &Metrics::new()).unwrap();
+    let server = Server::with_metrics(options, metrics).unwrap();
     for method in ["a", "b"] {
         server.method(method, |_| async { Ok(()) }).unwrap();
     }
@@ -95,7 +99,8 @@ async fn a_limit_of_one_client_by_address_or_by_name_is_not_for_others() {
 
 #[tokio::test]
 async fn an_address_that_was_kicked_is_not_served_for_that_time() {
-    let (server, client) = serve("").await;
+    let metrics = Metrics::new();
+    let (server, client) = serve_counted("", &metrics).await;
     client.call("a", NONE).await.unwrap();
     assert!(server.kick("", LONG).is_err() && server.kick("x", Duration::MAX).is_err());
     server.kick("127.0.0.1", Duration::from_secs(3600)).unwrap();
@@ -116,6 +121,8 @@ async fn an_address_that_was_kicked_is_not_served_for_that_time() {
         std::io::Read::read(&mut stream, &mut [0; 1]).unwrap_or(0)
     });
     assert_eq!(read.await, 0, "it is closed at once");
+    let counted = r#"fast_server_refused_connections_total{reason="kicked"} 1"#;
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
     server.kick("127.0.0.1", Duration::ZERO).unwrap();
     assert!(server.kicked().is_empty());
     client_of(&server, "").call("a", NONE).await.unwrap();

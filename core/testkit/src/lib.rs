@@ -12,8 +12,10 @@ mod zookeeper;
 mod zookeeper_ensemble;
 mod zookeeper_jars;
 mod zookeeper_process;
+mod zookeeper_secured;
 
 pub use chaos::{ChaosProxy, ChaosSettings, Direction};
 pub use unavailable::Unavailable;
 pub use zookeeper::{ZooKeeper, ZooKeeperSettings};
 pub use zookeeper_ensemble::ZooKeeperEnsemble;
+pub use zookeeper_secured::Secrets;

@@ -5,8 +5,9 @@ use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::failure::is_lost;
 use crate::node;
 use crate::place::Place;
+use crate::security::Grants;
 use crate::session::{Link, Session};
-use libfast_model::{Error, ErrorKind, Result};
+use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess};
 use libfast_registry::{Announcement, AnnouncementState, Change, Record, Role};
 use std::future::ready;
 use std::sync::Arc;
@@ -27,14 +28,23 @@ const ACK_CONNECTED: Duration = Duration::from_secs(5);
 const ACK_SUSPENDED: Duration = Duration::from_secs(1);
 
 /// Lists `record` at `place` until the returned value is withdrawn or dropped.
-pub fn announce(session: Arc<Session>, place: Place, role: Role, record: Record) -> Announcement {
+pub fn announce(
+    session: Arc<Session>,
+    access: &ZooKeeperAccess,
+    place: Place,
+    role: Role,
+    record: Record,
+) -> Announcement {
     let (state, states) = watch::channel(AnnouncementState::Connecting);
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, finished) = oneshot::channel::<()>();
     let (wanted, wanting) = watch::channel(Wanted { number: 0, data: Vec::new() });
     let (listed, listing) = watch::channel(0);
-    match text(role, &record) {
-        Ok(data) => drop(wanted.send_replace(Wanted { number: 1, data })),
+    let grants = match text(role, &record).and_then(|data| Ok((data, Grants::new(access)?))) {
+        Ok((data, grants)) => {
+            wanted.send_replace(Wanted { number: 1, data });
+            grants
+        }
         Err(error) => {
             state.send_replace(AnnouncementState::Failed(error.clone()));
             let refused = move |_| Err(error.clone());
@@ -43,9 +53,10 @@ pub fn announce(session: Arc<Session>, place: Place, role: Role, record: Record)
                 Box::pin(ready(()))
             });
         }
-    }
+    };
     tokio::spawn(async move {
-        let mut entry = Entry { place, wanted: wanting, placed: 1, listed, state, session: None, others: 0 };
+        let mut entry =
+            Entry { place, grants, wanted: wanting, placed: 1, listed, state, session: None, others: 0 };
         tokio::select! {
             () = attend(session.links(), &mut entry) => {}
             _ = stopped => {}
@@ -112,6 +123,7 @@ pub struct Wanted<T = Vec<u8>> {
 
 struct Entry {
     place: Place,
+    grants: Grants,
     wanted: watch::Receiver<Wanted>,
     /// The number of the record that `place` is for.
     placed: u64,
@@ -138,7 +150,7 @@ impl Duty for Entry {
                 self.place.advance();
                 self.placed = number;
             }
-            let watcher = match node::own(client, &mut self.place, &data).await {
+            let watcher = match node::own(client, &mut self.place, &data, &self.grants).await {
                 Ok((watcher, others)) => {
                     self.others = others;
                     watcher

@@ -3,6 +3,7 @@
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::resolver::Subscription;
+use crate::security::Grants;
 use crate::session::Session;
 use crate::several::union;
 use libfast_model::{Address, Error, Result};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
-use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error as ZkError};
+use zookeeper_client::{Client, Error as ZkError};
 
 /// How often the node is read although no watch fired.
 const AUDIT: Duration = Duration::from_secs(300);
@@ -23,7 +24,6 @@ const AUDIT: Duration = Duration::from_secs(300);
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Rounds in which somebody else may change the node between reading and writing it, before that is called a failure.
 const ROUNDS: usize = 20;
-const KEPT: CreateOptions<'static> = CreateMode::Persistent.with_acls(Acls::anyone_all());
 
 /// A list as clients see it: what [`Subscription`]s say together, with what was decided. Ends when dropped.
 pub struct Decided {
@@ -184,6 +184,7 @@ impl From<ZkError> for Refusal {
 pub async fn edit(
     client: &Client,
     path: &str,
+    grants: &Grants,
     address: &Address,
     change: impl Fn(&mut Override),
 ) -> std::result::Result<(), Refusal> {
@@ -196,7 +197,7 @@ pub async fn edit(
         let edited = Overrides::edit(&text, address, &change).map_err(Refusal::Text)?;
         let outcome = match version {
             None if edited.is_empty() => Ok(()),
-            None => make(client, path, &edited).await,
+            None => make(client, path, grants, &edited).await,
             Some(version) if edited.is_empty() => client.delete(path, Some(version)).await,
             Some(version) => client.set_data(path, &edited, Some(version)).await.map(drop),
         };
@@ -209,12 +210,13 @@ pub async fn edit(
     Err(ZkError::BadVersion.into())
 }
 
-async fn make(client: &Client, path: &str, text: &[u8]) -> std::result::Result<(), ZkError> {
-    match client.create(path, text, &KEPT).await {
+async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> std::result::Result<(), ZkError> {
+    let kept = grants.kept();
+    match client.create(path, text, &kept).await {
         Err(ZkError::NoNode) => {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            client.mkdir(folder, &KEPT).await?;
-            client.create(path, text, &KEPT).await.map(drop)
+            client.mkdir(folder, &kept).await?;
+            client.create(path, text, &kept).await.map(drop)
         }
         outcome => outcome.map(drop),
     }

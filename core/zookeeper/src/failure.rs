@@ -1,5 +1,8 @@
 //! Failures in words that an operator can act on.
 
+use crate::security::has_password;
+use crate::session::Ensemble;
+use crate::tls;
 use libfast_model::{Error, ErrorKind};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -27,7 +30,9 @@ pub fn is_lost(error: &ZkError) -> bool {
 /// ZooKeeper's answer to `doing` something, which names the path.
 pub fn refused(doing: &str, error: &ZkError) -> Error {
     let remedy = match error {
-        ZkError::NoAuth => "; check the ACL of the node and of its parents",
+        ZkError::NoAuth => {
+            "; check the ACL of the node and of its parents, and the credentials (zookeeper_auth_file)"
+        }
         ZkError::NoChildrenForEphemerals => "; a parent is an ephemeral node: choose another root",
         ZkError::QuotaExceeded => "; raise the quota of the path",
         _ if is_lost(error) => "; check the servers and the network",
@@ -48,14 +53,36 @@ pub fn unreachable(hosts: &[String], why: &str) -> Error {
     )
 }
 
+/// The servers do not believe us.
+pub fn unauthenticated(ensemble: &Ensemble) -> Error {
+    let hosts = ensemble.hosts.join(",");
+    let message = format!(
+        "ZooKeeper at {hosts} refuses the credentials; correct zookeeper_auth_file (it is being tried again, and read anew)"
+    );
+    Error::new(ErrorKind::Registry, message)
+}
+
 /// Why there is no session. `zookeeper-client` keeps what the system said to itself, so each host is asked again.
-pub async fn diagnose(hosts: &[String], error: &ZkError) -> String {
+pub async fn diagnose(ensemble: &Ensemble, error: &ZkError) -> String {
     let mut reasons = Vec::new();
-    for host in hosts.iter().take(PROBED_HOSTS) {
+    for host in ensemble.hosts.iter().take(PROBED_HOSTS) {
         let reason = match tokio::time::timeout(PROBE_LIMIT, TcpStream::connect(host)).await {
             Err(_) => "no answer".to_owned(),
             Ok(Err(error)) => error.to_string(),
-            Ok(Ok(_)) => format!("accepts connections but opens no session ({error})"),
+            Ok(Ok(_)) => {
+                let (access, host) = (ensemble.access.clone(), host.clone());
+                let trouble = tokio::task::spawn_blocking(move || tls::trouble(&access, &host)).await;
+                trouble.ok().flatten().unwrap_or_else(|| {
+                    // Some servers close the connection before what they said about the password is read.
+                    let perhaps = match has_password(&ensemble.access) {
+                        true => {
+                            ", perhaps because it refuses the user or the password of zookeeper_auth_file"
+                        }
+                        false => "",
+                    };
+                    format!("accepts connections but opens no session ({error}){perhaps}")
+                })
+            }
         };
         reasons.push(format!("{host}: {reason}"));
     }

@@ -8,19 +8,16 @@ use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::failure::is_lost;
 use crate::layouts::{Codec, Naming};
-use crate::node::{ENTRY, FOLDER};
+use crate::security::Grants;
 use crate::session::Session;
-use libfast_model::Result;
+use libfast_model::{Result, ZooKeeperAccess};
 use libfast_registry::{Announcement, AnnouncementState, Change, Record};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
-use zookeeper_client::{
-    Acls, Client, CreateMode, CreateOptions, Error as ZkError, MultiWriteResult, OneshotWatcher, Stat,
-};
+use zookeeper_client::{Client, Error as ZkError, MultiWriteResult, OneshotWatcher, Stat};
 
-const SEQUENTIAL: CreateOptions<'static> = CreateMode::EphemeralSequential.with_acls(Acls::anyone_all());
 /// How often the own node is looked at although no watch fired.
 const AUDIT: Duration = Duration::from_secs(60);
 /// The wait before a node that was taken away is put back.
@@ -36,7 +33,7 @@ pub struct Spot {
 }
 
 /// Lists `record` there until the returned value is withdrawn or dropped.
-pub fn announce(session: Arc<Session>, spot: Spot, record: Record) -> Announcement {
+pub fn announce(session: Arc<Session>, access: &ZooKeeperAccess, spot: Spot, record: Record) -> Announcement {
     let (state, states) = watch::channel(AnnouncementState::Connecting);
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, finished) = oneshot::channel::<()>();
@@ -50,8 +47,11 @@ pub fn announce(session: Arc<Session>, spot: Spot, record: Record) -> Announceme
         }
         codec.encode(&service, ID, record)
     };
-    match text(&record) {
-        Ok(_) => drop(wanted.send_replace(Wanted { number: 1, data: record.clone() })),
+    let grants = match text(&record).and_then(|_| Grants::new(access)) {
+        Ok(grants) => {
+            wanted.send_replace(Wanted { number: 1, data: record.clone() });
+            grants
+        }
         Err(error) => {
             state.send_replace(AnnouncementState::Failed(error.clone()));
             let refused = move |_| Err(error.clone());
@@ -60,10 +60,18 @@ pub fn announce(session: Arc<Session>, spot: Spot, record: Record) -> Announceme
                 Box::pin(std::future::ready(()))
             });
         }
-    }
+    };
     tokio::spawn(async move {
-        let mut entry =
-            Entry { spot, wanted: wanting, placed: 0, mine: Vec::new(), in_doubt: false, listed, state };
+        let mut entry = Entry {
+            spot,
+            grants,
+            wanted: wanting,
+            placed: 0,
+            mine: Vec::new(),
+            in_doubt: false,
+            listed,
+            state,
+        };
         tokio::select! {
             () = attend(session.links(), &mut entry) => {}
             _ = stopped => {}
@@ -93,6 +101,7 @@ const ID: &str = "00000000000000000000000000000000";
 
 struct Entry {
     spot: Spot,
+    grants: Grants,
     wanted: watch::Receiver<Wanted<Record>>,
     /// The number of the record that the last of `mine` holds.
     placed: u64,
@@ -184,9 +193,17 @@ impl Entry {
             }
             if let (false, Some(text)) = (keeps, &text) {
                 match self.spot.codec.naming() {
-                    Naming::Id => writer.add_create(&format!("{}/{id}", self.spot.folder), text, &ENTRY)?,
+                    Naming::Id => writer.add_create(
+                        &format!("{}/{id}", self.spot.folder),
+                        text,
+                        &self.grants.entry(),
+                    )?,
                     Naming::Sequential(prefix) => {
-                        writer.add_create(&format!("{}/{prefix}", self.spot.folder), text, &SEQUENTIAL)?;
+                        writer.add_create(
+                            &format!("{}/{prefix}", self.spot.folder),
+                            text,
+                            &self.grants.sequential(),
+                        )?;
                     }
                 }
             }
@@ -202,7 +219,7 @@ impl Entry {
                         self.placed = number;
                     }
                     Err(ZkError::NoNode) => {
-                        client.mkdir(&self.spot.folder, &FOLDER).await?;
+                        client.mkdir(&self.spot.folder, &self.grants.folder()).await?;
                         continue;
                     }
                     Err(ZkError::NodeExists) => continue,

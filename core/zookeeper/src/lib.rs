@@ -34,10 +34,12 @@ mod place;
 mod process;
 mod registry;
 mod resolver;
+mod security;
 mod session;
 mod several;
 mod supervisor;
+mod tls;
 
 pub use inspection::{Inspection, RootInspection};
-pub use process::on_thread_start;
+pub use process::{close_shared, on_thread_start};
 pub use registry::{ServiceCount, ZooKeeperRegistry};

@@ -3,13 +3,11 @@
 use crate::failure::is_lost;
 use crate::layouts::Codec;
 use crate::place::Place;
+use crate::security::Grants;
 use libfast_registry::Record;
 use std::sync::atomic::{AtomicU64, Ordering};
-use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error as ZkError, OneshotWatcher, Stat};
+use zookeeper_client::{Client, Error as ZkError, OneshotWatcher, Stat};
 
-pub const ENTRY: CreateOptions<'static> = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
-/// ZooKeeper removes a container some time after its last child.
-pub const FOLDER: CreateOptions<'static> = CreateMode::Container.with_acls(Acls::anyone_all());
 /// Rounds in which somebody else may undo what was just done, before it is called a failure.
 const ROUNDS: usize = 10;
 /// Unusable nodes that a registry logs.
@@ -19,7 +17,12 @@ const IN_FLIGHT: usize = 32;
 
 /// Makes sure that this data is listed at `place`, by the session of `client` and nowhere else, and watches it. Gives how
 /// many entries the list has, too.
-pub async fn own(client: &Client, place: &mut Place, data: &[u8]) -> Result<(OneshotWatcher, u32), ZkError> {
+pub async fn own(
+    client: &Client,
+    place: &mut Place,
+    data: &[u8],
+    grants: &Grants,
+) -> Result<(OneshotWatcher, u32), ZkError> {
     let path = place.path();
     for _ in 0..ROUNDS {
         // Looking comes first: after a lost connection or in a session that was taken up again it may be there.
@@ -41,12 +44,12 @@ pub async fn own(client: &Client, place: &mut Place, data: &[u8]) -> Result<(One
             // In one transaction, so that nobody sees the list without the entry, or with two.
             gone.iter().try_for_each(|path| writer.add_delete(path, None))?;
             if !is_ours {
-                writer.add_create(&path, data, &ENTRY)?;
+                writer.add_create(&path, data, &grants.entry())?;
             }
             match writer.commit().await.map_err(ZkError::from) {
                 Ok(_) => {}
                 Err(ZkError::NoNode) => {
-                    client.mkdir(place.folder(), &FOLDER).await?;
+                    client.mkdir(place.folder(), &grants.folder()).await?;
                     continue;
                 }
                 Err(ZkError::NodeExists) => continue,

@@ -9,6 +9,7 @@ use crate::session::{Ensemble, Session};
 use libfast_model::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::oneshot;
 
@@ -43,6 +44,27 @@ static ON_THREAD_START: OnceLock<fn()> = OnceLock::new();
 /// Sets what the thread does before anything else, such as blocking signals. To be called before ZooKeeper is first used.
 pub fn on_thread_start(hook: fn()) {
     let _ = ON_THREAD_START.set(hook);
+}
+
+/// Ends the sessions that all of this process share, and waits for the acknowledgements of the servers, at most `timeout`: what
+/// is announced leaves the lists, and what is watched stays as it is, both for good. What is made later has sessions of its
+/// own. Must not be called within a runtime.
+pub fn close_shared(timeout: Duration) {
+    let Ok(process) = Process::current() else { return };
+    let (sessions, home) = {
+        let open = process.open();
+        (open.sessions.values().filter_map(Weak::upgrade).collect::<Vec<_>>(), open.home.upgrade())
+    };
+    let Some(home) = home else { return };
+    let (done, closed) = std::sync::mpsc::channel();
+    home.handle.spawn(async move {
+        for session in sessions {
+            session.close().await;
+        }
+        let _ = done.send(());
+    });
+    // Too late or not at all: the servers end them when they hear nothing more.
+    let _ = closed.recv_timeout(timeout);
 }
 
 impl Process {

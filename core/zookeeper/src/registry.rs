@@ -10,9 +10,10 @@ use crate::path::Layout;
 use crate::place::Place;
 use crate::process::{Home, Process};
 use crate::resolver::Subscription;
+use crate::security::{Grants, completed};
 use crate::session::{Ensemble, Session};
 use crate::several::join;
-use libfast_model::{Address, Result, ServiceName};
+use libfast_model::{Address, Result, ServiceName, ZooKeeperAccess};
 use libfast_registry::{Announcement, Announcer, Override, Overrides, Record, Resolver, Role, Watch};
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
@@ -63,27 +64,38 @@ impl ZooKeeperRegistry {
     pub const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 
     /// The services below `root` of the ensemble `hosts` (`host:port` each). Nothing is connected before the first
-    /// announcement or watch. The server bounds `session_timeout`, normally to 2 to 20 of its ticks.
-    pub fn open(hosts: &[String], root: &str, session_timeout: Duration) -> Self {
-        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+    /// announcement or watch. `access` is that of the options of a client or server, or a session timeout, which the servers
+    /// bound, normally to 2 to 20 of their ticks. What it does not set comes from the environment.
+    pub fn open(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Self {
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
         let layouts = Layouts(vec![(Codec::Fast, root.to_owned())]);
         Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
     }
 
     /// As [`open`](Self::open), for services that list themselves in other layouts, too: `layouts` is the option of that
     /// name. Providers of all of them are found, and announcements are made in each.
-    pub fn open_in(hosts: &[String], root: &str, layouts: &str, session_timeout: Duration) -> Result<Self> {
+    pub fn open_in(
+        hosts: &[String],
+        root: &str,
+        layouts: &str,
+        access: impl Into<ZooKeeperAccess>,
+    ) -> Result<Self> {
         let layouts = Layouts::parse(layouts, root)?;
-        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
         Ok(Self(Arc::new(Shared::new(ensemble, root, layouts, false))))
     }
 
     /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
     /// and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
-    pub fn shared(hosts: &[String], root: &str, layouts: &str, session_timeout: Duration) -> Result<Self> {
+    pub fn shared(
+        hosts: &[String],
+        root: &str,
+        layouts: &str,
+        access: impl Into<ZooKeeperAccess>,
+    ) -> Result<Self> {
         let layouts = Layouts::parse(layouts, root)?;
         let process = Process::current()?;
-        let ensemble = Ensemble { hosts: hosts.to_vec(), session_timeout };
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
         let mut open = process.open();
         let key = (ensemble.clone(), root.to_owned(), layouts.clone());
         if let Some(shared) = open.registries.get(&key).and_then(Weak::upgrade) {
@@ -161,8 +173,9 @@ impl ZooKeeperRegistry {
         change: impl Fn(&mut Override),
     ) -> Result<()> {
         let path = self.config(service);
+        let grants = Grants::new(&self.0.ensemble.access)?;
         let client = self.session().client().await?;
-        decisions::edit(&client, &path, address, change).await.map_err(|refusal| match refusal {
+        decisions::edit(&client, &path, &grants, address, change).await.map_err(|refusal| match refusal {
             Refusal::Server(error) => refused(&format!("writing {path}"), &error),
             Refusal::Text(error) => error.context(path),
         })
@@ -267,15 +280,16 @@ impl Shared {
 impl Announcer for ZooKeeperRegistry {
     fn announce(&self, service: &ServiceName, role: Role, record: Record) -> Announcement {
         let _within = self.0.enter();
+        let access = &self.0.ensemble.access;
         let entry = |(codec, folder)| match codec {
             // Only those of providers change.
             Codec::Fast => {
                 let place = Place::new(folder, role == Role::Provider);
-                announcer::announce(self.session(), place, role, record.clone())
+                announcer::announce(self.session(), access, place, role, record.clone())
             }
             codec => {
                 let spot = Spot { codec, folder, service: service.to_string() };
-                foreign::announce(self.session(), spot, record.clone())
+                foreign::announce(self.session(), access, spot, record.clone())
             }
         };
         join(self.folders(service, role).into_iter().map(entry).collect(), record.clone())

@@ -2,18 +2,17 @@
 
 use crate::process::Home;
 use crate::supervisor::Supervisor;
-use libfast_model::{Error, ErrorKind, Result};
+use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use zookeeper_client::Client;
 
-/// Where ZooKeeper is and how long it keeps a session that is not heard of.
+/// Where ZooKeeper is, and how it is talked to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ensemble {
     pub hosts: Vec<String>,
-    pub session_timeout: Duration,
+    pub access: ZooKeeperAccess,
 }
 
 /// How the session is. Each time it is connected again this is published anew, so a change also means: look again.

@@ -1,8 +1,10 @@
 //! Makes the session, keeps it, takes it up again after outages and closes it.
 
 use crate::backoff::Backoff;
-use crate::failure::{diagnose, unreachable};
+use crate::failure::{diagnose, unauthenticated, unreachable};
+use crate::security::connector;
 use crate::session::{Ensemble, Link};
+use libfast_model::{Error, ZooKeeperAccess};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -11,10 +13,19 @@ use zookeeper_client::{Client, Error as ZkError, SessionInfo, SessionState, Stat
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const FIRST_REFUSED_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_REFUSED_WAIT: Duration = Duration::from_secs(30);
 /// An attempt that takes longer is reported as failed, and goes on.
 const SLOW: Duration = Duration::from_secs(3);
 /// Longest wait for the server to acknowledge the end of the session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Why there is no session.
+enum Failure {
+    ZooKeeper(ZkError),
+    /// What the options name cannot be used.
+    Access(Error),
+}
 
 /// The owner of the session.
 pub struct Supervisor {
@@ -67,45 +78,70 @@ impl Supervisor {
     async fn connect(&self, former: &mut Option<SessionInfo>) -> Client {
         // A former session lives on for about its timeout once servers are back; several attempts must fit in.
         let cap =
-            former.as_ref().map_or(LONGEST_WAIT, |_| LONGEST_WAIT.min(self.ensemble.session_timeout / 4));
+            former.as_ref().map_or(LONGEST_WAIT, |_| LONGEST_WAIT.min(self.access().session_timeout / 4));
         let mut backoff = Backoff::new(FIRST_WAIT, cap);
+        // What an operator has to put right first is not worth asking often.
+        let mut refused = Backoff::new(FIRST_REFUSED_WAIT, LONGEST_REFUSED_WAIT);
         loop {
-            let error = match self.attempt(former.clone()).await {
+            let wait = match self.attempt(former.clone()).await {
                 Ok(client) => return client,
-                Err(ZkError::SessionExpired) if former.is_some() => {
+                Err(Failure::ZooKeeper(ZkError::SessionExpired)) if former.is_some() => {
                     tracing::warn!("the ZooKeeper session has expired; making a new one");
                     *former = None;
                     backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
                     continue;
                 }
-                Err(error) => error,
+                Err(Failure::Access(error)) => {
+                    self.fail(error);
+                    refused.step()
+                }
+                Err(Failure::ZooKeeper(ZkError::AuthFailed)) => {
+                    self.fail(unauthenticated(&self.ensemble));
+                    refused.step()
+                }
+                Err(Failure::ZooKeeper(error)) => {
+                    self.fail(unreachable(&self.ensemble.hosts, &diagnose(&self.ensemble, &error).await));
+                    backoff.step()
+                }
             };
-            let why = diagnose(&self.ensemble.hosts, &error).await;
-            self.fail(&why);
-            sleep(backoff.step()).await;
+            sleep(wait).await;
         }
     }
 
     /// Asks each server once.
-    async fn attempt(&self, former: Option<SessionInfo>) -> Result<Client, ZkError> {
+    async fn attempt(&self, former: Option<SessionInfo>) -> Result<Client, Failure> {
         let hosts = self.ensemble.hosts.join(",");
-        let mut connector =
-            Client::connector().with_session_timeout(self.ensemble.session_timeout).with_fail_eagerly();
+        let mut connector = connector(self.access()).map_err(Failure::Access)?.with_fail_eagerly();
         if let Some(former) = former {
             connector = connector.with_session(former);
         }
-        let mut attempt = std::pin::pin!(connector.connect(&hosts));
-        if let Ok(outcome) = timeout(SLOW, &mut attempt).await {
-            return outcome;
-        }
-        self.fail(&format!("no session within {} s", SLOW.as_secs()));
-        attempt.await
+        let is_secure = !self.access().ca_file.is_empty();
+        let connecting = async {
+            match is_secure {
+                true => connector.secure_connect(&hosts).await,
+                false => connector.connect(&hosts).await,
+            }
+        };
+        let mut attempt = std::pin::pin!(connecting);
+        let outcome = match timeout(SLOW, &mut attempt).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let why = format!("no session within {} s", SLOW.as_secs());
+                self.fail(unreachable(&self.ensemble.hosts, &why));
+                attempt.await
+            }
+        };
+        outcome.map_err(Failure::ZooKeeper)
     }
 
-    fn fail(&self, why: &str) {
-        let error = unreachable(&self.ensemble.hosts, why);
+    fn access(&self) -> &ZooKeeperAccess {
+        &self.ensemble.access
+    }
+
+    fn fail(&self, error: Error) {
         // The first time is worth a line; the next ones say the same.
-        if !matches!(*self.links.borrow(), Link::Failed(_)) {
+        let told = matches!(&*self.links.borrow(), Link::Failed(last) if last.message() == error.message());
+        if !told {
             tracing::warn!(%error);
         }
         self.links.send_replace(Link::Failed(error));
@@ -138,7 +174,7 @@ impl Supervisor {
     /// Returns if the client fails in a way that its state does not tell, which would be a defect of the crate.
     async fn dead(&self, client: &Client) {
         loop {
-            sleep(self.ensemble.session_timeout).await;
+            sleep(self.access().session_timeout).await;
             let answer = client.check_stat("/").await;
             if answer.is_err_and(|error| matches!(error, ZkError::UnexpectedError(_))) {
                 tracing::warn!("the ZooKeeper client does not work any more; making another one");

@@ -23,6 +23,8 @@ pub(crate) struct ServerMeter {
     unregistered: OnceLock<MethodMeter>,
     /// In the order of [`Refusal::ALL`].
     refused: [Counter; Refusal::ALL.len()],
+    pub connections_over_limit: Counter,
+    pub connections_kicked: Counter,
     /// In the order of [`Stalled::ALL`].
     stalled: [Counter; Stalled::ALL.len()],
     pub traffic: TrafficMeter,
@@ -47,10 +49,13 @@ impl ServerMeter {
         }
         let families = metrics.0.clone();
         let connections = |state| families.gauge(Metric::ServerConnections, &[state]);
+        let refused = |reason| families.counter(Metric::ServerRefusedConnections, &[reason]);
         Ok(Some(Self {
             legacy: options.metrics_legacy_names.then_some(labels),
             unregistered: OnceLock::new(),
             refused: Refusal::ALL.map(|why| families.counter(Metric::ServerRefusals, &[why.reason()])),
+            connections_over_limit: refused("limit"),
+            connections_kicked: refused("kicked"),
             stalled: Stalled::ALL.map(|what| families.counter(Metric::ServerStalls, &[what.direction()])),
             traffic: TrafficMeter::new(&families, "server"),
             open: connections("open"),

@@ -16,6 +16,8 @@ pub(super) struct Part {
 
 /// A message may take longer than `receive_timeout_ms` if it comes at this rate: a large one on a narrow path.
 const LEAST_BYTES_PER_SECOND: u32 = 1024;
+/// How often it is looked, in `send_timeout_ms`, whether a client takes anything.
+const LOOKS: u32 = 10;
 
 impl Part {
     /// Bytes were taken from the front: what is left begins another message.
@@ -63,18 +65,22 @@ impl ServerConnection {
         let limit = Duration::from_millis(limit_ms);
         let mut last = Instant::now();
         loop {
-            if let Ok(writable) = tokio::time::timeout(limit / 4, self.socket.writable()).await {
+            if let Ok(writable) = tokio::time::timeout(limit / LOOKS, self.socket.writable()).await {
                 return writable;
             }
-            match self.push()? {
-                (_, 0) => return Ok(()),
-                (1.., _) => last = Instant::now(),
-                _ if last.elapsed() < limit => {}
-                _ => {
-                    self.socket.reset_when_closed();
-                    let why = format!("the client took nothing for `send_timeout_ms` of {limit_ms}");
-                    return Err(self.stalled(Stalled::Sent, why));
+            loop {
+                match self.push()? {
+                    (_, 0) => return Ok(()),
+                    (0, _) => break,
+                    _ => last = Instant::now(),
                 }
+                // Those who write more may do so now.
+                tokio::task::yield_now().await;
+            }
+            if last.elapsed() >= limit {
+                self.socket.reset_when_closed();
+                let why = format!("the client took nothing for `send_timeout_ms` of {limit_ms}");
+                return Err(self.stalled(Stalled::Sent, why));
             }
         }
     }

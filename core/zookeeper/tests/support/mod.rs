@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod logged;
+
 use libfast_model::ServiceName;
 use libfast_registry::{Announcement, AnnouncementState, Provider, Record, Resolution, Resolver, Watch};
 use libfast_testkit::ZooKeeper;

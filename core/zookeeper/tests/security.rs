@@ -1,0 +1,223 @@
+//! Who may do what, and what those hear who may not.
+
+mod support;
+
+use libfast_model::{ZooKeeperAccess, ZooKeeperAcl};
+use libfast_registry::{AnnouncementState, Announcer, Resolution, Resolver, Role};
+use libfast_testkit::{Secrets, ZooKeeper, ZooKeeperSettings};
+use libfast_zookeeper::ZooKeeperRegistry;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use support::*;
+use zookeeper_client::{Acls, Client, CreateMode, Error as ZkError, Permission, SaslOptions};
+
+const PASSWORD: &str = "correct-horse-battery-staple";
+/// Within which an operator hears what is wrong.
+const TOLD: Duration = Duration::from_secs(5);
+
+static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::new().unwrap());
+
+/// Knows one user of SASL; everybody can have digest credentials.
+static SERVER: LazyLock<ZooKeeper> =
+    LazyLock::new(|| SECRETS.with_sasl(ZooKeeperSettings::default(), "fleet", PASSWORD).start().unwrap());
+
+/// Has a port with TLS, too, whose address comes with it.
+static SECURED: LazyLock<(ZooKeeper, String)> = LazyLock::new(|| {
+    let (settings, address) = SECRETS.with_tls(ZooKeeperSettings::default()).unwrap();
+    (settings.start().unwrap(), address)
+});
+
+/// The latter, once it can be used: the port with TLS opens after the other one.
+async fn secured() -> &'static (ZooKeeper, String) {
+    let registry = open(&SECURED.1, "/awaited", tls_access());
+    until_state(&registry.announce(&service("calc"), Role::Provider, record(1)), is_registered).await;
+    &SECURED
+}
+
+/// What a session is opened with, as a file that an option names.
+fn access(file: &str, text: &str) -> ZooKeeperAccess {
+    ZooKeeperAccess { auth_file: SECRETS.file(file, text), ..ZooKeeperAccess::from(Duration::from_secs(10)) }
+}
+
+fn tls_access() -> ZooKeeperAccess {
+    ZooKeeperAccess {
+        ca_file: SECRETS.ca_file(),
+        cert_file: SECRETS.cert_file(),
+        key_file: SECRETS.key_file(),
+        ..ZooKeeperAccess::from(Duration::from_secs(10))
+    }
+}
+
+fn open(address: &str, root: &str, access: ZooKeeperAccess) -> ZooKeeperRegistry {
+    logged::keep();
+    ZooKeeperRegistry::open(&[address.to_owned()], root, access)
+}
+
+/// Also what ZooKeeper's client logs for those who look for defects must not hold it.
+fn assert_kept() {
+    let logged = logged::so_far();
+    let line = logged.lines().find(|line| line.contains(PASSWORD));
+    assert_eq!(line, None);
+    assert!(!logged.is_empty(), "warnings at least");
+}
+
+/// Announces, and gives what an operator is told instead.
+async fn told(registry: &ZooKeeperRegistry) -> String {
+    let start = Instant::now();
+    let announcement = registry.announce(&service("refused"), Role::Provider, record(1));
+    let error = tokio::time::timeout(LIMIT, announcement.registered()).await.unwrap().unwrap_err();
+    assert!(start.elapsed() < TOLD, "told after {:?}", start.elapsed());
+    assert!(!error.to_string().contains(PASSWORD), "{error}");
+    assert_kept();
+    error.to_string()
+}
+
+/// Nobody but its owner can take a server off the list: that is judged on the parent, whatever the ACL of the node.
+#[tokio::test]
+async fn strangers_can_read_but_neither_create_nor_delete() {
+    let address = SERVER.connect_string();
+    for (name, credentials) in [("digest", "digest fleet:"), ("sasl", "sasl fleet:")] {
+        let root = format!("/acl-{name}/fast");
+        let registry = open(&address, &root, access(name, &format!("{credentials}{PASSWORD}\n")));
+        let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+        announcement.registered().await.unwrap();
+        announcement.change(|record| record.weight = 7).await.unwrap();
+
+        let stranger = Client::connect(&address).await.unwrap();
+        let folder = format!("{root}/calc/providers");
+        let names = stranger.list_children(&folder).await.unwrap();
+        let node = format!("{folder}/{}", names[0]);
+        stranger.get_data(&node).await.unwrap();
+        assert_eq!(stranger.delete(&node, None).await, Err(ZkError::NoAuth));
+        assert_eq!(stranger.set_data(&node, b"", None).await.map(drop), Err(ZkError::NoAuth));
+        let options = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
+        for path in [folder.clone(), format!("{root}/calc"), root.clone()] {
+            let created = stranger.create(&format!("{path}/mine"), b"", &options).await;
+            assert_eq!(created.map(drop), Err(ZkError::NoAuth), "{path}");
+        }
+        // A client without credentials finds the server all the same.
+        let mut watch = open(&address, &root, Duration::from_secs(10).into()).watch(&service("calc"));
+        until_listed(&mut watch, &[1]).await;
+        announcement.withdraw().await;
+        assert_kept();
+        assert_eq!(stranger.list_children(&folder).await.unwrap().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn private_nodes_are_for_those_with_the_same_credentials() {
+    let address = SERVER.connect_string();
+    let mut fleet = access("private", &format!("digest fleet:{PASSWORD}"));
+    fleet.acl = ZooKeeperAcl::Private;
+    let registry = open(&address, "/private", fleet.clone());
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    until_listed(&mut open(&address, "/private", fleet).watch(&service("calc")), &[1]).await;
+    let mut stranger = open(&address, "/private", Duration::from_secs(10).into()).watch(&service("calc"));
+    let failed = until(&mut stranger, |found| matches!(found, Resolution::Failed(_))).await;
+    let Resolution::Failed(error) = failed else { unreachable!() };
+    assert!(error.message().contains("not authorized"), "{error}");
+}
+
+#[tokio::test]
+async fn without_credentials_nodes_are_open() {
+    let registry = open(&SERVER.connect_string(), "/open", Duration::from_secs(10).into());
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    let (acl, _) = raw(&SERVER).await.get_acl("/open/calc/providers").await.unwrap();
+    assert_eq!((acl.len(), acl[0].permission()), (1, Permission::ALL));
+}
+
+/// Whatever is wrong is told in time, with what to do, without the secret, and heals when it is put right.
+#[tokio::test]
+async fn wrong_credentials_are_told_and_heal() {
+    let address = SERVER.connect_string();
+    let owner = open(&address, "/owned", access("owner", &format!("digest owner:{PASSWORD}")));
+    let first = owner.announce(&service("refused"), Role::Provider, record(9));
+    first.registered().await.unwrap();
+
+    // A wrong digest is an identity like any other, so only what it may not do tells.
+    let wrong = access("wrong-digest", &format!("digest owner:not-{PASSWORD}"));
+    let error = told(&open(&address, "/owned", wrong)).await;
+    assert!(error.contains("not authorized") && error.contains("zookeeper_auth_file"), "{error}");
+
+    let file = access("wrong-sasl", &format!("sasl fleet:not-{PASSWORD}"));
+    let registry = open(&address, "/sasl", file);
+    let announcement = registry.announce(&service("refused"), Role::Provider, record(1));
+    let error = tokio::time::timeout(TOLD, announcement.registered()).await.unwrap().unwrap_err();
+    assert!(
+        error.message().contains("refuses the") && error.message().contains("zookeeper_auth_file"),
+        "{error}"
+    );
+    // The file is read anew; nobody has to start anything again.
+    SECRETS.file("wrong-sasl", &format!("sasl fleet:{PASSWORD}"));
+    until_state(&announcement, is_registered).await;
+    assert_kept();
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_told_with_their_names() {
+    let address = SERVER.connect_string();
+    let missing = ZooKeeperAccess { auth_file: "/nowhere/secret".into(), ..ZooKeeperAccess::default() };
+    let error = told(&open(&address, "/files", missing)).await;
+    assert!(error.contains("zookeeper_auth_file") && error.contains("/nowhere/secret"), "{error}");
+    let error = told(&open(&address, "/files", access("torn", PASSWORD))).await;
+    assert!(error.contains("torn: line 1"), "{error}");
+    let no_ca = ZooKeeperAccess { ca_file: SECRETS.key_file(), ..ZooKeeperAccess::default() };
+    let error = told(&open(&address, "/files", no_ca)).await;
+    assert!(error.contains("zookeeper_ca_file") && error.contains("no certificate"), "{error}");
+    let no_key = ZooKeeperAccess { key_file: SECRETS.cert_file(), ..tls_access() };
+    let error = told(&open(&address, "/files", no_key)).await;
+    assert!(error.contains("zookeeper_key_file") && error.contains("no key"), "{error}");
+    let half = ZooKeeperAccess { key_file: String::new(), ..tls_access() };
+    let error = told(&open(&address, "/files", half)).await;
+    assert!(error.contains("needs zookeeper_key_file"), "{error}");
+}
+
+/// The certificate is a credential, too: nodes are for its owner.
+#[tokio::test]
+async fn tls_with_a_client_certificate_works_and_protects() {
+    let (plain, address) = secured().await;
+    let registry = open(address, "/tls", tls_access());
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    until_listed(&mut registry.watch(&service("calc")), &[1]).await;
+    let stranger = raw(plain).await;
+    let names = stranger.list_children("/tls/calc/providers").await.unwrap();
+    let deleted = stranger.delete(&format!("/tls/calc/providers/{}", names[0]), None).await;
+    assert_eq!(deleted, Err(ZkError::NoAuth));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_tls_is_told() {
+    let (plain, address) = secured().await;
+    let other_ca = ZooKeeperAccess { ca_file: SECRETS.other_ca_file(), ..tls_access() };
+    let error = told(&open(address, "/tls-wrong", other_ca)).await;
+    assert!(error.contains("UnknownIssuer") && error.contains("zookeeper_ca_file"), "{error}");
+    let nobody = ZooKeeperAccess { cert_file: String::new(), key_file: String::new(), ..tls_access() };
+    let error = told(&open(address, "/tls-wrong", nobody)).await;
+    assert!(error.contains("zookeeper_cert_file"), "{error}");
+    let error = told(&open(&plain.connect_string(), "/tls-wrong", tls_access())).await;
+    assert!(error.contains("TLS fails"), "{error}");
+    let error = told(&open(address, "/tls-wrong", Duration::from_secs(10).into())).await;
+    assert!(error.contains("no session"), "{error}");
+}
+
+/// What an operator put there for the fleet, before any server of it came.
+#[tokio::test]
+async fn a_root_that_was_made_for_the_fleet_is_used() {
+    let address = SERVER.connect_string();
+    let sasl = SaslOptions::digest_md5("fleet", PASSWORD);
+    let operator = Client::connector().with_sasl(sasl).connect(&address).await.unwrap();
+    let options = CreateMode::Persistent.with_acls(Acls::creator_all());
+    operator.mkdir("/prepared/fast", &options).await.unwrap();
+    let fleet = access("fleet", &format!("sasl fleet:{PASSWORD}"));
+    let registry = open(&address, "/prepared/fast", fleet);
+    registry.announce(&service("calc"), Role::Provider, record(1)).registered().await.unwrap();
+    // To others it is closed, and that is told.
+    let error = told(&open(&address, "/prepared/fast", Duration::from_secs(10).into())).await;
+    assert!(error.contains("not authorized"), "{error}");
+    let nobody = open(&address, "/prepared/fast", Duration::from_secs(10).into());
+    let announcement = nobody.announce(&service("calc"), Role::Consumer, record(1));
+    until_state(&announcement, |state| matches!(state, AnnouncementState::Failed(_))).await;
+}
