@@ -119,6 +119,7 @@ export interface ServerOptions {
   advertise_metrics?: string;
   weight?: number;
   zone?: string;
+  metadata?: string;
   max_inflight?: number;
   max_inflight_per_connection?: number;
   concurrency?: number | 'off' | 'auto';
@@ -163,6 +164,7 @@ export interface ClientStats {
     address: string;
     weight: number;
     zone: string;
+    metadata: Record<string, string>;
     state: 'idle' | 'connecting' | 'ready' | 'failed';
     health: 'ready' | 'connecting' | 'silent' | 'suspended' | 'ejected' | 'probing';
     ejected_ms: number | null;

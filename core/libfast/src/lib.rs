@@ -30,7 +30,7 @@
 #![forbid(unsafe_code)]
 
 pub use libfast_model::{
-    Address, Cause, ChecksumV1, ClientOptions, Concurrency, Endpoint, Error, ErrorKind, OptionKind,
+    Address, Cause, ChecksumV1, ClientOptions, Concurrency, Endpoint, Error, ErrorKind, Metadata, OptionKind,
     OptionSpec, Policy, Progress, Registry, RegistryCache, RemoteError, Result, ServerOptions, ServiceName,
     Target, Timestamp, VERSION, option_specs,
 };

@@ -1,6 +1,6 @@
 //! One reachable address and what a balancer needs to know about it.
 
-use crate::{Address, Error, ErrorKind, Result};
+use crate::{Address, Error, ErrorKind, Metadata, Result};
 
 /// One reachable address with its weight and place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Endpoint {
     pub zone: String,
     /// It still answers, but asks for no new calls.
     pub draining: bool,
+    /// What it says of itself beside that; the library makes nothing of it.
+    pub metadata: Metadata,
 }
 
 impl Endpoint {
@@ -32,6 +34,12 @@ impl Endpoint {
 
     /// An endpoint of the usual weight, in no zone.
     pub fn new(address: Address) -> Self {
-        Self { address, weight: Self::DEFAULT_WEIGHT, zone: String::new(), draining: false }
+        Self {
+            address,
+            weight: Self::DEFAULT_WEIGHT,
+            zone: String::new(),
+            draining: false,
+            metadata: Metadata::new(),
+        }
     }
 }

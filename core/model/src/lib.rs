@@ -12,6 +12,7 @@ mod endpoint;
 mod error;
 mod error_kind;
 mod inherited;
+mod metadata;
 mod metric;
 mod option_choices;
 mod option_spec;
@@ -28,6 +29,7 @@ pub use endpoint::Endpoint;
 pub use error::{Cause, Error, Progress, RemoteError};
 pub use error_kind::{ErrorKind, KindSpec};
 pub use inherited::{InheritedFd, take_inherited_fds};
+pub use metadata::{Metadata, parse_metadata};
 pub use metric::{
     DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_LABELS, METRIC_OTHER, Metric, MetricKind, MetricSpec,
 };

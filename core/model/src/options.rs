@@ -318,6 +318,8 @@ options! {
         weight: u64 = 100, OptionKind::Integer { min: 0, max: 1_000_000 },
             "Share of calls relative to other providers; 0 takes no new calls.";
         zone: String = String::new(), OptionKind::Text, zone_doc!();
+        metadata: String = String::new(), OptionKind::Text,
+            "What the server says of itself in the registry beside that, such as version=1.2,shard=7: for programs that choose by it and for fastctl ls. An entry has 4096 bytes in all.";
         max_inflight: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },
             "Most requests under way at once, waiting ones included; one more is refused with FastOverloaded.";
         max_inflight_per_connection: u64 = 65_536, OptionKind::Integer { min: 1, max: 1 << 24 },

@@ -1,6 +1,6 @@
 //! What one entry of a registry says, as JSON. The `dir:` registry and ZooKeeper keep the same text.
 
-use libfast_model::{Address, Endpoint, Error, ErrorKind, Result};
+use libfast_model::{Address, Endpoint, Error, ErrorKind, Metadata, Result};
 use serde::{Deserialize, Serialize};
 
 /// On which list of a service an entry stands.
@@ -46,6 +46,9 @@ pub struct Record {
     /// It asks for no new calls.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draining: bool,
+    /// What it says of itself beside that.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
     /// `host:port` where its metrics are scraped, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub metrics: String,
@@ -69,6 +72,7 @@ impl Record {
             weight: Endpoint::DEFAULT_WEIGHT,
             zone: String::new(),
             draining: false,
+            metadata: Metadata::new(),
             metrics: String::new(),
             started_ms: started.map_or(0, |d| d.as_millis() as u64),
         }
@@ -104,7 +108,13 @@ impl Record {
                 format!("a provider's record has port 0: {address}"),
             ));
         }
-        Ok(Endpoint { address, weight: self.weight, zone: self.zone.clone(), draining: self.draining })
+        Ok(Endpoint {
+            address,
+            weight: self.weight,
+            zone: self.zone.clone(),
+            draining: self.draining,
+            metadata: self.metadata.clone(),
+        })
     }
 }
 
@@ -132,6 +142,10 @@ mod tests {
         assert!(record.to_json().starts_with(r#"{"address":"10.0.0.5:2030""#));
         let read = Record::from_json(br#"{"address":"h:1","weight":5,"later":{"x":1}}"#).unwrap();
         assert_eq!((read.endpoint().unwrap().weight, read.v), (5, 1));
+        assert!(read.endpoint().unwrap().metadata.is_empty());
+        let record = Record { metadata: [("shard".into(), "7".into())].into(), ..record };
+        let read = Record::from_json(record.to_json().as_bytes()).unwrap();
+        assert_eq!(read.endpoint().unwrap().metadata["shard"], "7");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::advertise::advertised;
 use crate::registries::Registries;
-use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target};
+use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions, Target, parse_metadata};
 use libfast_registry::{Announcement, AnnouncementState, Record, Role};
 use tokio::sync::watch;
 
@@ -30,6 +30,7 @@ pub(crate) async fn announce_telling(
         );
         return Err(Error::new(ErrorKind::Invalid, message));
     };
+    let metadata = parse_metadata(&options.metadata)?;
     let (option, listening, of) = (options.advertise.clone(), listening.cloned(), registry.clone());
     let found = tokio::task::spawn_blocking(move || advertised(&option, listening.as_ref(), &of)).await;
     let address = found.map_err(|error| Error::new(ErrorKind::Panic, error.to_string()))??;
@@ -37,6 +38,7 @@ pub(crate) async fn announce_telling(
         address: address.to_string(),
         weight: weight as u32,
         zone: options.zone.clone(),
+        metadata,
         metrics: options.advertise_metrics.clone(),
         ..Record::of_this_process("")
     };

@@ -402,6 +402,7 @@ fn member_stats(member: &Member<Channel>, now: libfast_balance::Moment) -> serde
         "address": endpoint.address.to_string(),
         "weight": endpoint.weight,
         "zone": endpoint.zone,
+        "metadata": endpoint.metadata,
         "state": owner.state_name(),
         "connections": owner.connected(),
         "health": if load.is_on_trial() { "probing" } else { load.state().name() },

@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::subject::Subject;
 use crate::table::table;
-use libfast::{Record, Result, ServiceName};
+use libfast::{Metadata, Record, Result, ServiceName};
 use libfast_registry::{Override, Role};
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
@@ -33,6 +33,8 @@ pub struct Provider {
     name: String,
     pid: u32,
     state: &'static str,
+    #[serde(skip_serializing_if = "Metadata::is_empty")]
+    metadata: Metadata,
     #[serde(skip_serializing_if = "String::is_empty")]
     metrics: String,
     started_ms: u64,
@@ -149,8 +151,8 @@ impl Provider {
             Ok(_) if decided.draining => "drained",
             Ok(_) => "listed",
         };
-        let Record { address, weight, zone, name, pid, metrics, started_ms, .. } = record;
-        Self { address, weight, zone, name, pid, state, metrics, started_ms, decided }
+        let Record { address, weight, zone, name, pid, metadata, metrics, started_ms, .. } = record;
+        Self { address, weight, zone, name, pid, state, metadata, metrics, started_ms, decided }
     }
 
     /// With the weight that counts.

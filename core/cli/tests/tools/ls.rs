@@ -125,3 +125,26 @@ fn what_is_no_service_and_no_registry_is_2_and_what_cannot_be_asked_3() {
     }
     assert_eq!(ls(&["-o", "xml"]).code(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_says_of_itself_is_listed_and_known_to_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/echo", folder.path().display());
+    let mut options = libfast::ServerOptions::default();
+    options.announce = target.clone();
+    options.metadata = "version=1.2,shard=a=b".into();
+    let server = libfast::Server::new(options.clone()).unwrap();
+    server.start().await.unwrap();
+    let metadata = json!({"version": "1.2", "shard": "a=b"});
+    let listing = ls(&[&target, "-o", "json"]).json();
+    assert_eq!(listing["providers"][0]["metadata"], metadata, "{listing}");
+
+    let client = client(&target);
+    client.ready(LIMIT).await.unwrap();
+    let stats: serde_json::Value = serde_json::from_str(&client.stats()).unwrap();
+    assert_eq!(stats["endpoints"][0]["metadata"], metadata, "{stats}");
+
+    options.metadata = "version".into();
+    let error = libfast::Server::new(options).unwrap().start().await.unwrap_err();
+    assert!(error.message().contains("metadata") && error.message().contains("name=value"), "{error}");
+}

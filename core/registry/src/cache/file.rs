@@ -2,7 +2,7 @@
 
 use super::CacheSettings;
 use crate::Provider;
-use libfast_model::{Address, Endpoint, Error, ErrorKind, Result, ServiceName};
+use libfast_model::{Address, Endpoint, Error, ErrorKind, Metadata, Result, ServiceName};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,8 @@ struct Entry {
     weight: u32,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     zone: String,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    metadata: Metadata,
 }
 
 const SCHEMA: u32 = 1;
@@ -185,8 +187,9 @@ impl CacheFile {
 
 impl Entry {
     fn new(provider: &Provider) -> Self {
-        let Endpoint { address, weight, zone, .. } = &provider.endpoint;
-        Self { key: provider.key.clone(), address: address.to_string(), weight: *weight, zone: zone.clone() }
+        let Endpoint { address, weight, zone, metadata, .. } = &provider.endpoint;
+        let (key, address) = (provider.key.clone(), address.to_string());
+        Self { key, address, weight: *weight, zone: zone.clone(), metadata: metadata.clone() }
     }
 
     fn provider(self) -> Option<Provider> {
@@ -194,8 +197,9 @@ impl Entry {
         if matches!(address, Address::Tcp { port: 0, .. }) {
             return None;
         }
-        let endpoint = Endpoint { weight: self.weight, zone: self.zone, ..Endpoint::new(address) };
-        Some(Provider { key: self.key, endpoint })
+        let Self { key, weight, zone, metadata, .. } = self;
+        let endpoint = Endpoint { weight, zone, metadata, ..Endpoint::new(address) };
+        Some(Provider { key, endpoint })
     }
 }
 

@@ -27,6 +27,7 @@ fn file(settings: &CacheSettings) -> CacheFile {
 fn providers(ports: impl IntoIterator<Item = u16>) -> Vec<Provider> {
     let endpoint = |port| Endpoint {
         zone: "a".into(),
+        metadata: [("shard".into(), "7".into())].into(),
         weight: 7,
         ..Endpoint::new(format!("h:{port}").parse().unwrap())
     };

@@ -160,6 +160,7 @@ fn unknown() -> Record {
         weight: Endpoint::DEFAULT_WEIGHT,
         zone: String::new(),
         draining: false,
+        metadata: Default::default(),
         metrics: String::new(),
         started_ms: 0,
     }
