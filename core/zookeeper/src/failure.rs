@@ -1,5 +1,6 @@
 //! Failures in words that an operator can act on.
 
+use crate::security::has_password;
 use crate::session::Ensemble;
 use crate::tls;
 use libfast_model::{Error, ErrorKind};
@@ -71,10 +72,16 @@ pub async fn diagnose(ensemble: &Ensemble, error: &ZkError) -> String {
             Ok(Ok(_)) => {
                 let (access, host) = (ensemble.access.clone(), host.clone());
                 let trouble = tokio::task::spawn_blocking(move || tls::trouble(&access, &host)).await;
-                trouble
-                    .ok()
-                    .flatten()
-                    .unwrap_or_else(|| format!("accepts connections but opens no session ({error})"))
+                trouble.ok().flatten().unwrap_or_else(|| {
+                    // Some servers close the connection before what they said about the password is read.
+                    let perhaps = match has_password(&ensemble.access) {
+                        true => {
+                            ", perhaps because it refuses the user or the password of zookeeper_auth_file"
+                        }
+                        false => "",
+                    };
+                    format!("accepts connections but opens no session ({error}){perhaps}")
+                })
             }
         };
         reasons.push(format!("{host}: {reason}"));

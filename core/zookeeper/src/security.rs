@@ -97,6 +97,12 @@ enum Credential {
     },
 }
 
+/// Whether a server may refuse the connection because of the credentials.
+pub fn has_password(access: &ZooKeeperAccess) -> bool {
+    let is_sasl = |credential: &Credential| matches!(credential, Credential::Sasl { .. });
+    credentials(access).is_ok_and(|found| found.iter().any(is_sasl))
+}
+
 fn has_credentials(access: &ZooKeeperAccess) -> bool {
     !access.auth_file.is_empty() || std::env::var_os(AUTH_VARIABLE).is_some_and(|text| !text.is_empty())
 }

@@ -5,10 +5,15 @@ use crate::network::Network;
 use crate::process::Process;
 use crate::report::{Report, Trouble};
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// Longest wait for a server to end that cannot start.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Starts the processes of one row.
 pub struct Rig {
@@ -79,6 +84,26 @@ impl Rig {
         let process = Process::start(&program, &all)?;
         let address = address(&process)?;
         Ok(Server { process, address, program, arguments: all })
+    }
+
+    /// Starts a server that does not begin to serve, and gives how long it took to end, and what it said.
+    pub fn refused_server(&self, arguments: &[&str]) -> Result<(Duration, String), Trouble> {
+        let (first, own) = self.program.split_first().ok_or("no program")?;
+        let said = self.path("refused.said");
+        let (output, errors) = (File::create(&said)?, File::options().append(true).open(&said)?);
+        let mut command = Command::new(first);
+        command.args(own).arg("server").args(arguments).stdin(Stdio::piped()).stdout(output).stderr(errors);
+        let begun = Instant::now();
+        let mut child = command.spawn()?;
+        while child.try_wait()?.is_none() {
+            if begun.elapsed() > REFUSAL_LIMIT {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err("a server that should have been refused goes on".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok((begun.elapsed(), std::fs::read_to_string(said)?))
     }
 
     /// Starts that many.

@@ -65,16 +65,34 @@ pub const ROWS: &[Row] = &[
         run: zookeeper::unseen_change,
     },
     Row {
+        id: 17,
+        name: "Expiry",
+        what: "SIGSTOP to 1 of 5 servers for longer than its session",
+        run: registration::expiry,
+    },
+    Row {
         id: 18,
         name: "Mass expiry",
         what: "the sessions of all servers expire, the servers live",
         run: zookeeper::mass_expiry,
     },
     Row {
+        id: 19,
+        name: "Rogue delete",
+        what: "somebody deletes the node of a server, and all with their parent",
+        run: registration::rogue,
+    },
+    Row {
         id: 20,
         name: "Watch herd",
         what: "200 clients watch 50 services, each of which changes",
         run: herd::run,
+    },
+    Row {
+        id: 21,
+        name: "No access",
+        what: "wrong ACL, digest, SASL password and CA",
+        run: registration::access,
     },
     Row {
         id: 22,

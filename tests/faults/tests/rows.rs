@@ -48,8 +48,11 @@ rows! {
     row_14_no_registry 14;
     row_15_cold_start 15;
     row_16_unseen_change 16;
+    row_17_expiry 17;
     row_18_mass_expiry 18;
+    row_19_rogue_delete 19;
     row_20_watch_herd 20;
+    row_21_no_access 21;
     row_22_rolling_restart 22;
     row_23_rolling_kill 23;
     row_25_slow_readers 25;

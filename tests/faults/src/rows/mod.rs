@@ -11,6 +11,7 @@ pub mod kill;
 pub mod network;
 pub mod overload;
 pub mod readers;
+pub mod registration;
 pub mod restart;
 pub mod slow;
 pub mod zookeeper;

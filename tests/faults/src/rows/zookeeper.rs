@@ -17,15 +17,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 const SERVICE: &str = "work";
 
 /// An ensemble, servers that it lists, and a client that found them there.
-struct Cluster {
-    ensemble: ZooKeeperEnsemble,
-    servers: Vec<Server>,
-    load: Load,
+pub(super) struct Cluster {
+    pub ensemble: ZooKeeperEnsemble,
+    pub servers: Vec<Server>,
+    pub load: Load,
 }
 
 impl Cluster {
     /// Clients reach the ensemble directly, or as the servers do.
-    fn start(rig: &Rig, servers: usize, direct_clients: bool) -> Result<Self, Trouble> {
+    pub fn start(rig: &Rig, servers: usize, direct_clients: bool) -> Result<Self, Trouble> {
         let ensemble = ensemble(rig)?;
         let announce = format!("announce={}", target(&ensemble.connect_string()));
         let session = session(rig);
@@ -40,7 +40,7 @@ impl Cluster {
     }
 
     /// Ends the load; adds what holds in each of these rows: no call fails and no server is given up.
-    fn finish(mut self, rig: &Rig, report: &mut Report) -> Result<Ledger, Trouble> {
+    pub fn finish(mut self, rig: &Rig, report: &mut Report) -> Result<Ledger, Trouble> {
         let fewest = self.load.fewest_endpoints()?;
         let removed = self.servers.len().saturating_sub(fewest);
         report.figure("servers given up", removed as f64, "servers").at_most(0.0).always();
@@ -203,7 +203,11 @@ pub fn mass_expiry(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
 
 /// Short sessions in the short form, so that longer outages are short.
 fn session(rig: &Rig) -> String {
-    format!("zookeeper_session_ms={}", rig.choose(15_000, 2_000))
+    format!("zookeeper_session_ms={}", session_ms(rig))
+}
+
+pub(super) fn session_ms(rig: &Rig) -> u64 {
+    rig.choose(15_000, 2_000)
 }
 
 fn cache(rig: &Rig) -> String {
