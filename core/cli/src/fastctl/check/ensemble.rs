@@ -19,15 +19,15 @@ enum Answer {
         mode: String,
         latency: String,
     },
-    /// It may not say.
+    /// It may not say: the command is not in its `4lw.commands.whitelist`, or the port is for TLS.
     Silent,
     /// It is up but in no ensemble that could decide anything.
     Alone,
 }
 
-/// Asks all at once.
-pub async fn check(hosts: &[String]) -> Vec<Item> {
-    let asked: Vec<_> = hosts.iter().map(|host| tokio::spawn(ask(host.clone()))).collect();
+/// Asks all at once; over TLS, where the command cannot be sent, only whether they accept connections.
+pub async fn check(hosts: &[String], tls: bool) -> Vec<Item> {
+    let asked: Vec<_> = hosts.iter().map(|host| tokio::spawn(ask(host.clone(), tls))).collect();
     let (mut items, mut versions, mut modes) = (Vec::new(), BTreeSet::new(), Vec::new());
     for (host, asked) in hosts.iter().zip(asked) {
         let answer = asked.await.unwrap_or_else(|error| Err(io::Error::other(error)));
@@ -52,9 +52,7 @@ fn item(host: &str, answer: &io::Result<Answer>) -> Item {
         Ok(Answer::Serves { version, mode, latency }) => {
             Item::ok(CHECK, host, format!("{mode}, version {version}, latency {latency} ms (min/avg/max)"))
         }
-        Ok(Answer::Silent) => {
-            Item::ok(CHECK, host, "accepts connections (srvr is not in its 4lw.commands.whitelist)")
-        }
+        Ok(Answer::Silent) => Item::ok(CHECK, host, "accepts connections (it cannot be asked with srvr)"),
         Ok(Answer::Alone) => Item::failed(
             CHECK,
             host,
@@ -81,9 +79,12 @@ fn together(modes: &[String]) -> Option<Item> {
     None
 }
 
-async fn ask(host: String) -> io::Result<Answer> {
+async fn ask(host: String, tls: bool) -> io::Result<Answer> {
     let talk = async {
         let mut stream = TcpStream::connect(&host).await?;
+        if tls {
+            return Ok(Answer::Silent);
+        }
         stream.write_all(b"srvr").await?;
         let mut text = Vec::new();
         stream.take(MOST_BYTES).read_to_end(&mut text).await?;

@@ -90,7 +90,9 @@ async fn check(
     items: &mut Vec<Item>,
 ) -> Result<()> {
     if let Registry::ZooKeeper { hosts, .. } = registry {
-        items.extend(ensemble::check(hosts).await);
+        // As the library takes it from there.
+        let tls = std::env::var_os("FAST_ZOOKEEPER_CA_FILE").is_some_and(|file| !file.is_empty());
+        items.extend(ensemble::check(hosts, tls).await);
     }
     let asked = Asked::open(registry, &options.form.layouts)?;
     let looked = tokio::time::timeout(LIMIT, look(&asked, service)).await.unwrap_or_else(|_| {
