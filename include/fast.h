@@ -335,9 +335,11 @@ fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
                                        struct fast_error **err);
 
 /**
- * Takes the entry off and waits until the registry acknowledged it. A second time does nothing.
+ * Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the registry
+ * acknowledged that. Serve meanwhile. A second time does nothing.
  */
-fast_code fast_announcement_withdraw(struct fast_announcement *announcement, struct fast_error **err);
+fast_code fast_announcement_withdraw(struct fast_announcement *announcement,
+                                     struct fast_error **err);
 
 /**
  * Takes the entry off in the background and frees the handle.

@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
 
   int signal = 0;
   sigwait(&term, &signal);
-  // Off the list first. Clients that chose this server just before are still served: until none comes, at most 3 s.
+  // Off the list first, after it was said. Clients that chose this server just before are still served: until none comes, at
+  // most 3 s.
   listed->withdraw();
   for (int look = 0; look < 30; look++) {
     std::uint64_t before = answers->taken;

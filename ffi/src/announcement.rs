@@ -100,7 +100,8 @@ pub unsafe extern "C" fn fast_announcement_set_weight(
     }
 }
 
-/// Takes the entry off and waits until the registry acknowledged it. A second time does nothing.
+/// Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the registry
+/// acknowledged that. Serve meanwhile. A second time does nothing.
 ///
 /// # Safety
 /// `announcement` is NULL or live; `err` is NULL or writable.

@@ -33,7 +33,10 @@ final class Announcement
         return $this->library->ffi->fast_announcement_state($this->announcement->pointer);
     }
 
-    /** Takes the entry off and waits until the registry acknowledged it. A second time does nothing. */
+    /**
+     * Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the
+     * registry acknowledged that. Serve meanwhile. A second time does nothing.
+     */
     public function withdraw(): void
     {
         $error = $this->library->errorSlot();

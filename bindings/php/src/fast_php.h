@@ -70,7 +70,8 @@ fast_code fast_announcement_watch(struct fast_announcement *announcement,
 fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
                                        uint64_t weight,
                                        struct fast_error **err);
-fast_code fast_announcement_withdraw(struct fast_announcement *announcement, struct fast_error **err);
+fast_code fast_announcement_withdraw(struct fast_announcement *announcement,
+                                     struct fast_error **err);
 void fast_announcement_free(struct fast_announcement *announcement);
 const char *fast_pick_endpoint(const struct fast_pick *pick);
 fast_code fast_pick_report(struct fast_pick *pick,

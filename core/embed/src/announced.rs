@@ -49,11 +49,12 @@ impl Announced {
         }
     }
 
-    /// Takes the entry off and waits until the registry acknowledged it. A second time does nothing.
+    /// Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the
+    /// registry acknowledged that. Serve meanwhile. A second time does nothing.
     pub fn withdraw(&self) -> Result<()> {
         let taken = self.lock()?.take();
         if let Some(announcement) = taken {
-            park::block_on(announcement.withdraw())?;
+            park::block_on(announcement.leave())?;
         }
         Ok(())
     }

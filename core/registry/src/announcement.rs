@@ -149,6 +149,20 @@ impl Announcement {
         })
     }
 
+    /// As [`withdraw`](Self::withdraw), for a server that clients only know from the registry: first it says that it drains
+    /// and gives clients time to hear that, 250 ms. From an entry that vanishes without a word they conclude that the registry may
+    /// be wrong, and use the server on for a while. Serve meanwhile.
+    pub async fn leave(self) {
+        let listed = matches!(self.state(), AnnouncementState::Registered);
+        if listed && !self.record().draining {
+            let change = self.change(|record| record.draining = true);
+            if let Ok(Ok(())) = tokio::time::timeout(LEAVE_LIMIT, change).await {
+                tokio::time::sleep(HEARD).await;
+            }
+        }
+        self.withdraw().await;
+    }
+
     /// Takes the entry off and waits until the registry acknowledged it.
     pub async fn withdraw(mut self) {
         if let Some(withdraw) = self.withdraw.take() {
@@ -165,6 +179,10 @@ impl Drop for Announcement {
     }
 }
 
+/// Longest wait for a registry to acknowledge that a server drains.
+const LEAVE_LIMIT: Duration = Duration::from_secs(1);
+/// Clients read a change at most 150 ms after it was made.
+const HEARD: Duration = Duration::from_millis(250);
 /// Longest wait for a registry to acknowledge another weight.
 const CHANGE_LIMIT: Duration = Duration::from_secs(5);
 

@@ -4,7 +4,7 @@ mod support;
 
 use libfast_model::{ErrorKind, ServerOptions};
 use libfast_registry::{AnnouncementState, DirRegistry, Provider, Resolution, Resolver, Watch};
-use libfast_rpc::Server;
+use libfast_rpc::{Client, Server};
 use std::path::Path;
 use std::time::Duration;
 use support::LONG;
@@ -137,4 +137,36 @@ async fn a_server_without_a_service_cannot_be_announced() {
     assert!(error.kind() == ErrorKind::Invalid && error.message().contains("\"announce\""), "{error}");
     server.set_weight(5).await.unwrap();
     assert_eq!(server.announcement().name(), "closed");
+}
+
+/// Clients that pick for another protocol see nothing of a server but its entry. One that left in good order is none of those
+/// that vanish when a registry loses its mind.
+#[tokio::test]
+async fn who_picks_for_another_protocol_forgets_a_server_that_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/calc", folder.path().display());
+    let announce = async |address: &str| {
+        let options = ServerOptions::from_pairs([("announce", &*target), ("advertise", address)]).unwrap();
+        libfast_rpc::announce(&options, None).await.unwrap().unwrap()
+    };
+    let (first, _second) = (announce("127.0.0.1:1").await, announce("127.0.0.1:2").await);
+    let client = Client::new(&target).unwrap();
+    let known = |count: usize| {
+        let client = client.clone();
+        let all_known = async move {
+            loop {
+                let stats: serde_json::Value = serde_json::from_str(&client.stats()).unwrap();
+                if stats["endpoints"].as_array().unwrap().len() == count {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        async move { tokio::time::timeout(LONG, all_known).await.unwrap() }
+    };
+    known(2).await;
+    drop(client.pick().await.unwrap());
+    first.leave().await;
+    known(1).await;
+    assert_eq!(client.pick().await.unwrap().endpoint().address.to_string(), "127.0.0.1:2");
 }

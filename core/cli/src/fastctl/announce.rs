@@ -145,7 +145,7 @@ impl Entry {
 
     async fn withdraw(&mut self) {
         if let Some(announcement) = self.announcement.take() {
-            announcement.withdraw().await;
+            announcement.leave().await;
             // It ends anyway, or goes on without a reader until there is more to tell.
             let _ = self.tell("closed");
         }

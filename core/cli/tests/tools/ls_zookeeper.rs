@@ -1,18 +1,12 @@
 //! The tools on a real ZooKeeper.
 
 use super::support::*;
-use libfast_testkit::ZooKeeper;
 use rustix::process::Signal;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 fn ls(target: &str) -> Ended {
     run("fastctl", &["ls", target, "-o", "json"])
-}
-
-/// A server, unless this machine cannot have one; then the test named `test` says that it is skipped.
-fn zookeeper(test: &str) -> Option<ZooKeeper> {
-    ZooKeeper::start().map_err(|why| eprintln!("skipped: {test}: {why}")).ok()
 }
 
 #[test]
@@ -51,105 +45,4 @@ fn a_zookeeper_that_does_not_answer_is_3_in_bounded_time() {
     assert_eq!(ended.code(), 3, "{ended:?}");
     assert!(ended.stderr.contains(&zookeeper.connect_string()), "{ended:?}");
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operator_decides_in_zookeeper_and_clients_follow() {
-    let Some(zookeeper) = zookeeper("an_operator_decides_in_zookeeper_and_clients_follow") else { return };
-    let target = format!("zk://{}/test/fast/echo", zookeeper.connect_string());
-    let server = Fastserve::start(&["-a", &target]);
-    let client = client(&target);
-    let seen = || {
-        let stats: serde_json::Value = serde_json::from_str(&client.stats()).unwrap();
-        stats["endpoints"].get(0).map(|one| (one["weight"].clone(), one["draining"].clone()))
-    };
-    until("the server is found", || (seen()? == (json!(100), json!(false))).then_some(()));
-    run("fastctl", &["drain", &target, server.address()]).data();
-    until("it is drained", || (seen()? == (json!(100), json!(true))).then_some(()));
-    run("fastctl", &["weight", &target, server.address(), "7"]).data();
-    until("it has its weight", || (seen()? == (json!(7), json!(true))).then_some(()));
-    let listing = ls(&target).json();
-    let provider = &listing["providers"][0];
-    assert_eq!((&provider["state"], &provider["override"]["weight"]), (&json!("drained"), &json!(7)));
-    // For those who come later, too.
-    let endpoints = run("fastctl", &["endpoints", &target, "-o", "json"]).json();
-    assert_eq!(endpoints["endpoints"][0]["address"], server.address());
-    let late = self::client(&target);
-    until("it holds for a new client", || {
-        let stats: serde_json::Value = serde_json::from_str(&late.stats()).unwrap();
-        (stats["endpoints"].get(0)?["draining"] == true).then_some(())
-    });
-    run("fastctl", &["drain", &target, server.address(), "--off"]).data();
-    run("fastctl", &["weight", &target, server.address(), "own"]).data();
-    until("it is as it says", || (seen()? == (json!(100), json!(false))).then_some(()));
-}
-
-#[test]
-fn check_looks_at_the_ensemble_the_root_and_the_providers() {
-    let Some(mut zookeeper) = zookeeper("check_looks_at_the_ensemble_the_root_and_the_providers") else {
-        return;
-    };
-    let hosts = zookeeper.connect_string();
-    let registry = format!("zk://{hosts}/test/fast");
-    let check = |target: &str| run("fastctl", &["check", target, "-o", "json"]);
-    let found = |ended: &Ended| -> Vec<(String, String)> {
-        let checked: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-        let text = |item: &serde_json::Value, name: &str| item[name].as_str().unwrap().to_owned();
-        let items = checked["items"].as_array().unwrap().iter();
-        items.map(|item| (text(item, "check"), text(item, "status"))).collect()
-    };
-    let expected = |items: &[(&str, &str)]| -> Vec<(String, String)> {
-        items.iter().map(|(check, status)| (check.to_string(), status.to_string())).collect()
-    };
-    let ended = check(&registry);
-    assert_eq!(ended.code(), 0, "{ended:?}");
-    assert!(ended.stdout.contains("standalone, version 3."), "{ended:?}");
-    assert_eq!(found(&ended), expected(&[("ensemble", "ok"), ("registry", "ok"), ("root", "ok")]));
-
-    let _server = Fastserve::start(&["-a", &format!("{registry}/echo")]);
-    let all = [
-        ("ensemble", "ok"),
-        ("registry", "ok"),
-        ("announcing", "ok"),
-        ("acl", "warning"),
-        ("clock", "ok"),
-        ("provider", "ok"),
-    ];
-    for target in [registry.clone(), format!("{registry}/echo")] {
-        let ended = check(&target);
-        assert_eq!((ended.code(), found(&ended)), (0, expected(&all)), "{ended:?}");
-    }
-    // A member that is named and not there fails the check, though the registry works.
-    let ended = check(&format!("zk://{hosts},127.0.0.1:1/test/fast/echo"));
-    assert_eq!(ended.code(), 6, "{ended:?}");
-    assert_eq!(found(&ended)[..2], expected(&[("ensemble", "ok"), ("ensemble", "failed")]));
-    zookeeper.stop_process();
-    let ended = check(&registry);
-    assert_eq!(found(&ended), expected(&[("ensemble", "failed"), ("registry", "failed")]), "{ended:?}");
-}
-
-#[test]
-fn other_fleets_see_a_server_and_the_tools_see_them() {
-    let Some(zookeeper) = zookeeper("other_fleets_see_a_server_and_the_tools_see_them") else { return };
-    let target = format!("zk://{}/test/fast/echo", zookeeper.connect_string());
-    let server = Fastserve::start(&["-a", &target, "--layouts", "fast,serverset:/aurora,thriftkeeper:/tk"]);
-    for layouts in ["fast", "serverset:/aurora", "thriftkeeper:/tk", "fast,serverset:/aurora"] {
-        let endpoints = run("fastctl", &["endpoints", &target, "--layouts", layouts, "-o", "json"]).json();
-        let endpoints = endpoints["endpoints"].as_array().unwrap();
-        assert_eq!(endpoints.len(), 1, "{layouts}");
-        assert_eq!(endpoints[0]["address"], server.address(), "{layouts}");
-        let listing = run("fastctl", &["ls", &target, "--layouts", layouts, "-o", "json"]).json();
-        assert!(!listing["providers"].as_array().unwrap().is_empty(), "{layouts}");
-        let set = format!("layouts={layouts}");
-        assert_eq!(run("fastcall", &["--set", &set, &target, "echo", "[1]"]).data(), "{\"value\":1}\n");
-    }
-    let listing = run("fastctl", &["ls", &target, "--layouts", "serverset:/aurora", "-o", "json"]).json();
-    assert_eq!(listing["providers"][0]["metrics"], server.admin());
-    let wrong = run("fastctl", &["ls", &target, "--layouts", "etcd"]);
-    assert!(wrong.code() == 2 && wrong.stderr.contains("thriftkeeper"), "{wrong:?}");
-    server.signal(Signal::TERM);
-    assert_eq!(server.finish().code(), 0);
-    let gone =
-        run("fastctl", &["endpoints", &target, "--layouts", "fast,serverset:/aurora,thriftkeeper:/tk"]);
-    assert_eq!(gone.code(), 3, "{gone:?}");
 }

@@ -12,6 +12,7 @@ mod ls_zookeeper;
 mod methods;
 mod monitor;
 mod operate;
+mod operate_zookeeper;
 mod serve;
 mod support;
 mod usage;

@@ -1,6 +1,7 @@
 //! Starting the tools and waiting for them.
 
 use libfast::{Client, ClientOptions};
+use libfast_testkit::ZooKeeper;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -150,4 +151,9 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < LIMIT, "never happened: {what}");
         std::thread::yield_now();
     }
+}
+
+/// A server, unless this machine cannot have one; then the test named `test` says that it is skipped.
+pub fn zookeeper(test: &str) -> Option<ZooKeeper> {
+    ZooKeeper::start().map_err(|why| eprintln!("skipped: {test}: {why}")).ok()
 }

@@ -11,6 +11,7 @@ use libfast_model::{Error, ErrorKind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 const BACKOFF_START: Duration = Duration::from_millis(100);
 const BACKOFF_GROWTH: f64 = 1.6;
@@ -116,7 +117,9 @@ impl Channel {
         if let Some(meter) = &self.meter {
             meter.connects.inc();
         }
-        self.runtime.spawn(use_up(Arc::downgrade(self), InUse(connection.shared()), reader));
+        let (channel, shared) = (Arc::downgrade(self), connection.shared());
+        let watcher = self.runtime.spawn(watch(channel.clone(), shared.clone())).abort_handle();
+        self.runtime.spawn(use_up(channel, InUse { connection: shared, watcher }, reader));
         self.load.set_standing(Standing::Ready);
         let mut slot = self.lock();
         if std::mem::take(&mut slot.was_gone) {
@@ -157,32 +160,33 @@ impl Channel {
     }
 }
 
-/// A connection as its task holds it.
-struct InUse(Arc<Shared>);
+/// A connection as the task that drives it holds it.
+struct InUse {
+    connection: Arc<Shared>,
+    /// The task that waits for the end of its use, apart from this one, which is woken for each answer.
+    watcher: AbortHandle,
+}
 
 impl Drop for InUse {
     /// Fails its calls, if the task ends before it has begun.
     fn drop(&mut self) {
-        self.0.end_with_runtime();
+        self.watcher.abort();
+        self.connection.end_with_runtime();
     }
 }
 
-/// Drives a connection to its end. Those who use it go on when it is retired; the last one closes it.
-async fn use_up(channel: Weak<Channel>, connection: InUse, reader: Reader) {
-    let shared = &connection.0;
-    let mut driving = std::pin::pin!(shared.drive(reader));
-    let retired = tokio::select! {
-        error = &mut driving => Err(error),
-        why = until_retired(&channel, shared) => Ok(why),
-    };
-    match (retired, channel.upgrade()) {
-        (Err(error), Some(channel)) => channel.lose(shared, error),
-        (Err(_), None) => {}
-        (Ok(why), now) => {
-            if let Some(channel) = now {
-                channel.retire(shared, why);
-            }
-            driving.await;
-        }
+/// Drives a connection to its end.
+async fn use_up(channel: Weak<Channel>, used: InUse, reader: Reader) {
+    let error = used.connection.drive(reader).await;
+    if let Some(channel) = channel.upgrade() {
+        channel.lose(&used.connection, error);
+    }
+}
+
+/// Waits until a connection is to be used no more. Those who use it go on; the last one closes it.
+async fn watch(channel: Weak<Channel>, connection: Arc<Shared>) {
+    let why = until_retired(&channel, &connection).await;
+    if let Some(channel) = channel.upgrade() {
+        channel.retire(&connection, why);
     }
 }
