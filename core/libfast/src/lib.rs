@@ -32,7 +32,7 @@
 pub use libfast_model::{
     Address, Cause, ChecksumV1, ClientOptions, Concurrency, Endpoint, Error, ErrorKind, Metadata, OptionKind,
     OptionSpec, Policy, Progress, Registry, RegistryCache, RemoteError, Result, ServerOptions, ServiceName,
-    Target, Timestamp, VERSION, option_specs,
+    Target, Timestamp, VERSION, ZooKeeperAccess, ZooKeeperAcl, option_specs,
 };
 pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{

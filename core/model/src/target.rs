@@ -92,6 +92,7 @@ impl Target {
             return Ok(Self::Service { registry: Registry::Dir(Some(folder.into())), service });
         }
         if let Some(rest) = text.strip_prefix("zk://") {
+            refuse_credentials(rest)?;
             let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
             let path = format!("/{path}");
             let (root, service) = split_last(text, &path)?;
@@ -129,6 +130,7 @@ impl FromStr for Registry {
             return Ok(Self::Dir(Some(path.into())));
         }
         if let Some(rest) = text.strip_prefix("zk://") {
+            refuse_credentials(rest)?;
             let (hosts, root) = rest.split_once('/').unwrap_or((rest, ""));
             return zookeeper(text, hosts, &format!("/{root}"));
         }
@@ -171,6 +173,15 @@ fn split_last<'p>(text: &str, path: &'p str) -> Result<(&'p str, ServiceName)> {
     }
     let service = service.parse().map_err(|error: Error| error.context(format!("target {text:?}")))?;
     Ok((if folder.is_empty() { "/" } else { folder }, service))
+}
+
+/// Targets are shown in logs and statistics. What may hold a secret is not even shown in the error.
+fn refuse_credentials(rest: &str) -> Result<()> {
+    if !rest.contains('@') {
+        return Ok(());
+    }
+    let message = "a zk:// target has no credentials in it; put them into a file and name it with the option zookeeper_auth_file";
+    Err(invalid(message.into()))
 }
 
 fn zookeeper(text: &str, hosts: &str, root: &str) -> Result<Registry> {
@@ -228,6 +239,17 @@ mod tests {
         let target = Target::parse_in("echo", "dir:///tmp/r").unwrap();
         assert_eq!(target.to_string(), "dir:///tmp/r/echo");
         assert!(Target::parse_in("echo", "etcd://x").is_err());
+    }
+
+    #[test]
+    fn a_password_in_a_target_is_refused_and_not_repeated() {
+        for text in ["zk://fleet:hunter2@h:1/root/calc", "zk://fleet:hun/ter2@h/calc", "zk://hunter2@h"] {
+            let errors = [Target::parse_in(text, "").unwrap_err(), text.parse::<Registry>().unwrap_err()];
+            for error in errors {
+                let message = error.message();
+                assert!(message.contains("zookeeper_auth_file") && !message.contains("ter2"), "{error}");
+            }
+        }
     }
 
     #[test]
