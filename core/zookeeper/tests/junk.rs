@@ -43,7 +43,7 @@ async fn of_ten_thousand_nodes_the_good_ones_are_served_and_the_others_counted()
     let client = raw(&server).await;
     let folder = format!("{ROOT}/junk/providers");
     client.mkdir(&folder, &CreateMode::Persistent.with_acls(Acls::anyone_all())).await.unwrap();
-    // Names in order: of more than ten thousand the first ones are looked at.
+    // Names in order: of more than ten thousand the first ones are looked at, and those of real entries come before x.
     let good = (1..=GOOD).map(|port| {
         // What later versions add, up to 4 KiB in all.
         let extra = "x".repeat(2 << 10);
@@ -58,7 +58,7 @@ async fn of_ten_thousand_nodes_the_good_ones_are_served_and_the_others_counted()
         &|_| br#"{"address":"10.0.0.1:0"}"#.to_vec(),
         &|_| vec![0xff; 100],
     ];
-    let small = (0..SMALL).map(|n| (format!("c-{n}"), junk[n % junk.len()](n)));
+    let small = (0..SMALL).map(|n| (format!("x-{n}"), junk[n % junk.len()](n)));
     fill(&client, &folder, good.chain(small)).await;
     for n in 0..LARGE {
         fill(&client, &folder, std::iter::once((format!("b-{n}"), vec![b'x'; MIB]))).await;
