@@ -16,7 +16,7 @@ static void options_of_any_size(fast_client *client) {
   fast_buf_unref(values);
   SAME(fast_client_call(client, "echo", FAST_NTS, NULL, 0, &wrong, &values, &err), FAST_E_INVALID);
   check_error(err, FAST_E_INVALID, "struct_size");
-  wrong = (fast_call_opts){.struct_size = sizeof wrong, .flags = 64};
+  wrong = (fast_call_opts){.struct_size = sizeof wrong, .flags = 1u << 31};
   SAME(fast_client_call(client, "echo", FAST_NTS, NULL, 0, &wrong, &values, &err), FAST_E_INVALID);
   check_error(err, FAST_E_INVALID, "flags");
 }

@@ -15,7 +15,7 @@ assert len(functions) > 50, len(functions)
 VALID = {
     "fast_config": "config", "fast_client": "client", "fast_queue": "queue", "fast_server": "server",
     "char": '"echo"', "fast_call_opts": "&opts", "fast_event": "events", "size_t": "&size", "void": "&size",
-    "uint64_t": "&number",
+    "uint64_t": "&number", "uint32_t": "&count",
     "fast_buf": "NULL", "fast_error": "NULL", "fast_call": "NULL", "fast_pick": "NULL", "fast_request": "NULL",
     "fast_announcement": "NULL",
 }
@@ -35,11 +35,12 @@ print("""int main(void) {
   fast_event events[1] = {{0}};
   size_t size = 0;
   uint64_t number = 0;
+  uint32_t count = 0;
   fast_error *err = NULL;
   fast_buf *buf = NULL;
   fast_call *call = NULL;
   if (!config || !client || !queue || !server) return 1;
-  (void)on_event; (void)on_free; (void)size; (void)number; (void)opts; (void)events;
+  (void)on_event; (void)on_free; (void)size; (void)number; (void)count; (void)opts; (void)events;
 """)
 for result, name, arguments in functions:
     arguments = [] if arguments.strip() == "void" else [" ".join(a.split()) for a in arguments.split(",")]
