@@ -39,6 +39,9 @@ pub(crate) enum Reader {
 /// Read at most per system call, unless more is known to be on its way.
 const READ_BYTES: usize = 64 * 1024;
 
+/// What a message that is larger than that grows by, in times of what has come.
+const GROWTH: usize = 3;
+
 /// Where the two ends of a stream are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ends {
@@ -225,7 +228,10 @@ impl Reader {
     pub async fn read(&mut self, input: &mut BytesMut) -> io::Result<usize> {
         poll_fn(|cx| {
             if input.len() >= READ_BYTES {
-                input.reserve(READ_BYTES);
+                // In large steps, for each one moves what is there. Memory that nothing is read into is not touched.
+                if input.capacity() == input.len() {
+                    input.reserve(input.len() * GROWTH);
+                }
                 return match self {
                     Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
                     Self::Unix(half) => pin!(half.read_buf(input)).poll(cx),
