@@ -147,7 +147,7 @@ macro_rules! zookeeper_acl_doc {
 }
 macro_rules! zookeeper_auth_doc {
     () => {
-        "File with credentials for ZooKeeper, a line each: digest USER:PASSWORD or sasl USER:PASSWORD (DIGEST-MD5). Read anew for each connection. Empty means $FAST_ZOOKEEPER_AUTH_FILE, else the same text in $FAST_ZOOKEEPER_AUTH, else none."
+        "File with credentials for ZooKeeper, a line each: digest USER:PASSWORD or sasl USER:PASSWORD (DIGEST-MD5). Read anew when a session begins or is taken up after it was lost, not when its connection comes back before. Empty means $FAST_ZOOKEEPER_AUTH_FILE, else the same text in $FAST_ZOOKEEPER_AUTH, else none."
     };
 }
 macro_rules! zookeeper_ca_doc {

@@ -1,7 +1,7 @@
 //! Who asks, over what, and for whom the nodes are that are made.
 //!
-//! Secrets are read where they are used, anew for each connection, and kept nowhere: a file that was replaced counts from the
-//! next connection on. Errors tell where a secret is, never what it is.
+//! Secrets are read where they are used, anew whenever a session begins or is taken up after it was lost, and not kept here;
+//! the crate keeps them, to come back by itself while the session lives. Errors tell where a secret is, never what it is.
 
 use crate::tls;
 use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess, ZooKeeperAcl};
