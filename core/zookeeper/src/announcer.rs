@@ -3,13 +3,13 @@
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::failure::is_lost;
+use crate::keeping::{self, Keeping, Wanted};
 use crate::node;
 use crate::place::Place;
 use crate::security::Grants;
 use crate::session::{Link, Session};
 use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess};
-use libfast_registry::{Announcement, AnnouncementState, Change, Record, Role};
-use std::future::ready;
+use libfast_registry::{Announcement, AnnouncementState, Record, Role};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -35,70 +35,18 @@ pub fn announce(
     role: Role,
     record: Record,
 ) -> Announcement {
-    let (state, states) = watch::channel(AnnouncementState::Connecting);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (done, finished) = oneshot::channel::<()>();
-    let (wanted, wanting) = watch::channel(Wanted { number: 0, data: Vec::new() });
-    let (listed, listing) = watch::channel(0);
-    let grants = match text(role, &record).and_then(|data| Ok((data, Grants::new(access)?))) {
-        Ok((data, grants)) => {
-            wanted.send_replace(Wanted { number: 1, data });
-            grants
-        }
-        Err(error) => {
-            state.send_replace(AnnouncementState::Failed(error.clone()));
-            let refused = move |_| Err(error.clone());
-            return Announcement::new(states, record, refused, move || {
-                state.send_replace(AnnouncementState::Closed);
-                Box::pin(ready(()))
-            });
-        }
-    };
-    tokio::spawn(async move {
-        let mut entry =
-            Entry { place, grants, wanted: wanting, placed: 1, listed, state, session: None, others: 0 };
-        tokio::select! {
-            () = attend(session.links(), &mut entry) => {}
-            _ = stopped => {}
-        }
-        entry.withdraw(session, done).await;
-    });
-    let heard = states.clone();
-    let change = move |record: Record| -> Result<Change> {
-        let data = text(role, &record)?;
-        let mut number = 0;
-        wanted.send_modify(|wanted| {
-            wanted.number += 1;
-            wanted.data = data;
-            number = wanted.number;
+    let encode = move |record: &Record| text(role, record);
+    keeping::announcement(access, record, encode, |keeping| {
+        let Keeping { grants, wanted, listed, state, stopped, done } = keeping;
+        let mut entry = Entry { place, grants, wanted, placed: 1, listed, state, session: None, others: 0 };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = attend(session.links(), &mut entry) => {}
+                _ = stopped => {}
+            }
+            entry.withdraw(session, done).await;
         });
-        Ok(Box::pin(changed(number, listing.clone(), heard.clone())))
-    };
-    Announcement::new(states, record, change, move || {
-        drop(stop);
-        Box::pin(async move { drop(finished.await) })
     })
-}
-
-/// Waits until the record of that number, or a later one, is listed.
-pub async fn changed(
-    number: u64,
-    mut listed: watch::Receiver<u64>,
-    mut states: watch::Receiver<AnnouncementState>,
-) -> Result<()> {
-    let failure = async {
-        let failed = states.wait_for(|state| state.error().is_some()).await;
-        failed.ok().and_then(|state| state.error().cloned()).unwrap_or_else(withdrawn)
-    };
-    tokio::select! {
-        biased;
-        listed = listed.wait_for(|listed| *listed >= number) => listed.map(drop).map_err(|_| withdrawn()),
-        error = failure => Err(error),
-    }
-}
-
-fn withdrawn() -> Error {
-    Error::new(ErrorKind::Closed, "the announcement was withdrawn")
 }
 
 /// What is stored; an error if every reader would pass it over.
@@ -114,17 +62,10 @@ fn text(role: Role, record: &Record) -> Result<Vec<u8>> {
     }
 }
 
-/// What is to be listed.
-pub struct Wanted<T = Vec<u8>> {
-    /// Counts the records that there were.
-    pub number: u64,
-    pub data: T,
-}
-
 struct Entry {
     place: Place,
     grants: Grants,
-    wanted: watch::Receiver<Wanted>,
+    wanted: watch::Receiver<Wanted<Vec<u8>>>,
     /// The number of the record that `place` is for.
     placed: u64,
     /// The number of the record that is listed.

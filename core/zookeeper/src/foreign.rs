@@ -3,18 +3,19 @@
 //! Unlike libfast's own entries, whose names are known before they are made, these may be named by ZooKeeper. So after a
 //! reply that was lost, what is ours is found by owner and text.
 
-use crate::announcer::{Wanted, changed, remove_within, tell};
+use crate::announcer::{remove_within, tell};
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::failure::is_lost;
+use crate::keeping::{self, Keeping, Wanted};
 use crate::layouts::{Codec, Naming};
 use crate::security::Grants;
 use crate::session::Session;
 use libfast_model::{Result, ZooKeeperAccess};
-use libfast_registry::{Announcement, AnnouncementState, Change, Record};
+use libfast_registry::{Announcement, AnnouncementState, Record};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use zookeeper_client::{Client, Error as ZkError, MultiWriteResult, OneshotWatcher, Stat};
 
@@ -34,65 +35,27 @@ pub struct Spot {
 
 /// Lists `record` there until the returned value is withdrawn or dropped.
 pub fn announce(session: Arc<Session>, access: &ZooKeeperAccess, spot: Spot, record: Record) -> Announcement {
-    let (state, states) = watch::channel(AnnouncementState::Connecting);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (done, finished) = oneshot::channel::<()>();
-    let (wanted, wanting) = watch::channel(Wanted { number: 0, data: record.clone() });
-    let (listed, listing) = watch::channel(0);
     let (codec, service) = (spot.codec, spot.service.clone());
-    let text = move |record: &Record| -> Result<Option<Vec<u8>>> {
+    let check = move |record: &Record| -> Result<Record> {
         // A provider's address is checked as readers will; a consumer has none.
         if !record.address.is_empty() {
             record.endpoint()?;
         }
-        codec.encode(&service, ID, record)
+        codec.encode(&service, ID, record)?;
+        Ok(record.clone())
     };
-    let grants = match text(&record).and_then(|_| Grants::new(access)) {
-        Ok(grants) => {
-            wanted.send_replace(Wanted { number: 1, data: record.clone() });
-            grants
-        }
-        Err(error) => {
-            state.send_replace(AnnouncementState::Failed(error.clone()));
-            let refused = move |_| Err(error.clone());
-            return Announcement::new(states, record, refused, move || {
-                state.send_replace(AnnouncementState::Closed);
-                Box::pin(std::future::ready(()))
-            });
-        }
-    };
-    tokio::spawn(async move {
-        let mut entry = Entry {
-            spot,
-            grants,
-            wanted: wanting,
-            placed: 0,
-            mine: Vec::new(),
-            in_doubt: false,
-            listed,
-            state,
-        };
-        tokio::select! {
-            () = attend(session.links(), &mut entry) => {}
-            _ = stopped => {}
-        }
-        let Entry { mine, state, .. } = entry;
-        remove_within(session, mine, state, done).await;
-    });
-    let heard = states.clone();
-    let change = move |record: Record| -> Result<Change> {
-        text(&record)?;
-        let mut number = 0;
-        wanted.send_modify(|wanted| {
-            wanted.number += 1;
-            wanted.data = record;
-            number = wanted.number;
+    keeping::announcement(access, record, check, |keeping| {
+        let Keeping { grants, wanted, listed, state, stopped, done } = keeping;
+        let mut entry =
+            Entry { spot, grants, wanted, placed: 0, mine: Vec::new(), in_doubt: false, listed, state };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = attend(session.links(), &mut entry) => {}
+                _ = stopped => {}
+            }
+            let Entry { mine, state, .. } = entry;
+            remove_within(session, mine, state, done).await;
         });
-        Ok(Box::pin(changed(number, listing.clone(), heard.clone())))
-    };
-    Announcement::new(states, record, change, move || {
-        drop(stop);
-        Box::pin(async move { drop(finished.await) })
     })
 }
 

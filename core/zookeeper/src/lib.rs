@@ -26,6 +26,7 @@ mod duty;
 mod failure;
 mod foreign;
 mod inspection;
+mod keeping;
 mod layouts;
 mod node;
 mod pace;

@@ -67,9 +67,7 @@ impl ZooKeeperRegistry {
     /// announcement or watch. `access` is that of the options of a client or server, or a session timeout, which the servers
     /// bound, normally to 2 to 20 of their ticks. What it does not set comes from the environment.
     pub fn open(hosts: &[String], root: &str, access: impl Into<ZooKeeperAccess>) -> Self {
-        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
-        let layouts = Layouts(vec![(Codec::Fast, root.to_owned())]);
-        Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
+        Self::unshared(hosts, root, Layouts(vec![(Codec::Fast, root.to_owned())]), access.into())
     }
 
     /// As [`open`](Self::open), for services that list themselves in other layouts, too: `layouts` is the option of that
@@ -80,9 +78,12 @@ impl ZooKeeperRegistry {
         layouts: &str,
         access: impl Into<ZooKeeperAccess>,
     ) -> Result<Self> {
-        let layouts = Layouts::parse(layouts, root)?;
-        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access.into()) };
-        Ok(Self(Arc::new(Shared::new(ensemble, root, layouts, false))))
+        Ok(Self::unshared(hosts, root, Layouts::parse(layouts, root)?, access.into()))
+    }
+
+    fn unshared(hosts: &[String], root: &str, layouts: Layouts, access: ZooKeeperAccess) -> Self {
+        let ensemble = Ensemble { hosts: hosts.to_vec(), access: completed(access) };
+        Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
     }
 
     /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
