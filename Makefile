@@ -27,7 +27,7 @@ test: setup lint test-core bindings test-bindings test-whole fuzz-smoke ## all t
 	@echo "make test: all passed"
 
 check: lint          ## formatting, lints, layers, stale files, fast tests: the inner loop
-	$(CARGO) test --quiet --workspace --test layers --test files --test licences --test compatibility
+	$(CARGO) test --quiet --workspace --test layers --test features --test files --test licences --test compatibility
 	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
 
 lint:
