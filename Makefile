@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 600
 # it, is apart: it has nothing of what only tools and tests need of the libraries below, as the signals of tokio.
 LIBRARIES := PYO3_BUILD_EXTENSION_MODULE=1 $(CARGO) build --release -p libfast-ffi -p libfast-python -p libfast-node -p libfast-bench
 TOOLS := $(CARGO) build --release --workspace --bin libfast-cli
-# What is not shipped: optimising each program as a whole takes a minute and a half of CPU time.
+# What is not shipped: optimised as a whole, each example would take over a minute of CPU time instead of seconds.
 PROGRAMS := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --workspace
 
 .PHONY: help demo test check lint build tools libraries bindings thrift bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
