@@ -338,7 +338,7 @@ export class Server {
   setWeight(weight: number): Promise<void>;
   /** How the server's entry in its registry is; `closed` if there is none. */
   readonly announcement: AnnouncementState;
-  /** Calls `hear` for each change of that from now on; the error tells why it is `lost`. */
+  /** Calls `hear` for each change of that from now on; the error tells why it is not listed. */
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
@@ -371,7 +371,7 @@ export interface Announced {
   readonly state: AnnouncementState;
   /** Gives the entry another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed. */
   setWeight(weight: number): Promise<void>;
-  /** Calls `hear` for each change of the state from now on; the error tells why it is `lost`. */
+  /** Calls `hear` for each change of the state from now on; the error tells why it is not listed. */
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Takes the entry off. A second time does nothing. */
   withdraw(): Promise<void>;

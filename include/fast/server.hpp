@@ -124,7 +124,7 @@ class request {
   std::unique_ptr<incoming_call> seen_;
 };
 
-// Hears of an entry in a registry: "registered", "connecting", "suspended", "lost" or "closed", and why it is "lost", else null.
+// Hears of an entry in a registry: "registered", "connecting", "suspended", "lost" or "closed", and why it is not listed if that is known, else null.
 using announcement_handler = std::function<void(const char* state, const char* why)>;
 
 // A server whose methods run on threads of its own. It must not be destroyed by one of its methods.
