@@ -144,15 +144,15 @@ impl Call {
 
     fn begin_hedge(&mut self, cx: &Context<'_>) -> Option<Hedge> {
         let (shared, now) = (self.client.shared(), Instant::now());
+        let is_slow = self.hedge_reason == Reason::Slow;
+        if is_slow && !shared.allowance.hedging().pay(now) || !shared.allowance.pay_retry(now) {
+            self.count_hedge(Fate::Denied);
+            return None;
+        }
         let tried = |member: &_| self.has_tried(member);
         let Poll::Ready(Ok(member)) = shared.poll_pick(cx, now, self.options.affinity, tried) else {
             return None;
         };
-        let is_allowed = self.hedge_reason == Reason::Silent || shared.allowance.hedging().pay(now);
-        if !is_allowed || !shared.allowance.pay_retry(now) {
-            self.count_hedge(Fate::Denied);
-            return None;
-        }
         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
         self.attempts += 1;
         Some(Hedge::Connecting { charge: Charge::new(member, now), wait: Wait::default() })
