@@ -318,7 +318,8 @@ impl Resolver for ZooKeeperRegistry {
             subscription
         });
         let condition = subscription.condition();
-        Watch::new(subscription.resolutions(), subscription).with_condition(condition)
+        // With the registry, so that others of this process find the subscription for as long as anybody has it.
+        Watch::new(subscription.resolutions(), (subscription, self.clone())).with_condition(condition)
     }
 
     fn consumers(
