@@ -258,3 +258,21 @@ async fn what_cannot_be_listed_is_refused_at_once() {
     let unknown = ZooKeeperRegistry::open_in(&["127.0.0.1:1".into()], ROOT, "etcd", SESSION).err().unwrap();
     assert!(unknown.message().contains("thriftkeeper"), "{unknown}");
 }
+
+#[tokio::test]
+async fn junk_in_any_of_the_layouts_is_told() {
+    let (other, calc) = (raw(&SERVER).await, service("calc"));
+    let libfast = registry_in(&SERVER, "fast:/ill/fast,thriftkeeper:/ill/tk,curator:/ill/services");
+    for (path, text) in [
+        ("/ill/fast/calc/providers/good", r#"{"address":"10.0.0.1:1"}"#),
+        ("/ill/tk/calc/providers/junk", "junk"),
+        ("/ill/services/calc/junk", "junk"),
+    ] {
+        write(&other, path, text, CreateMode::Ephemeral).await;
+    }
+    let mut watch = libfast.watch(&calc);
+    until_listed(&mut watch, &[1]).await;
+    let mut condition = watch.condition();
+    let told = condition.wait_for(|condition| condition.skipped == 2);
+    tokio::time::timeout(LIMIT, told).await.expect("it is told in time").unwrap();
+}
