@@ -151,8 +151,11 @@ impl ZooKeeperRegistry {
             let mut names = children(&client, &folder).await.map_err(fail)?;
             names.retain(|name| codec.is_entry(name));
             names.sort_unstable();
-            let take = |(_, record)| records.extend(record);
-            node::read(&client, &folder, &names, codec, &self.0.skipped, take).await.map_err(fail)?;
+            let take = |name: &str, record: Result<Record>| match record {
+                Ok(record) => records.push(record),
+                Err(error) => node::skip(&folder, name, error.message(), &self.0.skipped),
+            };
+            node::read(&client, &folder, &names, codec, take).await.map_err(fail)?;
         }
         Ok(records)
     }
