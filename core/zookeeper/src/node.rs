@@ -104,9 +104,10 @@ pub async fn read(
 }
 
 /// Counts a node that cannot be used, and logs the first ones: a folder full of junk must not fill the log.
-pub fn skip(folder: &str, name: &str, reason: &str, skipped: &AtomicU64) {
+pub fn skip(codec: Codec, folder: &str, name: &str, reason: &str, skipped: &AtomicU64) {
     if skipped.fetch_add(1, Ordering::Relaxed) >= MOST_LOGGED {
         return;
     }
+    let name = &*codec.shown(name);
     tracing::warn!(folder, name, reason, "skipping a node; remove it, or correct the program that made it");
 }

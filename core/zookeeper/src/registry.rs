@@ -153,7 +153,7 @@ impl ZooKeeperRegistry {
             names.sort_unstable();
             let take = |name: &str, record: Result<Record>| match record {
                 Ok(record) => records.push(record),
-                Err(error) => node::skip(&folder, name, error.message(), &self.0.skipped),
+                Err(error) => node::skip(codec, &folder, name, error.message(), &self.0.skipped),
             };
             node::read(&client, &folder, &names, codec, take).await.map_err(fail)?;
         }

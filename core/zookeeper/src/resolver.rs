@@ -189,12 +189,12 @@ impl List {
         let due: Vec<String> = names.iter().filter(|name| self.is_due(name, is_audit)).cloned().collect();
         let Self { codec, folder, skipped, nodes, .. } = &mut *self;
         let gone = node::read(client, folder, &due, *codec, |name, record| {
-            let found = record.and_then(|record| listed(name, &record));
+            let found = record.and_then(|record| listed(*codec, name, &record));
             // Of what was junk before it was told then.
             if let Err(error) = &found
                 && !matches!(nodes.get(name), Some(None))
             {
-                node::skip(folder, name, error.message(), skipped);
+                node::skip(*codec, folder, name, error.message(), skipped);
             }
             nodes.insert(name.to_owned(), found.ok());
         })
@@ -248,10 +248,10 @@ impl List {
     }
 }
 
-fn listed(name: &str, record: &Record) -> Result<Listed> {
+fn listed(codec: Codec, name: &str, record: &Record) -> Result<Listed> {
     // The key stays when the data changes: it is the same registration.
     let (key, generation) = split(name);
-    let provider = Provider { key: key.to_owned(), endpoint: record.endpoint()? };
+    let provider = Provider { key: codec.shown(key).into_owned(), endpoint: record.endpoint()? };
     Ok(Listed { provider, started_ms: record.started_ms, generation })
 }
 
@@ -277,7 +277,7 @@ mod tests {
 
     fn entry(key: &str, address: &str, started_ms: u64) -> Listed {
         let record = Record { address: address.into(), started_ms, ..Record::of_this_process("test") };
-        listed(key, &record).unwrap()
+        listed(Codec::Fast, key, &record).unwrap()
     }
 
     fn list(codec: Codec, nodes: impl IntoIterator<Item = (String, Option<Listed>)>) -> List {
