@@ -29,6 +29,7 @@ const ROUNDS: usize = 20;
 pub struct Decided {
     resolutions: watch::Receiver<Resolution>,
     condition: watch::Receiver<Condition>,
+    overrides: watch::Receiver<Overrides>,
     listed: Vec<Arc<Subscription>>,
     task: JoinHandle<()>,
 }
@@ -41,6 +42,7 @@ impl Decided {
         let (known, mut decided) = watch::channel(None);
         let (sender, resolutions) = watch::channel(Resolution::Pending);
         let (judged, condition) = watch::channel(Condition::default());
+        let (decisions, overrides) = watch::channel(Overrides::default());
         let mut node = Node { path, known };
         let follow = async move { attend(session.links(), &mut node).await };
         let judge = move |conditions: &mut [watch::Receiver<Condition>]| {
@@ -58,13 +60,15 @@ impl Decided {
             let _ = timeout(PATIENCE, all).await;
             loop {
                 let known: Vec<_> = lists.iter_mut().map(|list| list.borrow_and_update().clone()).collect();
-                let resolution = union(&known);
-                let resolution = match &*decided.borrow_and_update() {
-                    Some(decided) => decided.apply(resolution),
-                    None => resolution,
-                };
+                let now = decided.borrow_and_update().clone().unwrap_or_default();
+                let resolution = now.apply(union(&known));
                 // Read after the lists and told before them: it is never older than what it is about.
                 judge(&mut conditions);
+                decisions.send_if_modified(|known| {
+                    let is_news = *known != now;
+                    *known = now;
+                    is_news
+                });
                 sender.send_replace(resolution);
                 let more = loop {
                     tokio::select! {
@@ -81,7 +85,7 @@ impl Decided {
         let task = tokio::spawn(async move {
             tokio::join!(follow, overlay);
         });
-        Arc::new(Self { resolutions, condition, listed, task })
+        Arc::new(Self { resolutions, condition, overrides, listed, task })
     }
 
     /// What is known, now and later.
@@ -92,6 +96,11 @@ impl Decided {
     /// How good that is: as old as the oldest of the lists, and with what was skipped on all of them.
     pub fn condition(&self) -> watch::Receiver<Condition> {
         self.condition.clone()
+    }
+
+    /// What was decided, which counts in the resolutions already.
+    pub fn overrides(&self) -> watch::Receiver<Overrides> {
+        self.overrides.clone()
     }
 
     /// True if it will learn nothing any more.

@@ -320,9 +320,11 @@ impl Resolver for ZooKeeperRegistry {
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });
-        let condition = subscription.condition();
+        let (condition, overrides) = (subscription.condition(), subscription.overrides());
         // With the registry, so that others of this process find the subscription for as long as anybody has it.
-        Watch::new(subscription.resolutions(), (subscription, self.clone())).with_condition(condition)
+        Watch::new(subscription.resolutions(), (subscription, self.clone()))
+            .with_condition(condition)
+            .with_overrides(overrides)
     }
 
     fn consumers(

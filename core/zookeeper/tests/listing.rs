@@ -245,3 +245,16 @@ async fn a_killed_process_is_gone_when_its_session_ends() {
     until_listed(&mut watch, &[]).await;
     eprintln!("measured: gone after SIGKILL (session 1 s, tick 500 ms) {:?}", start.elapsed());
 }
+
+/// Clients need it for those that they call on though they left the list.
+#[tokio::test]
+async fn what_operators_decide_is_told_of_whoever_is_not_listed() {
+    let registry = registry(&SERVER, SESSION);
+    let mut watch = registry.watch(&service("decided"));
+    until_listed(&mut watch, &[]).await;
+    let address = "10.0.0.1:1".parse().unwrap();
+    registry.decide(&service("decided"), &address, |decided| decided.draining = true).await.unwrap();
+    let mut overrides = watch.overrides();
+    let told = overrides.wait_for(|decided| decided.of("10.0.0.1:1").draining);
+    tokio::time::timeout(LIMIT, told).await.expect("it is told in time").unwrap();
+}

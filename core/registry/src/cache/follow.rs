@@ -3,7 +3,7 @@
 use super::file::{CacheFile, Version};
 use super::keeper::Keeper;
 use super::leader::Lead;
-use crate::{Condition, Resolution, Watch};
+use crate::{Condition, Overrides, Resolution, Watch};
 use libfast_model::Error;
 use std::time::{Duration, Instant};
 use tokio::sync::watch::{Receiver, Sender};
@@ -44,6 +44,7 @@ pub(super) struct Follower {
     times: Times,
     sender: Sender<Resolution>,
     conditions: Sender<Condition>,
+    overrides: Sender<Overrides>,
     read: Option<Version>,
     /// When what was read was known to be right.
     confirmed: Option<Instant>,
@@ -67,8 +68,10 @@ impl Follower {
         times: Times,
         sender: Sender<Resolution>,
         conditions: Sender<Condition>,
+        overrides: Sender<Overrides>,
     ) -> Self {
-        Self { file, lead, times, sender, conditions, read: None, confirmed: None, told: String::new() }
+        let (read, confirmed, told) = (None, None, String::new());
+        Self { file, lead, times, sender, conditions, overrides, read, confirmed, told }
     }
 
     /// Starts in the present runtime; `ask` watches the registry.
@@ -115,17 +118,20 @@ impl Follower {
             }
             let _ = timeout(LOOK, live.changed()).await;
         }
+        let mut overrides = live.overrides();
         let mut keeper = Keeper::new(self.file.clone(), self.times);
         keeper.note(&live.current());
         loop {
             let now = *condition.borrow_and_update();
-            self.conditions.send_if_modified(|known| std::mem::replace(known, now) != now);
+            pass(&now, &self.conditions);
+            pass(&*overrides.borrow_and_update(), &self.overrides);
             tokio::select! {
                 resolution = live.changed() => {
                     keeper.note(&resolution);
                     self.take_over(resolution);
                 }
                 () = changed(&mut condition) => {}
+                () = changed(&mut overrides) => {}
                 error = keeper.keep(now.stale_since.is_none()) => self.complain(&error),
             }
         }
@@ -158,8 +164,7 @@ impl Follower {
             }
         }
         let stale_since = self.confirmed.filter(|at| at.elapsed() >= limit);
-        let now = Condition { stale_since, ..Condition::default() };
-        self.conditions.send_if_modified(|known| std::mem::replace(known, now) != now);
+        pass(&Condition { stale_since, ..Condition::default() }, &self.conditions);
         if let Some(list) = list {
             self.sender.send_if_modified(|known| {
                 let is_news = !matches!(known, Resolution::Bound(known) if *known == list);
@@ -194,9 +199,20 @@ impl Follower {
     }
 }
 
-/// Waits for another condition; for ever if there can be none.
-async fn changed(condition: &mut Receiver<Condition>) {
-    if condition.changed().await.is_err() {
+/// Tells it if it is news.
+fn pass<T: Clone + PartialEq>(now: &T, sender: &Sender<T>) {
+    sender.send_if_modified(|known| {
+        let is_news = known != now;
+        if is_news {
+            known.clone_from(now);
+        }
+        is_news
+    });
+}
+
+/// Waits for something new; for ever if there can be nothing.
+async fn changed<T>(known: &mut Receiver<T>) {
+    if known.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

@@ -10,7 +10,7 @@ mod follow;
 mod keeper;
 mod leader;
 
-use crate::{Condition, Record, Resolution, Resolver, Watch};
+use crate::{Condition, Overrides, Record, Resolution, Resolver, Watch};
 use file::CacheFile;
 use follow::{Follower, Times};
 use libfast_model::{Result, ServiceName};
@@ -56,11 +56,12 @@ impl CachedResolver {
         let file = CacheFile::new(&self.settings, &self.registry, service);
         let (sender, resolutions) = watch::channel(Resolution::Pending);
         let (conditions, condition) = watch::channel(Condition::default());
+        let (decisions, overrides) = watch::channel(Overrides::default());
         let (inner, of_service) = (self.inner.clone(), service.clone());
         let ask = move || inner.watch(&of_service);
         // In the caller's runtime, as all that waits here.
-        let task = Follower::new(file, self.settings.lead, times, sender, conditions).start(ask);
-        Watch::new(resolutions, task).with_condition(condition)
+        let follower = Follower::new(file, self.settings.lead, times, sender, conditions, decisions);
+        Watch::new(resolutions, follower.start(ask)).with_condition(condition).with_overrides(overrides)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::file::Cached;
 use super::leader::Lead;
 use super::*;
-use crate::Provider;
+use crate::{Overrides, Provider};
 use libfast_model::{Endpoint, Error, ErrorKind};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -106,6 +106,7 @@ fn what_is_damaged_foreign_or_old_is_refused_with_a_reason() {
 struct Told {
     sender: watch::Sender<Resolution>,
     conditions: watch::Sender<Condition>,
+    overrides: watch::Sender<Overrides>,
     asked: Arc<Mutex<usize>>,
 }
 
@@ -114,6 +115,7 @@ impl Told {
         Self {
             sender: watch::channel(first).0,
             conditions: watch::channel(Condition::default()).0,
+            overrides: watch::channel(Overrides::default()).0,
             asked: Arc::default(),
         }
     }
@@ -126,7 +128,8 @@ impl Told {
 impl Resolver for Told {
     fn watch(&self, _: &ServiceName) -> Watch {
         *self.asked.lock().unwrap() += 1;
-        Watch::new(self.sender.subscribe(), ()).with_condition(self.conditions.subscribe())
+        let watch = Watch::new(self.sender.subscribe(), ());
+        watch.with_condition(self.conditions.subscribe()).with_overrides(self.overrides.subscribe())
     }
 
     fn consumers(&self, _: &ServiceName) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
@@ -196,6 +199,9 @@ async fn what_was_known_counts_while_the_registry_is_away_and_no_longer() {
     let mut condition = later.condition();
     condition.wait_for(|condition| condition.stale_since.is_none()).await.unwrap();
     until_written(&settings, &providers(2..5)).await;
+    let decided = Overrides::from_json(br#"{"overrides":{"h:1":{"draining":true}}}"#).unwrap();
+    told.overrides.send_replace(decided.clone());
+    later.overrides().wait_for(|known| *known == decided).await.unwrap();
     // That nobody is there is told, and not written.
     told.sender.send_replace(Resolution::Absent);
     assert!(matches!(later.changed().await, Resolution::Absent));
