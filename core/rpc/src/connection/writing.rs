@@ -5,6 +5,9 @@ use crate::burst::{self, ENOUGH, Gathering};
 use libfast_model::Error;
 use std::sync::{Arc, MutexGuard};
 
+/// Turns of the runtime without another request after which those who were woken are not waited for any longer.
+const TURNS: usize = 2;
+
 impl Shared {
     /// Sees to it that the request which was just made leaves. `is_alone`: no other was under way.
     pub(super) fn send(self: &Arc<Self>, mut state: MutexGuard<'_, State>, is_alone: bool) {
@@ -58,16 +61,22 @@ impl Shared {
         }
     }
 
-    /// Lets all who are ready have their turn: the others of the burst. Not all may fit in one turn of the runtime.
+    /// Lets all who are ready have their turn: the others of the burst. They may be more than fit in one turn of the runtime, or
+    /// be part of a future that it polls between its turns, as those of a `LocalSet` are.
     async fn gather(&self) {
-        let mut seen = 0;
+        let (mut seen, mut in_vain) = (0, 0);
+        burst::after_all_ready().await;
         loop {
-            burst::after_all_ready().await;
-            let state = self.lock();
-            if state.gathered >= state.expected || state.gathered == seen {
+            let (gathered, expected) = {
+                let state = self.lock();
+                (state.gathered, state.expected)
+            };
+            in_vain = if gathered == seen { in_vain + 1 } else { 0 };
+            if gathered >= expected || in_vain > TURNS {
                 return;
             }
-            seen = state.gathered;
+            seen = gathered;
+            tokio::task::yield_now().await;
         }
     }
 
