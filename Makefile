@@ -7,35 +7,47 @@ REGISTRY ?= dir
 VENV := .build/venv
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check build tools bindings thrift bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+# Cargo resolves features for the packages that a command names, and builds anew what these change. So all commands name the
+# same packages, the whole workspace, and pick targets by name. What is shipped for other languages, and the benchmark of
+# it, is apart: it has nothing of what only tools and tests need of the libraries below, as the signals of tokio.
+LIBRARIES := PYO3_BUILD_EXTENSION_MODULE=1 $(CARGO) build --release -p libfast-ffi -p libfast-python -p libfast-node -p libfast-bench
+TOOLS := $(CARGO) build --release --workspace --bin libfast-cli
+# What is not shipped: optimised as a whole, each example would take over a minute of CPU time instead of seconds.
+PROGRAMS := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --workspace
+
+.PHONY: help demo test check lint build tools libraries bindings thrift bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: setup bindings ## servers and clients in every language; REGISTRY=zk for ZooKeeper
-	$(CARGO) build --release --quiet -p libfast-demo
 	target/release/libfast-demo $(REGISTRY)
 
-test: setup check test-core bindings test-bindings test-whole fuzz-smoke ## all tests
+test: setup lint test-core bindings test-bindings test-whole fuzz-smoke ## all tests
 	@echo "make test: all passed"
 
-check:               ## formatting, lints, layers, stale files, fast tests: the inner loop
-	$(CARGO) fmt --all --check
-	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml --check
-	$(CARGO) clippy --quiet --all-targets -- -D warnings
-	$(CARGO) clippy --quiet -p libfast-python -p libfast-node --lib -- -D warnings
-	$(CARGO) run --quiet -p libfast-codegen -- --check
-	$(CARGO) test --quiet -p libfast-tests --test layers --test files --test licences --test compatibility
+check: lint          ## formatting, lints, layers, stale files, fast tests: the inner loop
+	$(CARGO) test --quiet --workspace --test layers --test features --test files --test licences --test compatibility
 	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
 
-build: tools         ## release build: the tools and libfast.so, libfast.a in target/release
-	$(CARGO) build --release -p libfast-ffi -p libfast --examples --lib
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	$(CARGO) build --quiet --workspace --bin libfast-codegen
+	target/debug/libfast-codegen --check
+
+build: tools libraries ## release build: the tools, libfast.so and libfast.a in target/release
 
 tools:
-	$(CARGO) build --release -p libfast-cli -p libfast-ffi
+	$(TOOLS)
 	sh core/cli/install-links.sh target/release
 
+libraries:
+	$(LIBRARIES) --lib
+
 bindings: build      ## the bindings and examples of all languages
+	$(PROGRAMS) --examples --bin libfast-demo
 	$(MAKE) -C bindings/cpp
 	sh bindings/python/build.sh
 	sh bindings/node/build.sh
@@ -54,14 +66,14 @@ NODE_FAST := tests/interop/node-fast
 
 interop-peers: $(NODE_FAST)/node_modules/.package-lock.json ## the real node-fast and rust-fast, which tests talk to
 	CARGO_TARGET_DIR=target/interop $(CARGO) build --quiet --locked --manifest-path tests/interop/rust-fast/Cargo.toml
-	$(CARGO) build --quiet -p libfast-cli
+	$(CARGO) test --quiet --workspace --no-run --test tools # with libfast-cli, which these tests run
 
 # npm writes this file last. The scripts of the packages would only build what comes built, and what is optional.
 $(NODE_FAST)/node_modules/.package-lock.json: $(NODE_FAST)/package-lock.json
 	cd $(NODE_FAST) && npm ci --silent --ignore-scripts --no-audit --no-fund
 
 test-core:
-	$(CARGO) test --quiet --workspace --exclude libfast-python --exclude libfast-node --exclude libfast-tests
+	$(CARGO) test --quiet --workspace --exclude libfast-tests
 
 test-bindings:
 	$(MAKE) -C bindings/cpp test
@@ -70,9 +82,8 @@ test-bindings:
 	php bindings/php/tests/run.php
 
 test-whole: interop-peers thrift
-	$(CARGO) build --release --quiet -p libfast-bench --bin counted
-	$(CARGO) test --quiet -p libfast-tests -- --nocapture
-	$(CARGO) build --release --quiet -p libfast-demo
+	$(LIBRARIES) --quiet --bin counted
+	$(CARGO) test --quiet --workspace $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs)) -- --nocapture
 	target/release/libfast-demo dir
 	target/release/libfast-demo zk
 
@@ -85,7 +96,7 @@ fuzz-smoke:
 # A quick run is not worth keeping.
 bench: PAGE := $(if $(QUICK),.build/bench/BENCHMARKS.md,docs/BENCHMARKS.md)
 bench: bindings      ## libfast in every language next to the floor, into docs/BENCHMARKS.md: 20 minutes; QUICK=1: 3, into .build
-	$(CARGO) build --release --quiet -p libfast-bench
+	$(LIBRARIES) --quiet --bins
 	$(MAKE) -C tests/bench/contenders/c
 	target/release/bench -d all $(if $(QUICK),,-s 0.5) -o $(dir $(PAGE))benchmarks/results.json -p $(PAGE)
 
@@ -99,7 +110,7 @@ bench-peers:         ## build the peers, which `make bench` then measures, too; 
 
 # Rows that are named are run anew, the others stay as they were measured.
 faults:              ## libfast while things break, into docs/FAULTS.md: 20 minutes; ROWS="1 22" for some rows
-	$(CARGO) build --release --quiet -p libfast-faults
+	$(PROGRAMS) --quiet --bin faults
 	target/release/faults $(if $(ROWS),-i docs/faults/results.json) -o docs/faults/results.json -p docs/FAULTS.md $(ROWS)
 
 fmt:                 ## format the Rust sources

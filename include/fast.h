@@ -150,7 +150,7 @@ enum {
 
 /**
  * The entry of a server or an announcement in its registry is in another state: `data` has its name, and `code` and `error` tell
- * why it is "lost". For who asked with `fast_server_watch_announcement()` or `fast_announcement_watch()`.
+ * why it is not listed. For who asked with `fast_server_watch_announcement()` or `fast_announcement_watch()`.
  */
 #define FAST_EV_ANNOUNCEMENT 7
 
@@ -308,8 +308,9 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed. It stays
- * listed until it is withdrawn or freed or the process ends. NULL on failure.
+ * Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, at
+ * most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. It stays listed until it is withdrawn
+ * or freed or the process ends. NULL on failure.
  */
 struct fast_announcement *fast_announcement_new(const struct fast_config *config,
                                                 struct fast_error **err);
@@ -823,7 +824,7 @@ fast_code fast_server_handle(struct fast_server *server,
 
 /**
  * Listens, and once connections are accepted announces the server if the option `announce` is set and `announce_at_start` is not
- * off.
+ * off. While its registry cannot be reached it serves all the same, and is listed when that answers.
  */
 fast_code fast_server_start(struct fast_server *server,
                             struct fast_error **err);
@@ -835,7 +836,8 @@ const char *fast_server_address(const struct fast_server *server);
 
 /**
  * Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
- * it is listed. A second time does nothing.
+ * it is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. A second time does
+ * nothing.
  */
 fast_code fast_server_announce(struct fast_server *server,
                                struct fast_error **err);

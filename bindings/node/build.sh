@@ -4,8 +4,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-cd "$root"
-cargo build --release -p libfast-node
+make --no-print-directory -C "$root" libraries
 built=${CARGO_TARGET_DIR:-$root/target}/release
 library=$built/liblibfast_node.so
 case $(rustc -vV | sed -n 's/^host: //p') in

@@ -330,15 +330,15 @@ export class Server {
    * before. It may be asynchronous. What it throws is the caller's error.
    */
   intercept(interceptor: (call: IncomingCall) => unknown): this;
-  /** Listens, announces the server if `announce` is set, and gives the address listened on. */
+  /** Listens, announces the server if `announce` is set, and gives the address listened on. While its registry cannot be reached it serves all the same, and is listed when that answers. */
   start(): Promise<string>;
-  /** Announces a server that was started with `announce_at_start: false`, now that it is ready. Waits until it is listed; a second time does nothing. */
+  /** Announces a server that was started with `announce_at_start: false`, now that it is ready. Waits until it is listed; while its registry cannot be reached it does not wait, and is listed when that answers. A second time does nothing. */
   announce(): Promise<void>;
   /** Gives the server another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed; before the server is announced it does not wait. */
   setWeight(weight: number): Promise<void>;
   /** How the server's entry in its registry is; `closed` if there is none. */
   readonly announcement: AnnouncementState;
-  /** Calls `hear` for each change of that from now on; the error tells why it is `lost`. */
+  /** Calls `hear` for each change of that from now on; the error tells why it is not listed. */
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Counters, connections and running requests in the words of kang, the debugging page of programs that use node-fast. */
   kang(): KangObjects;
@@ -371,7 +371,7 @@ export interface Announced {
   readonly state: AnnouncementState;
   /** Gives the entry another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed. */
   setWeight(weight: number): Promise<void>;
-  /** Calls `hear` for each change of the state from now on; the error tells why it is `lost`. */
+  /** Calls `hear` for each change of the state from now on; the error tells why it is not listed. */
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Takes the entry off. A second time does nothing. */
   withdraw(): Promise<void>;

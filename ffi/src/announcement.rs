@@ -25,8 +25,9 @@ impl fast_pick {
     }
 }
 
-/// Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed. It stays
-/// listed until it is withdrawn or freed or the process ends. NULL on failure.
+/// Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, at
+/// most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. It stays listed until it is withdrawn
+/// or freed or the process ends. NULL on failure.
 ///
 /// # Safety
 /// `config` is NULL or live; `err` is NULL or writable.

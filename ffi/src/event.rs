@@ -22,7 +22,7 @@ pub const FAST_EV_WRITABLE: i32 = 5;
 /// `fast_queue_wake()` was called.
 pub const FAST_EV_WAKE: i32 = 6;
 /// The entry of a server or an announcement in its registry is in another state: `data` has its name, and `code` and `error` tell
-/// why it is "lost". For who asked with `fast_server_watch_announcement()` or `fast_announcement_watch()`.
+/// why it is not listed. For who asked with `fast_server_watch_announcement()` or `fast_announcement_watch()`.
 pub const FAST_EV_ANNOUNCEMENT: i32 = 7;
 
 /// Something that happened. Release it with `fast_events_release()`. Frozen for the soname libfast.so.1.

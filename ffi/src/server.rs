@@ -61,7 +61,7 @@ pub unsafe extern "C" fn fast_server_handle(
 }
 
 /// Listens, and once connections are accepted announces the server if the option `announce` is set and `announce_at_start` is not
-/// off.
+/// off. While its registry cannot be reached it serves all the same, and is listed when that answers.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.
@@ -90,7 +90,8 @@ pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *con
 }
 
 /// Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
-/// it is listed. A second time does nothing.
+/// it is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. A second time does
+/// nothing.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.

@@ -124,8 +124,21 @@ class request {
   std::unique_ptr<incoming_call> seen_;
 };
 
-// Hears of an entry in a registry: "registered", "connecting", "suspended", "lost" or "closed", and why it is "lost", else null.
+// Hears of an entry in a registry: "registered", "connecting", "suspended", "lost" or "closed", and why it is not listed if that
+// is known, else null.
 using announcement_handler = std::function<void(const char* state, const char* why)>;
+
+namespace detail {
+// To what hears of it. On a thread of the library: nothing may be thrown out of here.
+inline void tell_announcement(const fast_event* event) noexcept {
+  try {
+    const char* why = event->error != nullptr ? fast_error_message(event->error) : nullptr;
+    (*reinterpret_cast<announcement_handler*>(static_cast<std::uintptr_t>(event->tag)))(event->data, why);
+  } catch (...) {
+    // Nobody waits for what it throws.
+  }
+}
+}  // namespace detail
 
 // A server whose methods run on threads of its own. It must not be destroyed by one of its methods.
 class server {
@@ -243,7 +256,7 @@ class server {
 
   // On a thread of the library: nothing may be thrown out of here.
   static void dispatch(void* user, fast_event* event) noexcept {
-    if (event->kind == FAST_EV_ANNOUNCEMENT) return tell(event);
+    if (event->kind == FAST_EV_ANNOUNCEMENT) return detail::tell_announcement(event);
     if (event->kind != FAST_EV_REQUEST) return;
     request taken(std::exchange(event->request, nullptr));
     const auto& interceptors = static_cast<state*>(user)->interceptors;
@@ -256,15 +269,6 @@ class server {
       answer(taken, "Error", thrown.what());
     } catch (...) {
       answer(taken, "Error", "an exception of unknown type");
-    }
-  }
-
-  static void tell(const fast_event* event) noexcept {
-    try {
-      const char* why = event->error != nullptr ? fast_error_message(event->error) : nullptr;
-      (*reinterpret_cast<announcement_handler*>(static_cast<std::uintptr_t>(event->tag)))(event->data, why);
-    } catch (...) {
-      // Nobody waits for what it throws.
     }
   }
 
@@ -292,6 +296,20 @@ class announcement {
   }
   // "registered", "connecting", "suspended", "lost" or "closed".
   const char* state() const noexcept { return fast_announcement_state(handle_.get()); }
+  // `hear` is told of each change of that from now on, on a thread of the library. Once.
+  announcement& on_announcement(announcement_handler hear) {
+    hearing_ = std::make_unique<hearing>();
+    hearing_->hear = std::move(hear);
+    hearing_->queue = detail::made<queue_owner>(fast_queue_new);
+    auto tag = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&hearing_->hear));
+    detail::checked([&](fast_error** err) {
+      return fast_queue_dispatch(hearing_->queue.get(), 1, dispatch, nullptr, nullptr, err);
+    });
+    detail::checked([&](fast_error** err) {
+      return fast_announcement_watch(handle_.get(), hearing_->queue.get(), tag, err);
+    });
+    return *this;
+  }
   // Gives the entry another share of calls, from 0 (no new calls) to 1000000; waits until that is listed.
   void set_weight(std::uint64_t weight) {
     detail::checked([&](fast_error** err) { return fast_announcement_set_weight(handle_.get(), weight, err); });
@@ -303,6 +321,19 @@ class announcement {
 
  private:
   using owner = detail::owner<fast_announcement, fast_announcement_free>;
+  using queue_owner = detail::owner<fast_queue, fast_queue_free>;
+
+  // Destroyed from the last member to the first: what hears does not go while it may run.
+  struct hearing {
+    announcement_handler hear;
+    queue_owner queue;
+  };
+
+  static void dispatch(void*, fast_event* event) noexcept {
+    if (event->kind == FAST_EV_ANNOUNCEMENT) detail::tell_announcement(event);
+  }
+
+  std::unique_ptr<hearing> hearing_;
   owner handle_;
 };
 

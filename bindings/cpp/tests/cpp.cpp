@@ -262,8 +262,13 @@ static void announcements() {
   CHECK(!std::strcmp(entry.state(), "registered"));
   CHECK(fast::client("cpp-other").call("echo") == "[[]]");
   entry.set_weight(7);
+  std::promise<void> closed;
+  entry.on_announcement([&](const char* state, const char*) {
+    if (!std::strcmp(state, "closed")) closed.set_value();
+  });
   entry.withdraw();
   CHECK(!std::strcmp(entry.state(), "closed"));
+  closed.get_future().get();
   server.stop(1s);
 }
 

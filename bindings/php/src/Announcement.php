@@ -14,7 +14,7 @@ final class Announcement
     private readonly Handle $announcement;
 
     /**
-     * Waits until the entry is listed.
+     * Waits until the entry is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers.
      *
      * @param array<string, bool|int|float|string> $options by name, see docs/OPTIONS.md: `announce` and `advertise`, and if
      *                                                      wanted `weight` and `zone`

@@ -34,6 +34,11 @@ impl Announced {
         self.0.state().or_raise(py)
     }
 
+    /// `queue` gets an event with `tag` for each change of that.
+    fn watch(&self, py: Python<'_>, queue: &Queue, tag: u64) -> PyResult<()> {
+        self.0.watch(queue.shared(), tag).or_raise(py)
+    }
+
     /// Gives the entry another share of calls.
     #[pyo3(signature = (weight, queue=None))]
     fn set_weight(&self, py: Python<'_>, weight: u64, queue: Option<&Queue>) -> PyResult<Job> {

@@ -191,15 +191,23 @@ def test_an_announcement_of_another_server(tmp_path):
     with libfast.Client(target) as client:
         assert client.pick().endpoint == "127.0.0.1:8080"
         assert [e["weight"] for e in client.stats()["endpoints"]] == [7]
+    heard = SimpleQueue()
+    announced.on_announcement(lambda state, error: heard.put((state, error)))
+    with pytest.raises(libfast.InvalidError):
+        announced.on_announcement("nothing that can be called")
     announced.withdraw()
     announced.withdraw()
     assert announced.state == "closed"
+    assert heard.get(timeout=20) == ("closed", None)
     with pytest.raises(libfast.InvalidError):
         libfast.announce(announce=target)
 
     async def main():
         async with await libfast.aio.announce(announce=target, advertise="127.0.0.1:8080") as announced:
             assert announced.state == "registered"
+            closed = asyncio.get_running_loop().create_future()
+            announced.on_announcement(lambda state, error: closed.set_result((state, error)))
+        assert await asyncio.wait_for(closed, 20) == ("closed", None)
 
     asyncio.run(main())
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 /// request that waits longer than its caller does is work for nobody.
 ///
 /// While the queue does not get empty the newest goes first, because its caller is the likeliest to be still there, and those
-/// that waited long are refused (CoDel with adaptive LIFO, as at Facebook). Whoever sends much takes no places from those
+/// that waited long are refused (CoDel with adaptive LIFO, as at Facebook). That ends when the queue has been empty for as long
+/// as it had to be in use to begin: where it ends as soon as the queue is empty, as theirs does, a network or a client that
+/// holds its breath for a moment lets all wait for long again, many times a second. Whoever sends much takes no places from those
 /// who send little: each has a line of its own, the lines take turns, and when all places are taken the longest line
 /// gives one up. A pure state machine; `T` is what the owner knows the request by.
 #[derive(Debug)]
@@ -17,8 +19,10 @@ pub struct Admission<T> {
     gradient: Gradient,
     running: u32,
     waiting: FairQueue<T>,
-    /// Since when somebody has been waiting without a break.
-    crowded_since: Option<Moment>,
+    /// Since when somebody has been waiting without a break, or nobody; and whether it is the first.
+    since: Moment,
+    any_wait: bool,
+    is_crowded: bool,
     /// When it was last looked for those that waited too long.
     looked: Moment,
 }
@@ -31,7 +35,8 @@ pub struct AdmissionOptions {
     pub gradient: GradientOptions,
     /// Requests that may wait for each that may run. Default 2: measured, more only made all wait longer.
     pub queue_factor: f64,
-    /// Longest wait while the queue has not been empty for [`interval`](Self::interval). Default 20 ms.
+    /// Longest wait once the queue has not been empty for [`interval`](Self::interval), until it has been empty for as long.
+    /// Default 20 ms.
     pub target: Duration,
     /// Longest wait otherwise. Default 100 ms, so that a burst is served.
     pub interval: Duration,
@@ -66,7 +71,8 @@ impl<T> Admission<T> {
     pub fn new(options: AdmissionOptions) -> Self {
         let gradient = Gradient::new(options.gradient);
         let waiting = FairQueue::default();
-        Self { options, gradient, running: 0, waiting, crowded_since: None, looked: Moment(0) }
+        let (since, looked) = (Moment(0), Moment(0));
+        Self { options, gradient, running: 0, waiting, since, any_wait: false, is_crowded: false, looked }
     }
 
     /// A request came from `sender`. It is made only if it is not refused: to refuse must cost little.
@@ -81,7 +87,7 @@ impl<T> Admission<T> {
             return Offer::Refuse;
         }
         let displaced = if is_full { self.waiting.shed() } else { None };
-        self.crowded_since.get_or_insert(now);
+        self.note_waiting(now, true);
         self.waiting.push(sender, now, request());
         displaced.map_or(Offer::Waits, Offer::Displaces)
     }
@@ -99,7 +105,8 @@ impl<T> Admission<T> {
     /// Call it after [`finished`](Self::finished), until it gives none; and now and then while any wait, or nobody refuses them
     /// while none finishes.
     pub fn next(&mut self, now: Moment, refused: &mut Vec<T>) -> Option<T> {
-        let is_crowded = self.crowded_since.is_some_and(|since| now.since(since) > self.options.interval);
+        self.note_waiting(now, !self.waiting.is_empty());
+        let is_crowded = self.is_crowded;
         let longest = if is_crowded { self.options.target } else { self.options.interval };
         // Not each time if there are many lines.
         if self.waiting.lines() <= 8 || now.since(self.looked) >= longest / 8 {
@@ -114,11 +121,19 @@ impl<T> Admission<T> {
                 Some((_, request)) => next = Some(request),
             }
         }
-        if self.waiting.is_empty() {
-            self.crowded_since = None;
-        }
+        self.note_waiting(now, !self.waiting.is_empty());
         self.running += u32::from(next.is_some());
         next
+    }
+
+    /// Whether any wait from now on, and whether that has been so for long.
+    fn note_waiting(&mut self, now: Moment, any_wait: bool) {
+        if now.since(self.since) > self.options.interval {
+            self.is_crowded = self.any_wait;
+        }
+        if any_wait != self.any_wait {
+            (self.any_wait, self.since) = (any_wait, now);
+        }
     }
 
     /// Takes out what waits of a sender that is gone.
@@ -197,6 +212,27 @@ mod tests {
         admission.finished(None);
         assert_eq!(admission.next(at(115), &mut refused), Some(61));
         assert_eq!(admission.waiting(), 0);
+    }
+
+    #[test]
+    fn a_crowd_lasts_until_nobody_has_waited_for_long() {
+        let (mut admission, mut refused) = (crowd(10), Vec::new());
+        assert_eq!(admission.next(at(110), &mut refused), None, "all have waited too long");
+        assert_eq!((admission.waiting(), refused.len()), (0, 10));
+        // The senders paused for a moment only.
+        for n in [30, 31] {
+            assert_eq!(admission.offer(at(150), 1, || n), Offer::Waits);
+        }
+        admission.finished(None);
+        assert_eq!(admission.next(at(160), &mut refused), Some(31), "the newest");
+        assert_eq!(admission.next(at(171), &mut refused), None);
+        assert_eq!(refused.split_off(10), [30], "longer than 20 ms");
+        // This time they paused for long.
+        for n in [40, 41] {
+            assert_eq!(admission.offer(at(272), 1, || n), Offer::Waits);
+        }
+        admission.finished(None);
+        assert_eq!(admission.next(at(352), &mut refused), Some(40), "the oldest, after 80 ms");
     }
 
     #[test]

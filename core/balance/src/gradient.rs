@@ -16,7 +16,9 @@ pub struct Gradient {
     /// The usual latency, in seconds; 0 before the first window.
     usual: f64,
     window: Window,
-    /// Requests since fewer ran than may.
+    /// Requests that ended since as many ran as may.
+    since_full: u32,
+    /// Requests that ended since one ended that had not run together with as many as may.
     full: u32,
     /// The limit is halved for a look, and so many requests still end that began before.
     looking: Option<u32>,
@@ -52,6 +54,8 @@ impl Default for GradientOptions {
 
 /// Requests whose mean latency makes one step: one by one, a long one among short ones would look like a crowd.
 const WINDOW: u32 = 10;
+/// Requests whose mean latency counts at a look, as it holds until the next one.
+const LOOK: u32 = 30;
 /// Requests between two looks, and as many more for each that may run: a look costs no more than one in fifty of a server
 /// whose handlers do not slow each other down.
 const BETWEEN_LOOKS: u32 = 1000;
@@ -70,7 +74,15 @@ impl Gradient {
     /// A limit to begin with.
     pub fn new(options: GradientOptions) -> Self {
         let limit = f64::from(options.start.clamp(options.least, options.most.max(options.least)));
-        Self { options, limit, usual: 0.0, window: Window::default(), full: 0, looking: None }
+        Self {
+            options,
+            limit,
+            usual: 0.0,
+            window: Window::default(),
+            since_full: u32::MAX,
+            full: 0,
+            looking: None,
+        }
     }
 
     /// Requests that may run at once.
@@ -90,13 +102,16 @@ impl Gradient {
             *before -= 1;
             return;
         }
-        self.full = if running >= self.limit() { self.full.saturating_add(1) } else { 0 };
+        self.since_full = if running >= self.limit() { 0 } else { self.since_full.saturating_add(1) };
+        // Those that ran then waited for each other, also those that end when few are left.
+        self.full = if self.since_full <= self.limit() { self.full.saturating_add(1) } else { 0 };
         self.window.requests += 1;
         self.window.seconds += latency.as_secs_f64();
         self.window.running = self.window.running.max(running);
-        if self.window.requests == WINDOW {
+        let size = if self.looking.is_some() { LOOK } else { WINDOW };
+        if self.window.requests == size {
             let window = std::mem::take(&mut self.window);
-            self.step(window.seconds / f64::from(WINDOW), window.running);
+            self.step(window.seconds / f64::from(size), window.running);
         }
     }
 
@@ -108,7 +123,7 @@ impl Gradient {
             self.full = 0;
             return;
         }
-        if self.full < WINDOW {
+        if self.full == 0 {
             self.learn(mean);
         }
         // Below half of the limit nothing is learnt about the limit.

@@ -66,7 +66,7 @@ const WARMING: u8 = 1 << 6;
 const DRAINING: u8 = 1 << 7;
 
 /// By which factor nothing must have come for longer than usual, for timeouts to tell that it is the endpoint.
-const SILENCE_FACTOR: f64 = 10.0;
+pub(crate) const SILENCE_FACTOR: f64 = 10.0;
 /// A trial whose outcome nobody told is forgotten after this.
 const TRIAL_LIMIT: Duration = Duration::from_secs(5);
 

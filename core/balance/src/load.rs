@@ -1,6 +1,6 @@
 //! What is known about one endpoint from the calls made to it.
 
-use crate::health::{Failure, Health};
+use crate::health::{Failure, Health, SILENCE_FACTOR};
 use crate::moment::nanos;
 use crate::{BalanceOptions, Moment, Standing, State};
 use std::fmt;
@@ -277,6 +277,14 @@ impl Load {
         Duration::from_nanos(self.silence_ns(now))
     }
 
+    /// Whether nothing came for ten times as long as an answer is expected to take, and at least for `least`. False while nothing is
+    /// known of it.
+    pub fn is_oddly_silent(&self, now: Moment, least: Duration) -> bool {
+        let silence = self.silence_ns(now);
+        silence >= nanos(least)
+            && self.latency_ns(now).is_some_and(|usual| silence as f64 >= SILENCE_FACTOR * usual)
+    }
+
     #[inline]
     pub(crate) fn silence_ns(&self, now: Moment) -> u64 {
         if self.is_awaited() { now.nanos_since(Moment(self.heard.load(Relaxed))) } else { 0 }
@@ -415,5 +423,16 @@ mod tests {
         assert_eq!(load.silence(at(150)), Duration::from_millis(10));
         load.answer(at(150), at(110));
         assert_eq!((load.silence(at(900)), load.in_flight()), (Duration::ZERO, 2), "streams go on unjudged");
+    }
+
+    #[test]
+    fn silence_is_odd_by_what_is_usual() {
+        let load = Load::default();
+        load.begin(at(0));
+        assert!(!load.is_oddly_silent(at(9000), Duration::ZERO), "nothing is known yet");
+        load.answer(at(20), at(0));
+        load.begin(at(100));
+        let odd = |ms, least| load.is_oddly_silent(at(ms), Duration::from_millis(least));
+        assert!(!odd(298, 100) && odd(301, 100) && !odd(301, 250));
     }
 }

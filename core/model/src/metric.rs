@@ -87,8 +87,8 @@ metrics! {
     ClientRetriesDenied = "fast_client_retries_denied_total", Counter,
         ["server_address", "server_port", "reason"], false,
         "Attempts that failed at a server and were not followed by another because `retry_percent` and `retries_per_second` were used up";
-    ClientHedges = "fast_client_hedges_total", Counter, ["outcome"], false,
-        "Calls with `hedge` that waited long: their second attempt won, lost, or was denied because `hedge_percent` or the budget of retries was used up";
+    ClientHedges = "fast_client_hedges_total", Counter, ["reason", "outcome"], false,
+        "Second attempts beside a first one, which took long (reason slow, calls with `hedge`) or whose server fell silent (reason silent): they won, lost, or were denied because `hedge_percent` or the budget of retries was used up";
     ClientThrottled = "fast_client_throttled_calls_total", Counter, [], false,
         "Calls that failed at once because of `throttle`";
     ClientWaiting = "fast_client_waiting_calls", Gauge, [], false,

@@ -220,7 +220,7 @@ options! {
         watch_servers: bool = true, OptionKind::Flag,
             "Whether servers are asked, after the first answer on a connection, to tell before they stop, so that no call is lost by that. A server that knows nothing of it refuses.";
         ping_after_ms: u64 = 2_000, ANY_MS,
-            "Time without a byte from a server, while calls are under way on its connection, after which it is asked whether it is there. Only servers are asked that answered to watch_servers. 0 asks none.";
+            "Longest time without a byte from a server, while calls are under way on its connection, until it is asked whether it is there; it is asked sooner if that is ten times as long as its answers usually take. Only servers are asked that answered to watch_servers. 0 asks none.";
         ping_timeout_ms: u64 = 2_000, OptionKind::Integer { min: 1, max: DAY_MS },
             "Longest to wait for the answer to that. Without one the connection is given up and its calls fail with FAST_E_CONN_LOST.";
         policy: Policy = Policy::P2c, POLICIES,
@@ -328,7 +328,7 @@ options! {
             OptionKind::IntegerOr { words: Concurrency::WORDS, min: 1, max: 1 << 20 },
             "Most handlers at work at once: off for as many as come, auto to find out by how long they take, or a number. Twice as many requests wait, in turns by connection and at most concurrency_wait_ms; others are refused with FastOverloaded. A request counts until its first value or its end.";
         concurrency_wait_ms: u64 = 100, OptionKind::Integer { min: 1, max: DAY_MS },
-            "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break.";
+            "Longest that a request waits for its turn where concurrency is set; a fifth of it once some have been waiting for that long without a break, until none has for as long.";
         rate_limits: String = String::new(), OptionKind::Text,
             "How often clients may ask, with semicolons between limits, as in \"client=* rate=1000; method=echo rate=50 burst=10\". Client is an address, a client_name, or * for each by itself; without one all are counted together. What comes too early is refused with FastRateLimited. May be changed while the server runs; docs/OVERLOAD.md.";
         max_connections: u64 = 10_000, OptionKind::Integer { min: 1, max: 1 << 20 },

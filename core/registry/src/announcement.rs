@@ -21,6 +21,8 @@ pub trait Announcer: Send + Sync {
 pub enum AnnouncementState {
     /// Not listed yet, or no more; being tried.
     Connecting,
+    /// The same, and why it takes so long: the registry cannot be reached at present.
+    Unreachable(Error),
     /// Listed.
     Registered,
     /// Listed when last heard of, but the registry cannot be reached at present.
@@ -35,7 +37,7 @@ impl AnnouncementState {
     /// The word for it in all languages: `connecting`, `registered`, `suspended`, `lost` or `closed`.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Connecting => "connecting",
+            Self::Connecting | Self::Unreachable(_) => "connecting",
             Self::Registered => "registered",
             Self::Suspended => "suspended",
             Self::Failed(_) => "lost",
@@ -43,10 +45,10 @@ impl AnnouncementState {
         }
     }
 
-    /// Why it is not listed, if it is [`Failed`](Self::Failed).
+    /// Why it is not listed, if it is [`Failed`](Self::Failed) or [`Unreachable`](Self::Unreachable).
     pub fn error(&self) -> Option<&Error> {
         match self {
-            Self::Failed(error) => Some(error),
+            Self::Failed(error) | Self::Unreachable(error) => Some(error),
             _ => None,
         }
     }
@@ -91,15 +93,34 @@ impl Announcement {
         self.state.clone()
     }
 
-    /// Waits until the entry is listed, or the first failure. Cancel safe.
+    /// Waits until the entry is listed, or the first failure, be it that the registry cannot be reached. Cancel safe.
     pub async fn registered(&self) -> Result<()> {
+        match self.settled().await? {
+            AnnouncementState::Failed(error) | AnnouncementState::Unreachable(error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`registered`](Self::registered), but a registry that cannot be reached is no failure: the entry is listed when it
+    /// answers. So this fails only with what somebody has to put right. Waits for 5 s at most. Cancel safe.
+    pub async fn begun(&self) -> Result<()> {
+        match tokio::time::timeout(BEGIN_LIMIT, self.settled()).await {
+            Ok(settled) => match settled? {
+                AnnouncementState::Failed(error) => Err(error),
+                _ => Ok(()),
+            },
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The first state but `Connecting`. Fails if there is nothing to wait for.
+    async fn settled(&self) -> Result<AnnouncementState> {
         let mut state = self.state.clone();
         loop {
             match &*state.borrow_and_update() {
-                AnnouncementState::Registered | AnnouncementState::Suspended => return Ok(()),
-                AnnouncementState::Failed(error) => return Err(error.clone()),
                 AnnouncementState::Connecting => {}
                 AnnouncementState::Closed => return Err(closed()),
+                settled => return Ok(settled.clone()),
             }
             state.changed().await.map_err(|_| closed())?;
         }
@@ -179,6 +200,8 @@ impl Drop for Announcement {
     }
 }
 
+/// Longest wait for a registry to answer before an announcement goes on by itself.
+const BEGIN_LIMIT: Duration = Duration::from_secs(5);
 /// Longest wait for a registry to acknowledge that a server drains.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// Clients read a change at most 150 ms after it was made.

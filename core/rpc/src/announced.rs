@@ -7,7 +7,8 @@ use libfast_registry::{Announcement, AnnouncementState, Record, Role};
 use tokio::sync::watch;
 
 /// Announces what `options` say, for servers of this and of other protocols: `listening` is the address listened on, if
-/// libfast listens; without it `advertise` must be set. `None` if `announce` is empty. Waits until the entry is listed.
+/// libfast listens; without it `advertise` must be set. `None` if `announce` is empty. Waits until the entry is
+/// listed, at most 5 s; with a registry that cannot be reached it goes on trying by itself, as the state tells.
 pub async fn announce(options: &ServerOptions, listening: Option<&Address>) -> Result<Option<Announcement>> {
     announce_telling(options, options.weight, listening, |_| {}).await
 }
@@ -45,7 +46,7 @@ pub(crate) async fn announce_telling(
     let announcer = Registries::open(&registry, &options.layouts, options.zookeeper())?.announcer;
     let announcement = announcer.announce(&service, Role::Provider, record);
     hear(announcement.watch_state());
-    let listed = announcement.registered().await;
-    listed.map_err(|error| error.context(format!("cannot announce {service}")))?;
+    let begun = announcement.begun().await;
+    begun.map_err(|error| error.context(format!("cannot announce {service}")))?;
     Ok(Some(announcement))
 }

@@ -11,6 +11,7 @@ use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::client::Client;
 use crate::connection::{Attempt, Incoming};
+use crate::hedging::Reason;
 use crate::metrics::{self, ClientMethod};
 use crate::value::Value;
 use bytes::Bytes;
@@ -40,8 +41,9 @@ pub struct Call {
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     phase: Phase,
-    /// Beside the attempt that runs, if it takes long and is to be hedged.
+    /// Beside the attempt that runs, if it takes long and is to be hedged, or its server fell silent.
     hedge: Option<Box<Hedge>>,
+    hedge_reason: Reason,
     patience: Option<Box<Patience>>,
     /// The endpoints take no calls, as far as this one shows.
     refused: bool,
@@ -148,6 +150,7 @@ impl Call {
             refused: matches!(phase, Phase::Failed { .. }),
             phase,
             hedge: None,
+            hedge_reason: Reason::Slow,
             patience: None,
             channel: None,
             tried: Vec::new(),

@@ -34,6 +34,7 @@ use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use peer::Peer;
 use slab::Slab;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     read_resumed: Notify,
     deadline_set: Notify,
     leaving: Notify,
+    /// Its server has left a question unanswered for longer than one that is there does.
+    doubtful: AtomicBool,
     /// Those who wait until what they sent is written.
     written: Wakers,
 }
@@ -153,6 +156,7 @@ impl Connection {
             read_resumed: Notify::new(),
             deadline_set: Notify::new(),
             leaving: Notify::new(),
+            doubtful: AtomicBool::new(false),
             written: Wakers::default(),
         }))
     }
@@ -190,8 +194,13 @@ impl Connection {
     }
 
     /// See [`Shared::look_after`].
-    pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) {
-        self.0.look_after(now, patience, stood_still);
+    pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) -> bool {
+        self.0.look_after(now, patience, stood_still)
+    }
+
+    /// Whether the server seems to be gone or to stand still, though it may yet answer.
+    pub fn is_doubtful(&self) -> bool {
+        self.0.doubtful.load(Relaxed)
     }
 
     /// Ends it. What is under way fails with `error`.

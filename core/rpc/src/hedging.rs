@@ -16,6 +16,15 @@ pub(crate) struct Hedging {
     meter: Option<Arc<ClientMeter>>,
 }
 
+/// Why there is a second attempt, in the order of its counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The first one takes longer than most do.
+    Slow,
+    /// The server of the first one seems to be gone or to stand still.
+    Silent,
+}
+
 /// What became of a second attempt, in the order of its counters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate {
@@ -58,9 +67,9 @@ impl Hedging {
         self.budget.try_withdraw(clock::moment(now))
     }
 
-    pub fn count(&self, fate: Fate) {
+    pub fn count(&self, reason: Reason, fate: Fate) {
         if let Some(meter) = &self.meter {
-            meter.hedges[fate as usize].inc();
+            meter.hedges[reason as usize][fate as usize].inc();
         }
     }
 }

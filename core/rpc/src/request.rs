@@ -35,6 +35,9 @@ thread_local! {
 
 /// The largest text whose memory is kept for the next.
 const SCRATCH_BYTES: usize = 16 * 1024;
+/// Of what is sent, per unit of the 128 of which a task of tokio has a turn's worth: after half a mebibyte others are next, or many
+/// streams to clients that are slow to stop them keep a call waiting for seconds.
+const BYTES_PER_UNIT: usize = 4096;
 
 struct Inner {
     connection: Arc<ServerConnection>,
@@ -132,15 +135,15 @@ impl Request {
     /// Sends one value, then waits while the caller is slow. Fails with `Closed` if the caller is gone and with `State`
     /// after the end. Cancel safe: the value is sent or queued before it first waits.
     pub async fn send(&self, value: &impl Serialize) -> Result<()> {
-        let more = self.try_send(value)?;
-        self.pause(more).await;
+        let (more, bytes) = self.send_value(value)?;
+        self.pause(more, bytes).await;
         Ok(())
     }
 
     /// As [`send`](Self::send), with the JSON text of the value.
     pub async fn send_text(&self, text: &[u8]) -> Result<()> {
         let more = self.try_send_text(text)?;
-        self.pause(more).await;
+        self.pause(more, text.len()).await;
         Ok(())
     }
 
@@ -148,14 +151,7 @@ impl Request {
     /// [`writable`](Self::writable) before the next one. `Overload`: it was not queued, because more than
     /// `write_limit_bytes` wait already.
     pub fn try_send(&self, value: &impl Serialize) -> Result<bool> {
-        // Taken, not borrowed: the value's own code may send, too.
-        let mut json = SCRATCH.take();
-        json.clear();
-        let sent = self.write_json(&mut json, value).and_then(|()| self.send_checked(&json));
-        if json.capacity() <= SCRATCH_BYTES {
-            SCRATCH.set(json);
-        }
-        sent
+        Ok(self.send_value(value)?.0)
     }
 
     /// As [`try_send`](Self::try_send), with the JSON text of the value.
@@ -248,12 +244,27 @@ impl Request {
         }
     }
 
-    async fn pause(&self, more: bool) {
+    /// Gives the length of the value, too.
+    fn send_value(&self, value: &impl Serialize) -> Result<(bool, usize)> {
+        // Taken, not borrowed: the value's own code may send, too.
+        let mut json = SCRATCH.take();
+        json.clear();
+        let sent = self.write_json(&mut json, value).and_then(|()| self.send_checked(&json));
+        let bytes = json.len();
+        if json.capacity() <= SCRATCH_BYTES {
+            SCRATCH.set(json);
+        }
+        Ok((sent?, bytes))
+    }
+
+    async fn pause(&self, more: bool, bytes: usize) {
         if !more {
             self.writable().await;
         }
         // To a quick caller it would never wait: others must get their turn nevertheless.
-        tokio::task::consume_budget().await;
+        for _ in 0..=bytes / BYTES_PER_UNIT {
+            tokio::task::consume_budget().await;
+        }
     }
 
     fn send_checked(&self, text: &[u8]) -> Result<bool> {

@@ -187,7 +187,8 @@ impl Server {
     }
 
     /// Listens, and when connections are accepted announces the server if `announce` is set, unless `announce_at_start` is
-    /// off. Returns the address listened on, with the port that was found for port 0.
+    /// off. While its registry cannot be reached it serves all the same, and is listed when that answers. Returns the address
+    /// listened on, with the port that was found for port 0.
     pub async fn start(&self) -> Result<Address> {
         match &mut *self.lock() {
             state @ Running::New => *state = Running::Starting,

@@ -40,7 +40,7 @@ fn endpoint(client: &Client, address: &str) -> Value {
 
 fn count(metrics: &Metrics, outcome: &str) -> u64 {
     let text = metrics.text();
-    let start = format!("fast_client_hedges_total{{outcome=\"{outcome}\"}} ");
+    let start = format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}} ");
     text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |number| number.parse().unwrap())
 }
 

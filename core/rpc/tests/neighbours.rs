@@ -253,3 +253,38 @@ async fn clients_that_come_while_a_server_stops_do_no_harm() {
         tokio::time::timeout(LONG, gated.server.connections_closed()).await.unwrap();
     }
 }
+
+/// One thread serves all. What is sent never has to wait: much of it must not keep others waiting nevertheless.
+#[tokio::test]
+async fn a_stream_of_large_values_lets_others_have_their_turn() {
+    let server = Server::new(ServerOptions::default()).unwrap();
+    let (turns, between) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+    let (counted, seen) = (turns.clone(), between.clone());
+    let flood = move |request: Request| {
+        let (counted, seen) = (counted.clone(), seen.clone());
+        async move {
+            let value = format!("\"{}\"", "x".repeat(64 << 10));
+            let before = counted.load(Ordering::SeqCst);
+            // Fewer than there are units in the budget of a task.
+            for _ in 0..64 {
+                request.send_text(value.as_bytes()).await?;
+            }
+            seen.store(counted.load(Ordering::SeqCst) - before, Ordering::SeqCst);
+            Ok(())
+        }
+    };
+    server.method("flood", flood).unwrap();
+    let address = server.start().await.unwrap().to_string();
+    let other = tokio::spawn(async move {
+        loop {
+            turns.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let client = Client::new(&address).unwrap();
+    let values = tokio::time::timeout(LONG, client.call("flood", [0; 0])).await.unwrap().unwrap();
+    assert_eq!(values.len(), 64);
+    // 4 MiB, in pieces of half a mebibyte.
+    assert!(between.load(Ordering::SeqCst) >= 4, "{between:?} turns of another");
+    other.abort();
+}

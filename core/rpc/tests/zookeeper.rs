@@ -149,6 +149,62 @@ async fn a_client_starts_from_the_last_list_while_zookeeper_is_down_and_without_
     server.stop(LONG).await;
 }
 
+/// A fleet that is started together with its ZooKeeper, in whatever order, is found when all are there.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_and_clients_start_while_zookeeper_is_away_and_find_each_other_when_it_comes() {
+    let mut zookeeper = ZooKeeper::stopped().unwrap();
+    let target = target(&zookeeper, "early");
+    let start = Instant::now();
+    let server = serve(&target).await;
+    eprintln!("measured: start of a server without ZooKeeper {:?}", start.elapsed());
+    let state = server.announcement();
+    assert_eq!(state.name(), "connecting");
+    let why = state.error().expect("it is told why").to_string();
+    assert!(why.contains(&zookeeper.connect_string()) && why.contains("refused"), "{why}");
+    // Who knows its address is served.
+    let direct = Client::new(&server.address().unwrap().to_string()).unwrap();
+    direct.call("pid", [0; 0]).await.unwrap();
+
+    let waits = client(&target, &Metrics::new());
+    let error = waits.call("pid", [0; 0]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Registry, "{error}");
+    let waiting = tokio::spawn({
+        let client = waits.clone();
+        async move { client.call("pid", [0; 0]).wait_for_ready(true).timeout(LONG).await }
+    });
+    let later = serve(&target).await;
+
+    zookeeper.restart().unwrap();
+    let start = Instant::now();
+    waiting.await.unwrap().unwrap();
+    until("both are listed", || endpoints(&waits) == 2).await;
+    eprintln!("measured: both found after ZooKeeper came {:?}", start.elapsed());
+    for server in [server, later] {
+        assert_eq!(server.announcement().name(), "registered");
+        server.stop(LONG).await;
+    }
+}
+
+/// What nobody but its operator can put right, a server says at its start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_zookeeper_will_never_list_does_not_start() {
+    let zookeeper = ZooKeeper::stopped().unwrap();
+    let target = target(&zookeeper, "never");
+    for (option, value, why) in [
+        ("zookeeper_auth_file", "/nowhere/secret", "/nowhere/secret"),
+        ("zookeeper_ca_file", "/nowhere/ca", "/nowhere/ca"),
+        ("layouts", "consul", "consul"),
+        ("zookeeper_acl", "private", "credentials"),
+        ("announce", "zk:///root/never", "announce"),
+    ] {
+        let options = [("announce", &*target), (option, value)];
+        let server = Server::new(ServerOptions::from_pairs(options).unwrap()).unwrap();
+        let error = server.start().await.unwrap_err();
+        assert!(error.message().contains(why), "{option}: {error}");
+        assert_eq!(server.address(), None);
+    }
+}
+
 const WORKER: &str = "LIBFAST_TEST_WORKER_OF";
 
 /// Not a test by itself: one of the workers of the next test. Calls once, says so, and lives until its input ends.

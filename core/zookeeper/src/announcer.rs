@@ -131,8 +131,16 @@ pub fn tell(state: &watch::Sender<AnnouncementState>, trouble: Trouble) {
             // The node may well be there still; only a server can tell.
             (Trouble::Suspended, AnnouncementState::Registered) => AnnouncementState::Suspended,
             (Trouble::Refused(error), _) => AnnouncementState::Failed(error),
-            (Trouble::Failed(error), _) if !was_listed => AnnouncementState::Failed(error),
-            (Trouble::Failed(_), AnnouncementState::Registered) => AnnouncementState::Suspended,
+            (
+                Trouble::Unreachable(error),
+                AnnouncementState::Connecting | AnnouncementState::Unreachable(_),
+            ) => AnnouncementState::Unreachable(error),
+            // It was refused before, which is what somebody has to put right.
+            (Trouble::Unreachable(error), AnnouncementState::Failed(_)) => AnnouncementState::Failed(error),
+            (Trouble::Closed(error), _) if !was_listed => AnnouncementState::Failed(error),
+            (Trouble::Unreachable(_) | Trouble::Closed(_), AnnouncementState::Registered) => {
+                AnnouncementState::Suspended
+            }
             _ => return false,
         };
         true
@@ -159,7 +167,7 @@ pub async fn remove_within(
     let patience = match &*links.borrow() {
         Link::Connected(_) => ACK_CONNECTED,
         Link::Suspended => ACK_SUSPENDED,
-        Link::Connecting | Link::Failed(_) | Link::Closed => Duration::ZERO,
+        Link::Connecting | Link::Unreachable(_) | Link::Refused(_) | Link::Closed => Duration::ZERO,
     };
     let mut removal = std::pin::pin!(remove(&mut links, &paths));
     let removed = timeout(patience, &mut removal).await.is_ok();

@@ -32,10 +32,12 @@ pub struct Setback {
 pub enum Trouble {
     /// The connection is lost; what was so may still be so.
     Suspended,
-    /// No server can be reached, or the session was closed; what was so may still be so.
-    Failed(Error),
-    /// A server refused it.
+    /// No server can be reached; what was so may still be so.
+    Unreachable(Error),
+    /// A server refused it, or whom it comes from.
     Refused(Error),
+    /// The session was closed; it is not being done any more.
+    Closed(Error),
 }
 
 /// Does `duty` whenever there is a connection, until the session is closed.
@@ -51,8 +53,12 @@ pub async fn attend(mut links: watch::Receiver<Link>, duty: &mut impl Duty) {
                 duty.trouble(Trouble::Suspended);
                 None
             }
-            Link::Failed(error) => {
-                duty.trouble(Trouble::Failed(error));
+            Link::Unreachable(error) => {
+                duty.trouble(Trouble::Unreachable(error));
+                None
+            }
+            Link::Refused(error) => {
+                duty.trouble(Trouble::Refused(error));
                 None
             }
             Link::Connected(client) => {
@@ -92,7 +98,7 @@ pub async fn attend(mut links: watch::Receiver<Link>, duty: &mut impl Duty) {
             },
         }
     }
-    duty.trouble(Trouble::Failed(closed()));
+    duty.trouble(Trouble::Closed(closed()));
 }
 
 /// What a one-shot watch tells: `join_next` returns when there is news. In a task of its own, because the crate

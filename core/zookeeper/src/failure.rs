@@ -53,6 +53,13 @@ pub fn unreachable(hosts: &[String], why: &str) -> Error {
     )
 }
 
+/// Servers answer, and there is no session with them before somebody puts that right.
+pub fn refusing(hosts: &[String], why: &str) -> Error {
+    let hosts = hosts.join(",");
+    let message = format!("ZooKeeper at {hosts} cannot be used: {why} (it is being tried again)");
+    Error::new(ErrorKind::Registry, message)
+}
+
 /// The servers do not believe us.
 pub fn unauthenticated(ensemble: &Ensemble) -> Error {
     let hosts = ensemble.hosts.join(",");
@@ -62,29 +69,51 @@ pub fn unauthenticated(ensemble: &Ensemble) -> Error {
     Error::new(ErrorKind::Registry, message)
 }
 
+/// Why there is no session.
+pub enum Diagnosis {
+    /// No server answers, or none that could open one.
+    Away(String),
+    /// A server accepted the connection and ended it without a session.
+    BrokenOff(String),
+    /// A server does not accept us, or we do not accept it.
+    Refused(String),
+}
+
 /// Why there is no session. `zookeeper-client` keeps what the system said to itself, so each host is asked again.
-pub async fn diagnose(ensemble: &Ensemble, error: &ZkError) -> String {
-    let mut reasons = Vec::new();
+pub async fn diagnose(ensemble: &Ensemble, error: &ZkError) -> Diagnosis {
+    let (mut reasons, mut refused, mut broken_off) = (Vec::new(), false, false);
     for host in ensemble.hosts.iter().take(PROBED_HOSTS) {
         let reason = match tokio::time::timeout(PROBE_LIMIT, TcpStream::connect(host)).await {
             Err(_) => "no answer".to_owned(),
             Ok(Err(error)) => error.to_string(),
             Ok(Ok(_)) => {
-                let (access, host) = (ensemble.access.clone(), host.clone());
-                let trouble = tokio::task::spawn_blocking(move || tls::trouble(&access, &host)).await;
-                trouble.ok().flatten().unwrap_or_else(|| {
-                    // Some servers close the connection before what they said about the password is read.
-                    let perhaps = match has_password(&ensemble.access) {
-                        true => {
-                            ", perhaps because it refuses the user or the password of zookeeper_auth_file"
-                        }
-                        false => "",
-                    };
-                    format!("accepts connections but opens no session ({error}){perhaps}")
-                })
+                let (access, name) = (ensemble.access.clone(), host.clone());
+                let trouble = tokio::task::spawn_blocking(move || tls::trouble(&access, &name)).await;
+                match trouble.ok().flatten() {
+                    Some(trouble) => {
+                        refused |= trouble.is_lasting;
+                        trouble.why
+                    }
+                    None => {
+                        broken_off = true;
+                        // Some servers close the connection before what they said about the password is read.
+                        let perhaps = match has_password(&ensemble.access) {
+                            true => {
+                                ", perhaps because it refuses the user or the password of zookeeper_auth_file"
+                            }
+                            false => "",
+                        };
+                        format!("accepts connections but opens no session ({error}){perhaps}")
+                    }
+                }
             }
         };
         reasons.push(format!("{host}: {reason}"));
     }
-    reasons.join(", ")
+    let why = reasons.join(", ");
+    match (refused, broken_off) {
+        (true, _) => Diagnosis::Refused(why),
+        (_, true) => Diagnosis::BrokenOff(why),
+        _ => Diagnosis::Away(why),
+    }
 }

@@ -1,10 +1,12 @@
 //! What an operator wants to know of an ensemble and a root: whether one may announce there, who else may, and the clocks.
 
 use crate::ZooKeeperRegistry;
-use crate::failure::refused;
+use crate::backoff::Backoff;
+use crate::failure::{is_lost, refused};
+use crate::security::Grants;
 use libfast_model::{Error, Result};
 use std::time::{Duration, Instant, SystemTime};
-use zookeeper_client::{Acls, Client, CreateMode, CreateOptions, Error as ZkError, Permission};
+use zookeeper_client::{Client, Error as ZkError, Permission, Stat};
 
 /// How a session and the root of a registry are found.
 #[derive(Debug, Clone)]
@@ -30,21 +32,27 @@ pub struct RootInspection {
     pub uncertain_ms: i64,
 }
 
-const MINE: CreateOptions<'static> = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
+/// Between tries to delete the node that was made, from the first to the longest.
+const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 
 impl ZooKeeperRegistry {
     /// Looks at the session and the root, where it makes a node for a moment. Fails if ZooKeeper cannot be reached. Needs a
     /// tokio runtime.
     pub async fn inspect(&self) -> Result<Inspection> {
+        let grants = Grants::new(self.access())?;
         let client = self.client().await?;
-        let root = inspect(&client, self.root())
+        let root = inspect(&client, self.root(), grants)
             .await
             .map_err(|error| refused(&format!("looking at {}", self.root()), &error))?;
         Ok(Inspection { session_timeout: client.session_timeout(), root })
     }
 }
 
-async fn inspect(client: &Client, root: &str) -> std::result::Result<Option<RootInspection>, ZkError> {
+async fn inspect(
+    client: &Client,
+    root: &str,
+    grants: Grants,
+) -> std::result::Result<Option<RootInspection>, ZkError> {
     let acls = match client.get_acl(root).await {
         Ok((acls, _)) => acls,
         Err(ZkError::NoNode) => return Ok(None),
@@ -63,21 +71,62 @@ async fn inspect(client: &Client, root: &str) -> std::result::Result<Option<Root
     // No service has a name that begins with a dot, so no list shows it.
     let path = format!("{}/.check-{}", root.trim_end_matches('/'), uuid::Uuid::new_v4().simple());
     let (asked, since) = (now_ms(), Instant::now());
-    let made = client.create(&path, b"", &MINE).await;
-    let took = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+    // In a task of its own, so that the node does not stay if nobody waits any more.
+    let probing = tokio::spawn(probe(client.clone(), path.clone(), grants)).await;
+    let Probe { made, created_after, deleted } =
+        probing.map_err(|error| ZkError::UnexpectedError(error.to_string()))?;
+    let took = i64::try_from((created_after - since).as_millis()).unwrap_or(i64::MAX);
     let mut found =
         RootInspection { anybody_may, announcing: Ok(()), clock_ahead_ms: None, uncertain_ms: took / 2 + 1 };
+    let is_lasting = |error: &ZkError| {
+        matches!(error, ZkError::NoAuth | ZkError::NoChildrenForEphemerals | ZkError::QuotaExceeded)
+    };
     match made {
-        Ok((stat, _)) => {
-            found.clock_ahead_ms = (!stat.is_invalid()).then(|| stat.ctime - asked - took / 2);
-            client.delete(&path, None).await?;
-        }
-        Err(error @ (ZkError::NoAuth | ZkError::NoChildrenForEphemerals | ZkError::QuotaExceeded)) => {
+        Ok(stat) => found.clock_ahead_ms = (!stat.is_invalid()).then(|| stat.ctime - asked - took / 2),
+        Err(error) if is_lasting(&error) => {
             found.announcing = Err(refused(&format!("creating {path}"), &error));
         }
         Err(error) => return Err(error),
     }
+    match deleted {
+        Err(error) if is_lasting(&error) => {
+            found.announcing = Err(refused(&format!("deleting {path}"), &error));
+        }
+        deleted => deleted?,
+    }
     Ok(Some(found))
+}
+
+/// What came of making a node and deleting it.
+struct Probe {
+    made: std::result::Result<Stat, ZkError>,
+    created_after: Instant,
+    deleted: std::result::Result<(), ZkError>,
+}
+
+/// Makes a node as a server does that announces itself, and deletes it, also if it is not known whether it was made.
+async fn probe(client: Client, path: String, grants: Grants) -> Probe {
+    let made = client.create(&path, b"", &grants.entry()).await.map(|(stat, _)| stat);
+    let created_after = Instant::now();
+    let deleted = match &made {
+        Err(error) if !is_lost(error) => Ok(()),
+        _ => delete(&client, &path).await,
+    };
+    Probe { made, created_after, deleted }
+}
+
+/// Tries for as long as the session lives, which the node does not outlive.
+async fn delete(client: &Client, path: &str) -> std::result::Result<(), ZkError> {
+    let mut backoff = Backoff::new(AGAIN[0], AGAIN[1]);
+    loop {
+        match client.delete(path, None).await {
+            Ok(()) | Err(ZkError::NoNode) => return Ok(()),
+            Err(error) if is_lost(&error) && !client.state().is_terminated() => {
+                tokio::time::sleep(backoff.step()).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn now_ms() -> i64 {

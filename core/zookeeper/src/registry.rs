@@ -174,7 +174,7 @@ impl ZooKeeperRegistry {
         change: impl Fn(&mut Override),
     ) -> Result<()> {
         let path = self.config(service);
-        let grants = Grants::new(&self.0.ensemble.access)?;
+        let grants = Grants::new(self.access())?;
         let client = self.session().client().await?;
         decisions::edit(&client, &path, &grants, address, change).await.map_err(|refusal| match refusal {
             Refusal::Server(error) => refused(&format!("writing {path}"), &error),
@@ -203,6 +203,11 @@ impl ZooKeeperRegistry {
     /// A client of the session, as soon as there is one.
     pub(crate) async fn client(&self) -> Result<Client> {
         self.session().client().await
+    }
+
+    /// Who asks, and for whom nodes are made.
+    pub(crate) fn access(&self) -> &ZooKeeperAccess {
+        &self.0.ensemble.access
     }
 
     /// The node whose children are the services.

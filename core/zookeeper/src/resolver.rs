@@ -91,7 +91,9 @@ impl Duty for List {
             condition.stale_since.get_or_insert_with(Instant::now);
             is_news
         });
-        let (Trouble::Failed(error) | Trouble::Refused(error)) = trouble else { return };
+        let (Trouble::Unreachable(error) | Trouble::Refused(error) | Trouble::Closed(error)) = trouble else {
+            return;
+        };
         self.sender.send_if_modified(|resolution| {
             let nothing_known = matches!(resolution, Resolution::Pending | Resolution::Failed(_));
             if nothing_known {

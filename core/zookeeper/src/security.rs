@@ -103,7 +103,8 @@ pub fn has_password(access: &ZooKeeperAccess) -> bool {
     credentials(access).is_ok_and(|found| found.iter().any(is_sasl))
 }
 
-fn has_credentials(access: &ZooKeeperAccess) -> bool {
+/// Whether there are credentials to show.
+pub fn has_credentials(access: &ZooKeeperAccess) -> bool {
     !access.auth_file.is_empty() || std::env::var_os(AUTH_VARIABLE).is_some_and(|text| !text.is_empty())
 }
 

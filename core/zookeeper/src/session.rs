@@ -25,9 +25,21 @@ pub enum Link {
     /// The connection is lost; the session may live on.
     Suspended,
     /// No server can be reached; it is being tried.
-    Failed(Error),
+    Unreachable(Error),
+    /// Servers answer, and refuse us, or what the options name cannot be used: somebody has to put that right. It is being tried.
+    Refused(Error),
     /// Ended on purpose.
     Closed,
+}
+
+impl Link {
+    /// Why there is no session.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Unreachable(error) | Self::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// A session that is kept up until the value is dropped or closed.
@@ -74,7 +86,7 @@ impl Session {
         loop {
             match &*links.borrow_and_update() {
                 Link::Connected(client) => return Ok(client.clone()),
-                Link::Failed(error) => return Err(error.clone()),
+                Link::Unreachable(error) | Link::Refused(error) => return Err(error.clone()),
                 Link::Closed => return Err(closed()),
                 Link::Connecting | Link::Suspended => {}
             }

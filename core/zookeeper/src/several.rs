@@ -64,7 +64,8 @@ fn worst(states: &[watch::Receiver<AnnouncementState>]) -> AnnouncementState {
         AnnouncementState::Suspended => 1,
         AnnouncementState::Closed => 2,
         AnnouncementState::Connecting => 3,
-        AnnouncementState::Failed(_) => 4,
+        AnnouncementState::Unreachable(_) => 4,
+        AnnouncementState::Failed(_) => 5,
     };
     let states = states.iter().map(|state| state.borrow().clone());
     states.max_by_key(rank).unwrap_or(AnnouncementState::Registered)

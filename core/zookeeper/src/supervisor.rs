@@ -1,12 +1,12 @@
 //! Makes the session, keeps it, takes it up again after outages and closes it.
 
-use crate::backoff::Backoff;
-use crate::failure::{diagnose, unauthenticated, unreachable};
-use crate::security::connector;
+use crate::backoff::{Backoff, about};
+use crate::failure::{Diagnosis, diagnose, refusing, unauthenticated, unreachable};
+use crate::security::{connector, has_credentials};
 use crate::session::{Ensemble, Link};
 use libfast_model::{Error, ZooKeeperAccess};
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use zookeeper_client::{Client, Error as ZkError, SessionInfo, SessionState, StateWatcher};
@@ -15,7 +15,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const FIRST_REFUSED_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_REFUSED_WAIT: Duration = Duration::from_secs(30);
-/// An attempt that takes longer is reported as failed, and goes on.
+/// An attempt that takes longer is reported as failed, and goes on. So are several that are broken off.
 const SLOW: Duration = Duration::from_secs(3);
 /// Longest wait for the server to acknowledge the end of the session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -82,6 +82,7 @@ impl Supervisor {
         let mut backoff = Backoff::new(FIRST_WAIT, cap);
         // What an operator has to put right first is not worth asking often.
         let mut refused = Backoff::new(FIRST_REFUSED_WAIT, LONGEST_REFUSED_WAIT);
+        let (begun, is_known) = (Instant::now(), has_credentials(self.access()));
         loop {
             let wait = match self.attempt(former.clone()).await {
                 Ok(client) => return client,
@@ -92,17 +93,26 @@ impl Supervisor {
                     continue;
                 }
                 Err(Failure::Access(error)) => {
-                    self.fail(error);
+                    self.report(Link::Refused(error));
                     refused.step()
                 }
                 Err(Failure::ZooKeeper(ZkError::AuthFailed)) => {
-                    self.fail(unauthenticated(&self.ensemble));
+                    self.report(Link::Refused(unauthenticated(&self.ensemble)));
                     refused.step()
                 }
-                Err(Failure::ZooKeeper(error)) => {
-                    self.fail(unreachable(&self.ensemble.hosts, &diagnose(&self.ensemble, &error).await));
-                    backoff.step()
-                }
+                Err(Failure::ZooKeeper(error)) => match diagnose(&self.ensemble, &error).await {
+                    Diagnosis::Refused(why) => {
+                        self.report(Link::Refused(refusing(&self.ensemble.hosts, &why)));
+                        backoff.step()
+                    }
+                    // The crate sends credentials before the server has answered that there is a session. ZooKeeper on Netty now
+                    // and then answers them first, which the crate takes for no ZooKeeper. That says nothing about either.
+                    Diagnosis::BrokenOff(_) if is_known && begun.elapsed() < SLOW => about(FIRST_WAIT),
+                    Diagnosis::BrokenOff(why) | Diagnosis::Away(why) => {
+                        self.report(Link::Unreachable(unreachable(&self.ensemble.hosts, &why)));
+                        backoff.step()
+                    }
+                },
             };
             sleep(wait).await;
         }
@@ -127,7 +137,7 @@ impl Supervisor {
             Ok(outcome) => outcome,
             Err(_) => {
                 let why = format!("no session within {} s", SLOW.as_secs());
-                self.fail(unreachable(&self.ensemble.hosts, &why));
+                self.report(Link::Unreachable(unreachable(&self.ensemble.hosts, &why)));
                 attempt.await
             }
         };
@@ -138,13 +148,15 @@ impl Supervisor {
         &self.ensemble.access
     }
 
-    fn fail(&self, error: Error) {
+    /// Says why there is no session.
+    fn report(&self, link: Link) {
         // The first time is worth a line; the next ones say the same.
-        let told = matches!(&*self.links.borrow(), Link::Failed(last) if last.message() == error.message());
-        if !told {
+        if let Some(error) = link.error()
+            && self.links.borrow().error().is_none_or(|last| last.message() != error.message())
+        {
             tracing::warn!(%error);
         }
-        self.links.send_replace(Link::Failed(error));
+        self.links.send_replace(link);
     }
 
     /// Publishes how the session is until it is lost for this client.

@@ -27,8 +27,15 @@ pub fn options(access: &ZooKeeperAccess) -> Result<Option<TlsOptions>> {
     }))
 }
 
-/// Why a server that accepts connections does not speak TLS with us; `None` if it does. Blocks for a second or two at most.
-pub fn trouble(access: &ZooKeeperAccess, host: &str) -> Option<String> {
+/// Why a server that accepts connections does not speak TLS with us.
+pub struct Trouble {
+    pub why: String,
+    /// Somebody has to put it right; a server that is about to start or to stop is none of these.
+    pub is_lasting: bool,
+}
+
+/// Tries a handshake; `None` if it works. Blocks for a second or two at most.
+pub fn trouble(access: &ZooKeeperAccess, host: &str) -> Option<Trouble> {
     let config = Files::read(access).ok()??.config().ok()?;
     handshake(host, config).err().map(|why| explained(&why))
 }
@@ -123,7 +130,7 @@ fn handshake(host: &str, config: Arc<ClientConfig>) -> std::result::Result<(), S
 }
 
 /// What an operator can do about it.
-fn explained(why: &str) -> String {
+fn explained(why: &str) -> Trouble {
     let remedy = if why.contains("UnknownIssuer") {
         "; its certificate is not signed by one of zookeeper_ca_file"
     } else if why.contains("NotValidForName") || why.contains("not valid for") {
@@ -135,5 +142,5 @@ fn explained(why: &str) -> String {
     } else {
         ""
     };
-    format!("TLS fails: {why}{remedy}")
+    Trouble { why: format!("TLS fails: {why}{remedy}"), is_lasting: !remedy.is_empty() }
 }

@@ -155,6 +155,22 @@ async fn wrong_credentials_are_told_and_heal() {
     assert_kept();
 }
 
+/// ZooKeeper on Netty now and then answers what its client said of itself before it has said that there is a session.
+#[tokio::test]
+async fn who_has_the_right_password_is_never_told_that_it_is_wrong() {
+    let settings = SECRETS.with_sasl(ZooKeeperSettings::default(), "fleet", PASSWORD);
+    let (settings, _) = SECRETS.with_tls(settings).unwrap();
+    let server = settings.start().unwrap();
+    for scheme in ["sasl", "digest"] {
+        let access = access(&format!("right-{scheme}"), &format!("{scheme} fleet:{PASSWORD}"));
+        for _ in 0..10 {
+            let registry = open(&server.connect_string(), &format!("/{scheme}"), access.clone());
+            let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+            tokio::time::timeout(LIMIT, announcement.registered()).await.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn files_that_cannot_be_used_are_told_with_their_names() {
     let address = SERVER.connect_string();
@@ -220,4 +236,41 @@ async fn a_root_that_was_made_for_the_fleet_is_used() {
     let nobody = open(&address, "/prepared/fast", Duration::from_secs(10).into());
     let announcement = nobody.announce(&service("calc"), Role::Consumer, record(1));
     until_state(&announcement, |state| matches!(state, AnnouncementState::Failed(_))).await;
+}
+
+/// Whoever is quick sees the node that is made to look whether one can be made.
+#[tokio::test]
+async fn what_an_inspection_makes_for_a_moment_is_no_more_open_than_anything_else() {
+    let address = SERVER.connect_string();
+    let registry = open(&address, "/inspected", access("inspected", &format!("digest fleet:{PASSWORD}")));
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    let inspecting = tokio::spawn(async move {
+        loop {
+            let found = registry.inspect().await.unwrap().root.unwrap();
+            assert!(found.announcing.is_ok() && found.clock_ahead_ms.is_some(), "{found:?}");
+        }
+    });
+    let stranger = Client::connect(&address).await.unwrap();
+    let made = async || {
+        let names = stranger.list_children("/inspected").await.unwrap();
+        names.into_iter().find(|name| name != "calc")
+    };
+    let caught = async {
+        loop {
+            if let Some(name) = made().await
+                && let Ok((acl, _)) = stranger.get_acl(&format!("/inspected/{name}")).await
+            {
+                return acl;
+            }
+        }
+    };
+    let acl = tokio::time::timeout(LIMIT, caught).await.unwrap();
+    let world: Vec<_> =
+        acl.iter().filter(|acl| acl.scheme() == "world").map(|acl| acl.permission()).collect();
+    assert_eq!((acl.len(), world), (2, vec![Permission::READ]));
+    // Nor does it stay if nobody waits for the answer any more.
+    inspecting.abort();
+    let gone = async { while made().await.is_some() {} };
+    tokio::time::timeout(LIMIT, gone).await.unwrap();
 }

@@ -41,6 +41,8 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// The longest time for which the machine let the client wait that wanted to run. That is no fault of the client.
     pub paused_ms: f64,
+    /// When that ended.
+    pub paused_until_us: u64,
 }
 
 impl Entry {
@@ -70,7 +72,7 @@ impl Ledger {
             let line = line.map_err(|error| failed(&error))?;
             serde_json::from_str(&line).map_err(|error| failed(&error))
         };
-        Ok(Self { entries: lines.map(entry).collect::<Result<_, _>>()?, paused_ms: 0.0 })
+        Ok(Self { entries: lines.map(entry).collect::<Result<_, _>>()?, ..Self::default() })
     }
 
     /// Writes a line of JSON for each call.
@@ -91,6 +93,15 @@ impl Ledger {
     /// The calls but the streams that were due in this time.
     pub fn during(&self, from_us: u64, to_us: u64) -> impl Iterator<Item = &Entry> {
         self.calls().filter(move |entry| (from_us..to_us).contains(&entry.due_us))
+    }
+
+    /// The calls that failed and were under way while the machine paused for longest.
+    pub fn failed_in_pause(&self) -> impl Iterator<Item = &Entry> {
+        let from = self.paused_until_us.saturating_sub((self.paused_ms * 1e3) as u64);
+        self.calls().filter(move |entry| {
+            let has_ended = entry.end_us.is_some_and(|end| end < from);
+            !entry.is_ok() && entry.start_us <= self.paused_until_us && !has_ended
+        })
     }
 
     /// The streams.
@@ -146,6 +157,17 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_of_the_machine_has_the_failures_of_its_time() {
+        let entries =
+            [entry(1, Some(9), Some("x")), entry(2, Some(2_500), Some("x")), entry(3, Some(2_500), None)];
+        let late = Entry { start_us: 3_001, ..entry(4, Some(4_000), Some("x")) };
+        let mut ledger = Ledger { entries: entries.to_vec(), paused_ms: 2.0, paused_until_us: 3_000 };
+        ledger.entries.push(late);
+        let ids: Vec<_> = ledger.failed_in_pause().map(|entry| entry.id).collect();
+        assert_eq!(ids, [2]);
+    }
+
+    #[test]
     fn what_never_ended_is_not_right() {
         let entries = [entry(1, Some(1_000), None), entry(2, Some(9_000), Some("x")), entry(3, None, None)];
         assert_eq!(failed(entries.iter()), 2.0);
@@ -158,7 +180,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger");
         let entries = vec![entry(1, Some(5), None), entry(2, None, Some("lost"))];
-        Ledger { entries, paused_ms: 0.0 }.write(&path).unwrap();
+        Ledger { entries, ..Ledger::default() }.write(&path).unwrap();
         let ledger = Ledger::read(&path).unwrap();
         assert_eq!((ledger.entries.len(), ledger.picks_of("a")), (2, vec![1, 2]));
         assert_eq!(ledger.entries[1].error.as_deref(), Some("lost"));

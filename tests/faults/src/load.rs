@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// `faults load`: prints `running` when there is a connection, and makes its load until its input ends. A line `rate N`
-/// of its input changes the rate; `endpoints` asks for the fewest endpoints that it knew since that was asked last. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS`.
+/// of its input changes the rate; `endpoints` asks for the fewest endpoints that it knew since that was asked last. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS UNTIL`.
 #[derive(clap::Args)]
 pub struct LoadArgs {
     /// Whom to call.
@@ -89,20 +89,23 @@ async fn make(args: LoadArgs) -> Result<(), String> {
     }
     let mut entries: Vec<_> = lock(&load.entries).iter().map(|entry| lock(entry).clone()).collect();
     entries.sort_by_key(|entry| entry.due_us);
-    Ledger { entries, paused_ms: 0.0 }.write(&args.ledger).map_err(|error| error.to_string())?;
-    println!("paused {}", paused.load(Relaxed));
+    Ledger { entries, ..Ledger::default() }.write(&args.ledger).map_err(|error| error.to_string())?;
+    let (longest, until) = *lock(&paused);
+    println!("paused {longest} {until}");
     Ok(())
 }
 
-/// Microseconds that the machine keeps a thread waiting at most which does nothing but look at the clock.
-fn watch_machine() -> Arc<AtomicU64> {
-    let longest = Arc::new(AtomicU64::new(0));
+/// Microseconds that the machine keeps a thread waiting at most which does nothing but look at the clock, and when that ended.
+fn watch_machine() -> Arc<Mutex<(u64, u64)>> {
+    let longest = Arc::new(Mutex::new((0, 0)));
     let seen = longest.clone();
     std::thread::spawn(move || {
         loop {
             let before = now_us();
             std::thread::sleep(Duration::from_millis(5));
-            seen.fetch_max((now_us() - before).saturating_sub(5_000), Relaxed);
+            let now = now_us();
+            let mut longest = lock(&seen);
+            *longest = longest.max(((now - before).saturating_sub(5_000), now));
         }
     });
     longest

@@ -144,6 +144,7 @@ impl Rig {
         };
         let longest = ledger.calls().map(took).fold(0.0, f64::max);
         report.figure("longest pause of the machine", ledger.paused_ms, "ms");
+        report.figure("calls failed in it", ledger.failed_in_pause().count() as f64, "calls");
         let longest = (longest - ledger.paused_ms).max(0.0);
         report.figure("longest beyond the deadline and a pause", longest, "ms").at_most(50.0);
         Ok(())
@@ -212,10 +213,12 @@ impl Load {
         report.figure("descriptors more at the end", more, "").at_most(16.0).always();
         self.process.end_input();
         let line = self.process.line()?;
-        let paused = line.strip_prefix("paused ").and_then(|us| us.parse::<f64>().ok());
+        let paused = line.strip_prefix("paused ").and_then(|words| words.split_once(' '));
+        let paused = paused.and_then(|(us, until)| Some((us.parse::<f64>().ok()?, until.parse().ok()?)));
         self.process.wait(Duration::from_secs(30))?;
         let mut ledger = Ledger::read(&self.ledger)?;
-        ledger.paused_ms = paused.ok_or_else(|| format!("a load said {line:?}"))? / 1e3;
+        let (paused_us, until) = paused.ok_or_else(|| format!("a load said {line:?}"))?;
+        (ledger.paused_ms, ledger.paused_until_us) = (paused_us / 1e3, until);
         ledger.calls().filter_map(|entry| entry.error.as_ref()).for_each(|error| report.error(error));
         Ok(ledger)
     }

@@ -103,6 +103,11 @@ def _restore(cls, target, options, interceptors):
     return client
 
 
+def states(queue):
+    """The states of an announcement that wait in a queue, with errors."""
+    return [what for kind, _, what in queue.poll(16) if kind == _native.Queue.ANNOUNCEMENT]
+
+
 class BaseAnnounced:
     """An entry in a registry."""
 
@@ -113,6 +118,14 @@ class BaseAnnounced:
     def state(self):
         """``registered``, ``connecting``, ``suspended`` (listed when last heard of), ``lost`` or ``closed``."""
         return self._native.state
+
+    def _watched(self, hear):
+        """A queue that gets each change of the state, for ``hear``."""
+        if not callable(hear):
+            raise make("FAST_E_INVALID", f"{hear!r} cannot be called")
+        queue = _native.Queue()
+        self._native.watch(queue, 0)
+        return queue
 
     def __reduce__(self):
         raise TypeError("an announcement cannot be pickled or copied")

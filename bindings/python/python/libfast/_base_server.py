@@ -57,7 +57,7 @@ class BaseServer:
 
     def on_announcement(self, hear):
         """Calls ``hear(state, error)`` for each change of `announcement` until the server stops, on the thread that serves;
-        ``error`` tells why it is lost, else it is None. Before the start, to hear all; usable as a decorator."""
+        ``error`` tells why it is not listed, else it is None. Before the start, to hear all; usable as a decorator."""
         if not callable(hear):
             raise make("FAST_E_INVALID", f"{hear!r} cannot be called")
         if not self._hearers:

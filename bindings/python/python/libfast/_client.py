@@ -1,8 +1,12 @@
 """The client for threads that may wait."""
 
+import select
+import sys
+import threading
+
 from . import _native
 from ._native import loads
-from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
+from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max, states
 from ._errors import Error
 from ._options import config, document, settings, whole
 from ._outgoing import abandoned, passed
@@ -173,6 +177,13 @@ class SeenStream(Stream):
 class Announced(BaseAnnounced):
     """An entry in a registry for a server of any protocol. It is taken off when it is withdrawn or dropped."""
 
+    def on_announcement(self, hear):
+        """Calls ``hear(state, error)`` for each change of `state` from now on, on a thread of its own; ``error`` tells why
+        it is not listed, else it is None. Usable as a decorator."""
+        queue = self._watched(hear)
+        threading.Thread(target=_follow, args=(queue, hear), name="libfast-announced", daemon=True).start()
+        return hear
+
     def set_weight(self, weight):
         """Gives it another share of calls, from 0 (no new calls) to 1,000,000, and waits until that is listed."""
         self._native.set_weight(whole("weight", weight)).wait()
@@ -186,6 +197,25 @@ class Announced(BaseAnnounced):
 
     def __exit__(self, *exception):
         self.withdraw()
+
+
+def _tell(hear, state, error):
+    try:
+        hear(state, error)
+    except Exception:
+        # As if this were the end of the thread; but the next state is told, too.
+        threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+
+
+def _follow(queue, hear):
+    ready = select.poll()
+    ready.register(queue.fd, select.POLLIN)
+    while True:
+        ready.poll()
+        for state, error in states(queue):
+            _tell(hear, state, error)
+            if state == "closed":
+                return
 
 
 def announce(**options):

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from ._aio_server import Server
-from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max
+from ._base import BaseAnnounced, BaseClient, Buffered, Pick, checked_max, states
 from ._loop import DATA, LoopQueue
 from ._errors import Error
 from ._options import config, settings, whole, window
@@ -252,6 +252,22 @@ class SeenStream(Stream):
 
 class Announced(BaseAnnounced):
     """As ``libfast.Announced``, with an awaited `withdraw`."""
+
+    def on_announcement(self, hear):
+        """Calls ``hear(state, error)`` for each change of `state` from now on, on the running loop; ``error`` tells why it
+        is not listed, else it is None. Usable as a decorator."""
+        loop = asyncio.get_running_loop()
+        queue = self._watched(hear)
+
+        def drain():
+            for state, error in states(queue):
+                # By itself, so that what it raises goes where the loop's exceptions go.
+                loop.call_soon(hear, state, error)
+                if state == "closed":
+                    loop.remove_reader(queue.fd)
+
+        loop.add_reader(queue.fd, drain)
+        return hear
 
     async def set_weight(self, weight):
         """Gives it another share of calls, from 0 (no new calls) to 1,000,000, and waits until that is listed."""

@@ -4,7 +4,7 @@ use super::form::Form;
 use crate::exit::{self, Exit};
 use crate::stop::Stop;
 use crate::{duration, output};
-use libfast::{Address, Announcement, AnnouncementState, Error, ErrorKind, Result, ServerOptions};
+use libfast::{Address, Announcement, Error, ErrorKind, Result, ServerOptions};
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -75,8 +75,12 @@ impl Entry {
                 self.wait_for_server().await;
             }
             match libfast::announce(&self.settings, None).await {
-                Ok(announcement) => self.announcement = announcement,
                 // Whoever starts it sees at once that the registry is not there; later it has to come back.
+                Ok(Some(announcement)) if !had_it => {
+                    announcement.registered().await?;
+                    self.announcement = Some(announcement);
+                }
+                Ok(announcement) => self.announcement = announcement,
                 Err(error) if !had_it => return Err(error),
                 Err(error) => {
                     exit::fail(&error, "it is being tried again");
@@ -91,7 +95,7 @@ impl Entry {
             let mut states = announcement.watch_state();
             let tell = async {
                 loop {
-                    let state = name(&states.borrow_and_update());
+                    let state = states.borrow_and_update().name();
                     if let Err(exit) = self.tell(state) {
                         return exit;
                     }
@@ -194,15 +198,5 @@ pub async fn accepts(address: &Address) -> std::result::Result<(), String> {
     match tokio::time::timeout(CONNECT_LIMIT, connecting).await {
         Ok(connected) => connected.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", CONNECT_LIMIT.as_secs())),
-    }
-}
-
-fn name(state: &AnnouncementState) -> &'static str {
-    match state {
-        AnnouncementState::Connecting => "connecting",
-        AnnouncementState::Registered => "registered",
-        AnnouncementState::Suspended => "suspended",
-        AnnouncementState::Failed(_) => "lost",
-        AnnouncementState::Closed => "closed",
     }
 }

@@ -29,6 +29,9 @@ impl Call {
                 return Poll::Ready(None);
             };
             let Poll::Ready(taken) = attempt.poll_take(cx, &mut self.values, self.deadline) else {
+                if attempt.is_doubtful() {
+                    self.hedge_silence();
+                }
                 if self.hedge.is_some() && self.poll_hedge(cx).is_ready() {
                     continue;
                 }
@@ -43,7 +46,7 @@ impl Call {
                         let now = Instant::now();
                         charge.settle(Outcome::Answered, now);
                         self.ended = attempt.is_over().then_some(now);
-                        if is_first && self.is_hedged() {
+                        if is_first && (self.hedge.is_some() || self.is_hedged()) {
                             self.answered_first(now);
                         }
                     }
@@ -52,7 +55,7 @@ impl Call {
                     let now = *self.ended.get_or_insert_with(Instant::now);
                     charge.settle(Outcome::Answered, now);
                     self.phase = Phase::Done;
-                    if is_first && self.is_hedged() {
+                    if is_first && (self.hedge.is_some() || self.is_hedged()) {
                         self.answered_first(now);
                     }
                     return Poll::Ready(None);

@@ -1,10 +1,10 @@
-//! The second attempt of a call whose first one takes long.
+//! The second attempt of a call whose first one takes long, or whose server fell silent.
 
 use super::{Call, Phase};
 use crate::channel::Wait;
 use crate::charge::Charge;
 use crate::connection::Attempt;
-use crate::hedging::Fate;
+use crate::hedging::{Fate, Reason};
 use crate::observer::CallEvent;
 use crate::retry;
 use libfast_balance::Outcome;
@@ -18,6 +18,8 @@ use tokio::time::Sleep;
 pub(super) enum Hedge {
     /// It is not due yet.
     Due(Pin<Box<Sleep>>),
+    /// It is due.
+    Now,
     Connecting {
         charge: Charge,
         wait: Wait,
@@ -35,6 +37,18 @@ impl Call {
         self.hedge = due.map(|due| Box::new(Hedge::Due(self.sleep_until(due))));
     }
 
+    /// The server of the attempt that runs seems to be gone or to stand still: there will be another attempt at once, if the call may
+    /// run twice and has another one to go. The first one goes on, for the server may be back in a moment.
+    pub(super) fn hedge_silence(&mut self) {
+        let may_be_repeated =
+            self.options.idempotent && !self.delivered && self.attempts <= self.options.retries;
+        let is_due = matches!(self.hedge.as_deref(), None | Some(Hedge::Due(_)));
+        if may_be_repeated && is_due && self.hedge_reason == Reason::Slow {
+            self.hedge_reason = Reason::Silent;
+            self.hedge = Some(Box::new(Hedge::Now));
+        }
+    }
+
     /// Drives the second attempt. Ready once it has taken the place of the first one, which is abandoned then: that says nothing about
     /// its endpoint, which may have been a moment from answering.
     pub(super) fn poll_hedge(&mut self, cx: &Context<'_>) -> Poll<()> {
@@ -48,6 +62,7 @@ impl Call {
                     }
                     self.begin_hedge(cx)
                 }
+                Hedge::Now => self.begin_hedge(cx),
                 Hedge::Connecting { charge, mut wait } => {
                     match charge.channel().poll_connection(cx, &mut wait) {
                         Poll::Pending => {
@@ -80,7 +95,7 @@ impl Call {
                             None
                         }
                         Poll::Ready(_) => {
-                            self.client.shared().allowance.hedging().count(Fate::Won);
+                            self.count_hedge(Fate::Won);
                             self.take_over(charge, attempt);
                             return Poll::Ready(());
                         }
@@ -105,14 +120,14 @@ impl Call {
             first.settle(outcome, Instant::now());
         }
         self.observe(|| CallEvent::Failed { error });
-        self.client.shared().allowance.hedging().count(Fate::Won);
+        self.count_hedge(Fate::Won);
         self.take_over(charge, attempt);
         true
     }
 
     /// The first answer has come, from the attempt that runs.
     pub(super) fn answered_first(&mut self, now: Instant) {
-        self.client.shared().allowance.hedging().answered(now, self.started);
+        self.learn_latency(now);
         self.drop_hedge();
     }
 
@@ -123,14 +138,15 @@ impl Call {
     /// It is of no use any more: the first attempt has answered, or the call is over.
     pub(super) fn drop_hedge(&mut self) {
         if let Some(Hedge::Connecting { .. } | Hedge::Running { .. }) = self.hedge.take().as_deref() {
-            self.client.shared().allowance.hedging().count(Fate::Lost);
+            self.count_hedge(Fate::Lost);
         }
     }
 
     fn begin_hedge(&mut self, cx: &Context<'_>) -> Option<Hedge> {
         let (shared, now) = (self.client.shared(), Instant::now());
-        if !shared.allowance.hedging().pay(now) || !shared.allowance.pay_retry(now) {
-            shared.allowance.hedging().count(Fate::Denied);
+        let is_slow = self.hedge_reason == Reason::Slow;
+        if is_slow && !shared.allowance.hedging().pay(now) || !shared.allowance.pay_retry(now) {
+            self.count_hedge(Fate::Denied);
             return None;
         }
         let tried = |member: &_| self.has_tried(member);
@@ -147,7 +163,28 @@ impl Call {
             charge.settle(outcome, Instant::now());
         }
         self.observe(|| CallEvent::Failed { error });
-        self.client.shared().allowance.hedging().count(Fate::Lost);
+        self.count_hedge(Fate::Lost);
+    }
+
+    /// The second attempt of a call whose first server fell silent has answered. If that one has still not, that is held against it as
+    /// a call that timed out would be, or it would be chosen again, having nothing to answer.
+    fn judge_silence(&mut self) {
+        if let Phase::Running { charge, attempt } = &mut self.phase
+            && self.hedge_reason == Reason::Silent
+            && attempt.is_doubtful()
+        {
+            charge.settle(Outcome::TimedOut, Instant::now());
+        }
+    }
+
+    fn learn_latency(&self, now: Instant) {
+        if self.is_hedged() {
+            self.client.shared().allowance.hedging().answered(now, self.started);
+        }
+    }
+
+    fn count_hedge(&self, fate: Fate) {
+        self.client.shared().allowance.hedging().count(self.hedge_reason, fate);
     }
 
     /// What it answered so far was an answer of the endpoint, be it an error of the method.
@@ -157,8 +194,9 @@ impl Call {
             self.delivered = true;
             charge.settle(Outcome::Answered, now);
             self.ended = attempt.is_over().then_some(now);
-            self.client.shared().allowance.hedging().answered(now, self.started);
+            self.learn_latency(now);
         }
+        self.judge_silence();
         self.tried.extend(self.channel.replace(charge.channel().clone()));
         self.phase = Phase::Running { charge, attempt };
     }

@@ -81,6 +81,11 @@ impl Attempt {
         self.outcome.is_some()
     }
 
+    /// Whether its server seems to be gone or to stand still. Whoever waits is woken when it begins to.
+    pub fn is_doubtful(&self) -> bool {
+        self.connection.is_doubtful()
+    }
+
     /// The id of the request on its connection.
     pub fn id(&self) -> u32 {
         self.id

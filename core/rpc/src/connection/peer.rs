@@ -6,6 +6,8 @@ use crate::reserved::{News, PING, ServerState, WATCH};
 use libfast_balance::{Load, Standing};
 use libfast_protocol::Values;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// In the place of an inbox's key.
@@ -25,6 +27,8 @@ pub(super) struct Peer {
     pub leaves: bool,
     /// When it was asked whether it is there, if it has not answered.
     pinged: Option<Instant>,
+    /// How often it was looked for the answer in vain.
+    looks: u32,
     /// Something came since the last look.
     pub heard: bool,
     /// Since when nothing has come although calls wait.
@@ -36,7 +40,13 @@ pub(super) struct Peer {
 pub(crate) struct Patience {
     pub silence: Duration,
     pub answer: Duration,
+    /// Least silence that is odd, if it is long for this server.
+    pub odd: Duration,
 }
+
+/// A server that has not answered whether it is there at so many looks is doubtful. Looks and not time: to a process that
+/// stood still itself, all others were silent.
+const LOOKS: u32 = 5;
 
 impl Peer {
     pub fn new(load: Arc<Load>, wants_watch: Option<String>) -> Self {
@@ -47,6 +57,7 @@ impl Peer {
             is_known: false,
             leaves: false,
             pinged: None,
+            looks: 0,
             heard: false,
             silent_since: Instant::now(),
         }
@@ -97,6 +108,11 @@ impl State {
         self.wire.pending() - self.peer.own()
     }
 
+    /// The wakers of all who wait for an answer.
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        self.inboxes.iter_mut().filter_map(|(_, inbox)| inbox.waker.take()).collect()
+    }
+
     /// Waits for no answers but those to calls, now that the connection has ended.
     pub(super) fn forget_own(&mut self) {
         let own: Vec<u32> = self.wire.calls().filter(|(_, key)| **key >= PINGING).map(|(id, _)| id).collect();
@@ -129,11 +145,12 @@ impl Shared {
     }
 
     /// Asks the server whether it is there, if that is in doubt, and ends the connection if it has not answered in time. To be
-    /// called every now and then; `stood_still` tells that this process did, which then knows nothing of the server.
-    pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) {
+    /// called every now and then; `stood_still` tells that this process did, which then knows nothing of the server. True: something
+    /// is awaited from it, so that the next look should come soon.
+    pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) -> bool {
         let mut state = self.lock();
         if state.failure.is_some() {
-            return;
+            return false;
         }
         let has_calls = state.calls() > 0;
         let is_read = state.full == 0;
@@ -141,13 +158,23 @@ impl Shared {
         if std::mem::take(&mut peer.heard) || stood_still || !is_read {
             peer.silent_since = now;
             peer.pinged = peer.pinged.map(|_| now);
+            peer.looks = 0;
+            self.doubtful.store(false, Relaxed);
         }
         let wanted = peer.load.wants_ping();
         if !has_calls {
             peer.silent_since = now;
         }
+        let silent = now.duration_since(peer.silent_since);
+        let moment = clock::moment(now);
+        let awaited = peer.load.silence(moment);
+        // Each further question after as much time again: a call that takes long costs few.
+        let is_odd =
+            peer.load.is_oddly_silent(moment, patience.odd) && silent >= patience.odd.max(awaited / 2);
+        // It may have been asked early.
+        let is_final = wanted || silent >= patience.silence + patience.answer;
         match peer.pinged {
-            Some(since) if now.duration_since(since) >= patience.answer => {
+            Some(since) if now.duration_since(since) >= patience.answer && is_final => {
                 peer.load.ping_failed();
                 // One that never answered such a question may be busy with something else.
                 if has_calls && peer.is_known {
@@ -157,14 +184,23 @@ impl Shared {
                     self.give_up(&mut state, self.lost(why));
                 }
             }
-            Some(_) => {}
+            Some(_) => {
+                peer.looks += 1;
+                if peer.is_known && peer.looks == LOOKS {
+                    self.doubtful.store(true, Relaxed);
+                    let wakers = state.take_wakers();
+                    drop(state);
+                    wakers.into_iter().for_each(Waker::wake);
+                }
+            }
             None => {
-                let is_silent = peer.is_known && now.duration_since(peer.silent_since) >= patience.silence;
+                let is_silent = peer.is_known && (is_odd || silent >= patience.silence);
                 if (wanted || is_silent) && self.ask(&mut state, PING, "[]", PINGING) {
-                    state.peer.pinged = Some(now);
+                    (state.peer.pinged, state.peer.looks) = (Some(now), 0);
                 }
             }
         }
+        !awaited.is_zero()
     }
 
     /// False if the request cannot be sent.

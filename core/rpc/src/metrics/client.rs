@@ -20,8 +20,8 @@ pub(crate) struct ClientMeter {
     legacy: Option<LegacyLabels>,
     policy: String,
     pub traffic: TrafficMeter,
-    /// Second attempts: won, lost, denied.
-    pub hedges: [Counter; 3],
+    /// Second attempts, by reason: won, lost, denied.
+    pub hedges: [[Counter; 3]; 2],
     /// Calls that were held back.
     pub throttled: Counter,
     /// Calls that wait for a connection.
@@ -80,8 +80,10 @@ impl ClientMeter {
             legacy: options.metrics_legacy_names.then_some(labels),
             policy: libfast_model::OptionValue::to_text(&options.policy),
             traffic: TrafficMeter::new(&families, "client"),
-            hedges: ["won", "lost", "denied"]
-                .map(|outcome| families.counter(Metric::ClientHedges, &[outcome])),
+            hedges: ["slow", "silent"].map(|reason| {
+                ["won", "lost", "denied"]
+                    .map(|outcome| families.counter(Metric::ClientHedges, &[reason, outcome]))
+            }),
             throttled: families.counter(Metric::ClientThrottled, &[]),
             waiting: families.gauge(Metric::ClientWaiting, &[]),
             families,

@@ -9,7 +9,7 @@ pub fn garbage(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     if !rig.is_long {
         return Err(Trouble::Skipped("tests/hostile runs in `make test` by itself".into()));
     }
-    let arguments = ["test", "--quiet", "-p", "libfast-tests", "--test", "hostile", "--", "--nocapture"];
+    let arguments = ["test", "--quiet", "--workspace", "--test", "hostile", "--", "--nocapture"];
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let test = Command::new("cargo").args(arguments).current_dir(root).output();
     let test = test.map_err(|error| Trouble::Skipped(format!("tests/hostile needs cargo: {error}")))?;

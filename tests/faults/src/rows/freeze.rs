@@ -1,13 +1,10 @@
 //! A server stops, and nobody closes its connections.
 
 use crate::clock::{now_us, pass};
-use crate::ledger::{failed, p99};
+use crate::ledger::{Entry, Kind, failed, p99};
 use crate::report::{Report, Trouble};
 use crate::rig::{Rig, target};
 use rustix::process::Signal;
-
-const IN_FLIGHT: &str =
-    "as many as were under way there, and those sent until the silence is noticed, time out";
 
 /// Freezes one of five, and lets it go on.
 pub fn run(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
@@ -24,7 +21,17 @@ pub fn run(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     rig.universal(&ledger, 1_000.0, report)?;
 
     let frozen = || ledger.during(frozen_at - 100_000, thawed_at);
-    report.figure("calls failed", failed(frozen()), "calls").at_most(3.0).in_test(100.0).missing(IN_FLIGHT);
+    let there = |entry: &&Entry| {
+        let is_first = entry.picks.first().is_some_and(|(_, to)| *to == servers[0].address);
+        is_first && entry.start_us <= frozen_at && entry.end_us.is_none_or(|end| end > frozen_at)
+    };
+    let under_way = frozen().filter(there).count();
+    report.figure("calls under way there at that moment", under_way as f64, "calls");
+    let elsewhere = frozen().filter(|entry| entry.is_ok() && entry.picks.len() > 1).count();
+    report.figure("calls saved by a second attempt elsewhere", elsewhere as f64, "calls");
+    let idempotent = frozen().filter(|entry| entry.kind == Kind::Idempotent);
+    report.figure("idempotent calls failed", failed(idempotent), "calls");
+    report.figure("calls failed", failed(frozen()), "calls").at_most(3.0).in_test(100.0);
     let picks = ledger.picks_of(&servers[0].address);
     let bad: Vec<_> = picks.iter().filter(|at| (frozen_at..thawed_at).contains(*at)).collect();
     let last = bad.last().map_or(0.0, |at| (**at - frozen_at) as f64 / 1e6);

@@ -29,6 +29,15 @@ impl Nodes {
         Ok(Self { runtime, client })
     }
 
+    /// The names of the servers below a root.
+    fn providers(&self, root: &str) -> Result<Vec<String>, ZkError> {
+        match self.runtime.block_on(self.client.list_children(&format!("{root}/work/providers"))) {
+            // The folder of nobody is removed, too.
+            Err(ZkError::NoNode) => Ok(Vec::new()),
+            names => names,
+        }
+    }
+
     fn paths(&self) -> Vec<String> {
         let names = self.runtime.block_on(self.client.list_children(PROVIDERS)).unwrap_or_default();
         names.into_iter().map(|name| format!("{PROVIDERS}/{name}")).collect()
@@ -143,8 +152,11 @@ pub fn access(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
         ]
     };
     // The port with TLS opens after the other one.
-    let encrypted = || rig.server("tls", &options(&tls(secrets.ca_file()))).is_ok();
-    wait_until("TLS works", encrypted)?;
+    let _encrypted = rig.server("tls", &options(&tls(secrets.ca_file())))?;
+    let nodes = Nodes::of(&plain)?;
+    wait_until("a server is listed over TLS", || {
+        nodes.providers("/tls").is_ok_and(|names| !names.is_empty())
+    })?;
     for (what, options, remedy) in [
         ("no credentials", vec![announce(&plain, "/owned")], "not authorized"),
         (
@@ -171,22 +183,15 @@ pub fn access(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let right = format!("sasl fleet:{PASSWORD}");
     let short = "zookeeper_session_ms=1000".to_owned();
     let rotated = [announce(&plain, "/rotated"), auth("rotated", &right), short];
-    // ZooKeeper now and then breaks off a SASL handshake with the right password, and a server that starts gives up at the first
-    // failure; why it does is not known.
-    let rotated = options(&rotated);
-    let start = || rig.server("rotated", &rotated);
-    let mut server = start().or_else(|_| start()).or_else(|_| start())?;
+    let mut server = rig.server("rotated", &options(&rotated))?;
+    wait_until("it is listed", || nodes.providers("/rotated").is_ok_and(|names| !names.is_empty()))?;
     secrets.file("rotated", &format!("sasl fleet:not-{PASSWORD}"));
     // Longer than the session, of four seconds at least: as long as it lives the client comes back with what it knows.
     zookeeper.kill();
     pass(8.0);
     zookeeper.restart()?;
     let nodes = Nodes::of(&plain)?;
-    // The folder of nobody is removed, too.
-    let listed = || match nodes.runtime.block_on(nodes.client.list_children("/rotated/work/providers")) {
-        Err(zookeeper_client::Error::NoNode) => Ok(Vec::new()),
-        names => names,
-    };
+    let listed = || nodes.providers("/rotated");
     wait_until("its session ends", || listed().is_ok_and(|names| names.is_empty()))?;
     pass(rig.choose(20.0, 0.5));
     report

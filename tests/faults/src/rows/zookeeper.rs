@@ -141,12 +141,12 @@ pub fn unseen_change(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let dead = cluster.servers.remove(0);
     let killed_at = now_us();
     dead.process.signal(Signal::KILL)?;
+    // Its supervisor starts another one at once, which serves and waits to be announced.
+    let announce = format!("announce={}", target(&cluster.ensemble.connect_string()));
+    let fresh = rig.server("fresh", &["--option", &announce, "--option", &session(rig)])?;
     pass(rig.choose(50.0, 3.0));
     cluster.ensemble.restart_all()?;
     let back_at = now_us();
-    // Started as its supervisor would: it cannot be announced before.
-    let announce = format!("announce={}", target(&cluster.ensemble.connect_string()));
-    let fresh = rig.server("fresh", &["--option", &announce, "--option", &session(rig)])?;
     pass(rig.choose(10.0, 3.0));
     let mut load = cluster.load;
     let fewest = load.fewest_endpoints()?;
