@@ -198,6 +198,7 @@ impl Candidates {
 
 /// A random number of mean one whose small values are the likeliest, as the times between independent events are: minus the
 /// logarithm of an even one, read off its exponent and mantissa to within a few percent.
+#[inline]
 fn exponential(rng: &mut fastrand::Rng) -> f64 {
     let bits = (1.0 - rng.f64()).to_bits();
     let exponent = 1023.0 - (bits >> 52) as f64;

@@ -72,16 +72,19 @@ impl Survey {
     }
 
     /// The middle one of the known latencies: what a new endpoint is taken for, so that it is neither shunned nor flooded.
+    #[inline]
     pub fn typical_ns(&self) -> f64 {
         f64::from_bits(self.typical.load(Relaxed))
     }
 
     /// Whether too few are ready for ejection to be heeded.
+    #[inline]
     pub fn panics(&self) -> bool {
         self.notes.load(Relaxed) & PANIC != 0
     }
 
     /// Whether those of the own zone can serve it.
+    #[inline]
     pub fn prefers_near(&self) -> bool {
         self.notes.load(Relaxed) & NEAR != 0
     }

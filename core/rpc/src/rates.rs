@@ -1,9 +1,11 @@
 //! How often clients may ask a server.
 
+use crate::metrics::ServerMeter;
 use libfast_balance::{Moment, TokenBucket};
 use libfast_model::{Error, ErrorKind, RateLimit, Result, Whose};
+use prometheus_client::metrics::counter::Counter;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The rate limits of a server.
@@ -19,6 +21,8 @@ struct Rate {
     bucket: TokenBucket,
     /// For each client, if it counts them one by one.
     clients: Mutex<HashMap<String, Arc<TokenBucket>>>,
+    /// Its refusals, since the first one: to refuse must cost little.
+    refused: OnceLock<Counter>,
 }
 
 /// Who sent a request.
@@ -33,10 +37,21 @@ pub(crate) struct Sender<'s> {
 /// A request that came too early.
 #[derive(Debug)]
 pub(crate) struct TooEarly<'r> {
-    /// The limit, as it was written.
-    pub limit: &'r str,
+    rate: &'r Rate,
     /// When it may come again, if ever.
     pub again: Option<Duration>,
+}
+
+impl TooEarly<'_> {
+    /// The limit, as it was written.
+    pub fn limit(&self) -> &str {
+        &self.rate.text
+    }
+
+    /// Tells the metrics.
+    pub fn count(&self, meter: &ServerMeter) {
+        self.rate.refused.get_or_init(|| meter.rate_limited(&self.rate.limit.counted())).inc();
+    }
 }
 
 /// Clients that a limit counts one by one.
@@ -69,7 +84,7 @@ impl Rates {
         self.0.iter().try_for_each(|rate| {
             rate.take(from, method, now).map_err(|wait| {
                 let comes = rate.limit.per_second > 0.0 && wait < Duration::MAX;
-                TooEarly { limit: &rate.text, again: comes.then_some(wait) }
+                TooEarly { rate, again: comes.then_some(wait) }
             })
         })
     }
@@ -92,7 +107,7 @@ impl Sender<'_> {
 impl Rate {
     fn new(limit: RateLimit) -> Self {
         let bucket = TokenBucket::new(limit.per_second, limit.burst);
-        Self { text: limit.to_string(), limit, bucket, clients: Mutex::default() }
+        Self { text: limit.to_string(), limit, bucket, clients: Mutex::default(), refused: OnceLock::new() }
     }
 
     /// Takes a token if the request is one of those it counts; else the time until there is one.
