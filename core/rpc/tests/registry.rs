@@ -152,7 +152,8 @@ async fn what_an_operator_decides_reaches_those_that_are_held() {
     let address = cluster.servers[0].address().unwrap();
     let seen = |what: &str| {
         let stats = stats(&client);
-        let found = stats["endpoints"].as_array().unwrap().iter().find(|e| e["address"] == address.to_string());
+        let found =
+            stats["endpoints"].as_array().unwrap().iter().find(|e| e["address"] == address.to_string());
         found.map(|endpoint| endpoint[what].clone())
     };
     cluster.unlist(0);

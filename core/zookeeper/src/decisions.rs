@@ -116,9 +116,7 @@ impl Drop for Decided {
 }
 
 /// Waits for a change of any of them.
-async fn any<T>(
-    known: &mut [watch::Receiver<T>],
-) -> std::result::Result<(), watch::error::RecvError> {
+async fn any<T>(known: &mut [watch::Receiver<T>]) -> std::result::Result<(), watch::error::RecvError> {
     let mut waits: Vec<_> = known.iter_mut().map(|one| Box::pin(one.changed())).collect();
     poll_fn(|cx| {
         let ready = waits.iter_mut().find_map(|wait| match wait.as_mut().poll(cx) {

@@ -35,7 +35,12 @@ pub async fn own(
             found.as_ref().is_some_and(|stat| is_own(client, stat)) && !place.former.contains(&path);
         if let Some(stat) = found.as_ref().filter(|stat| !is_own(client, stat)) {
             let (owner, version) = (stat.ephemeral_owner, stat.version);
-            tracing::warn!(path, owner, version, "replacing a node of a former self, or that somebody changed");
+            tracing::warn!(
+                path,
+                owner,
+                version,
+                "replacing a node of a former self, or that somebody changed"
+            );
             // Somebody may have read what it says; under its name that would count for ever.
             if place.has_generations() {
                 place.advance();

@@ -183,7 +183,12 @@ impl List {
 
     /// Brings the list to `names`, reading what is new, and in an audit what may have changed. Gives how many of them there
     /// are no more.
-    async fn take_over(&mut self, client: &Client, mut names: Vec<String>, is_audit: bool) -> ZkResult<usize> {
+    async fn take_over(
+        &mut self,
+        client: &Client,
+        mut names: Vec<String>,
+        is_audit: bool,
+    ) -> ZkResult<usize> {
         names.retain(|name| self.codec.is_entry(name));
         self.limit(&mut names);
         let due: Vec<String> = names.iter().filter(|name| self.is_due(name, is_audit)).cloned().collect();
@@ -213,7 +218,12 @@ impl List {
             return;
         }
         if !was_crowded {
-            tracing::warn!(folder, count, most = MOST_PROVIDERS, "too many providers; some are not looked at");
+            tracing::warn!(
+                folder,
+                count,
+                most = MOST_PROVIDERS,
+                "too many providers; some are not looked at"
+            );
         }
         let is_known = |name: &String| matches!(self.nodes.get(name), Some(Some(_)));
         names.sort_unstable();

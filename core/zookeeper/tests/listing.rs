@@ -147,7 +147,10 @@ async fn an_own_node_that_is_deleted_or_taken_comes_back() {
     client.set_data(&generation(1), b"changed by hand", None).await.unwrap();
     is_back(&generation(2)).await;
     assert_eq!(only_node(&client, "deleted").await, generation(2));
-    assert_eq!(Record::from_json(&client.get_data(&generation(2)).await.unwrap().0).unwrap().address, "10.0.0.1:1");
+    assert_eq!(
+        Record::from_json(&client.get_data(&generation(2)).await.unwrap().0).unwrap().address,
+        "10.0.0.1:1"
+    );
 }
 
 #[tokio::test]

@@ -20,7 +20,9 @@ pub fn decode(name: &str) -> Result<Record> {
     // A user and password may come before. What is told of junk has neither.
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     let authority = place.split('/').next().unwrap_or_default();
-    let parsed = authority.parse::<Address>().map_err(|_| junk("its URL names no address that can be called".into()))?;
+    let parsed = authority
+        .parse::<Address>()
+        .map_err(|_| junk("its URL names no address that can be called".into()))?;
     let Address::Tcp { host, port } = parsed else { return Err(junk("its URL names no host".into())) };
 
     let parameter = |name: &str| {
