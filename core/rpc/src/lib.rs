@@ -49,6 +49,7 @@ mod server;
 mod server_account;
 mod server_connection;
 mod socket;
+mod unacknowledged;
 mod value;
 mod waiting_room;
 mod wakers;

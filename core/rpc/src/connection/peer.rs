@@ -25,8 +25,12 @@ pub(super) struct Peer {
     pub is_known: bool,
     /// It wants the connection to be closed as soon as no call needs it.
     pub leaves: bool,
-    /// When it was asked whether it is there, if it has not answered.
+    /// When it was asked whether it is there, if it has not answered; as long as that is on its way, when anything moved last.
     pinged: Option<Instant>,
+    /// Where that question ends in the stream of bytes, and how much of the stream its system had at the last look before it had
+    /// the question.
+    question_end: u64,
+    arrived: u64,
     /// How often it was looked for the answer in vain.
     looks: u32,
     /// Something came since the last look.
@@ -57,6 +61,8 @@ impl Peer {
             is_known: false,
             leaves: false,
             pinged: None,
+            question_end: 0,
+            arrived: 0,
             looks: 0,
             heard: false,
             silent_since: Instant::now(),
@@ -154,9 +160,13 @@ impl Shared {
         }
         let has_calls = state.calls() > 0;
         let is_read = state.full == 0;
+        let is_moving = self.is_question_moving(&mut state);
         let peer = &mut state.peer;
-        if std::mem::take(&mut peer.heard) || stood_still || !is_read {
+        let knows_nothing = std::mem::take(&mut peer.heard) || stood_still || !is_read;
+        if knows_nothing {
             peer.silent_since = now;
+        }
+        if knows_nothing || is_moving {
             peer.pinged = peer.pinged.map(|_| now);
             peer.looks = 0;
             self.doubtful.store(false, Relaxed);
@@ -196,11 +206,26 @@ impl Shared {
             None => {
                 let is_silent = peer.is_known && (is_odd || silent >= patience.silence);
                 if (wanted || is_silent) && self.ask(&mut state, PING, "[]", PINGING) {
-                    (state.peer.pinged, state.peer.looks) = (Some(now), 0);
+                    let question_end = state.queued;
+                    let peer = &mut state.peer;
+                    (peer.pinged, peer.looks) = (Some(now), 0);
+                    (peer.question_end, peer.arrived) = (question_end, 0);
                 }
             }
         }
         !awaited.is_zero()
+    }
+
+    /// Whether the server cannot have heard the question yet, as that is still on its way behind other output, and something of all
+    /// this arrived since the last look. Once it has arrived only an answer counts: the system of a server that stands still takes
+    /// small requests for a long time.
+    fn is_question_moving(&self, state: &mut State) -> bool {
+        let peer = &mut state.peer;
+        if peer.pinged.is_none() || peer.arrived >= peer.question_end {
+            return false;
+        }
+        let arrived = state.written.saturating_sub(self.socket.unsent());
+        std::mem::replace(&mut peer.arrived, arrived) < arrived
     }
 
     /// False if the request cannot be sent.
