@@ -432,8 +432,15 @@ impl State {
         inbox.waker.take()
     }
 
+    /// Whether any of the request was handed to the system.
+    fn is_sent(&self, inbox: &Inbox) -> bool {
+        inbox.offset < self.written
+    }
+
+    /// What is not sent yet is sent after all while the connection lives, whoever waits.
     fn progress_of(&self, inbox: &Inbox) -> Progress {
-        if inbox.offset >= self.written { Progress::NotStarted } else { Progress::Unknown }
+        let never = self.failure.is_some() && !self.is_sent(inbox);
+        if never { Progress::NotStarted } else { Progress::Unknown }
     }
 }
 
