@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     read_resumed: Notify,
     deadline_set: Notify,
     leaving: Notify,
+    /// The server said whether it is about to stop.
+    told: Notify,
     /// Its server has left a question unanswered for longer than one that is there does.
     doubtful: AtomicBool,
     /// Those who wait until what they sent is written.
@@ -156,6 +158,7 @@ impl Connection {
             read_resumed: Notify::new(),
             deadline_set: Notify::new(),
             leaving: Notify::new(),
+            told: Notify::new(),
             doubtful: AtomicBool::new(false),
             written: Wakers::default(),
         }))

@@ -1,9 +1,9 @@
 //! What a client asks the server itself, beside its calls: to tell before it stops, and whether it is there.
 
-use super::{Shared, State};
+use super::{Connection, Shared, State};
 use crate::clock;
 use crate::reserved::{News, PING, ServerState, WATCH};
-use libfast_balance::{Load, Standing};
+use libfast_balance::Load;
 use libfast_protocol::Values;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,6 +23,10 @@ pub(super) struct Peer {
     watching: bool,
     /// It understands what libfast adds to the protocol, and answers at once, unless it is gone or stands still.
     pub is_known: bool,
+    /// It said that it is about to stop.
+    drains: bool,
+    /// It said anything of that kind since that was last passed on.
+    is_told: bool,
     /// It wants the connection to be closed as soon as no call needs it.
     pub leaves: bool,
     /// When it was asked whether it is there, if it has not answered; as long as that is on its way, when anything moved last.
@@ -59,6 +63,8 @@ impl Peer {
             wants_watch,
             watching: false,
             is_known: false,
+            drains: false,
+            is_told: false,
             leaves: false,
             pinged: None,
             question_end: 0,
@@ -84,11 +90,12 @@ impl Peer {
             let Ok(News { state }) = serde_json::from_slice(&value) else { continue };
             self.is_known = true;
             match state {
-                ServerState::Draining => self.load.set_standing(Standing::Draining),
-                ServerState::Serving => self.load.set_standing(Standing::Ready),
+                ServerState::Draining => self.drains = true,
+                ServerState::Serving => self.drains = false,
                 // It may say more one day.
-                ServerState::Unknown => {}
+                ServerState::Unknown => continue,
             }
+            self.is_told = true;
         }
     }
 
@@ -128,10 +135,22 @@ impl State {
     }
 }
 
+impl Connection {
+    /// Whether the server has said over it that it is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.0.lock().peer.drains
+    }
+}
+
 impl Shared {
     /// Waits until the server wants the connection to be closed as soon as no call needs it.
     pub async fn asked_to_leave(&self) {
         self.leaving.notified().await;
+    }
+
+    /// Waits until the server says whether it is about to stop.
+    pub async fn told(&self) {
+        self.told.notified().await;
     }
 
     /// Whether calls to the endpoint timed out and nothing came since.
@@ -144,6 +163,9 @@ impl Shared {
         state.peer.heard = true;
         if let Some(args) = state.peer.wants_watch.take() {
             state.peer.watching = self.ask(state, WATCH, &args, WATCHING);
+        }
+        if std::mem::take(&mut state.peer.is_told) {
+            self.told.notify_one();
         }
         if state.peer.leaves {
             self.leaving.notify_one();
