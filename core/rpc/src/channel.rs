@@ -9,6 +9,7 @@ use crate::clock;
 use crate::connection::Connection;
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
+use crate::waiters::Waiters;
 use crate::wakers::Wakers;
 use libfast_balance::{Load, Standing, TokenBucket};
 use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
@@ -28,7 +29,7 @@ pub(crate) struct Channel {
     runtime: Handle,
     connections: Arc<Connections>,
     /// Those who wait for any endpoint of the client.
-    changed: Arc<Wakers>,
+    changed: Arc<Waiters>,
     pub meter: Option<EndpointMeter>,
     slot: Mutex<Slot>,
     waiting: Wakers,
@@ -69,7 +70,7 @@ impl Channel {
         load: Arc<Load>,
         options: Arc<ClientOptions>,
         runtime: Handle,
-        (connections, changed): (Arc<Connections>, Arc<Wakers>),
+        (connections, changed): (Arc<Connections>, Arc<Waiters>),
         meter: Option<EndpointMeter>,
     ) -> Self {
         let slot = Mutex::new(Slot::new(meter.as_ref()));

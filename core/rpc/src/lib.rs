@@ -51,6 +51,7 @@ mod server_connection;
 mod socket;
 mod unacknowledged;
 mod value;
+mod waiters;
 mod waiting_room;
 mod wakers;
 

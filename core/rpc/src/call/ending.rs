@@ -88,7 +88,7 @@ impl Call {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
-        self.patience = None;
+        (self.patience, self.waiter) = (None, None);
         if self.hedge.is_some() {
             self.drop_hedge();
         }
