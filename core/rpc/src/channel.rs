@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 /// The connections to one endpoint. Dropping it stops reconnecting; calls under way go on.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    address: Address,
+    address: Arc<Address>,
     load: Arc<Load>,
     options: Arc<ClientOptions>,
     runtime: Handle,
@@ -73,6 +73,7 @@ impl Channel {
         (connections, changed): (Arc<Connections>, Arc<Waiters>),
         meter: Option<EndpointMeter>,
     ) -> Self {
+        let address = Arc::new(address);
         let slot = Mutex::new(Slot::new(meter.as_ref()));
         let (waiting, kick) = (Wakers::default(), Arc::new(Notify::new()));
         let rate = options.connects_per_second;
@@ -80,7 +81,7 @@ impl Channel {
         Self { address, load, options, runtime, connections, changed, meter, slot, waiting, kick, churn }
     }
 
-    pub fn address(&self) -> &Address {
+    pub fn address(&self) -> &Arc<Address> {
         &self.address
     }
 

@@ -112,6 +112,24 @@ async fn an_old_connection_is_replaced_and_what_runs_on_it_goes_on() {
     script.finish().await;
 }
 
+/// Bindings keep where a call went for as long as the program keeps the call.
+#[tokio::test]
+async fn what_is_known_of_a_call_that_ended_keeps_no_connection() {
+    let script = Script::once(|mut bare| {
+        answer(&mut bare);
+        bare.until_ended();
+    });
+    let (client, address) = (script.client().await, script.address.clone());
+    let mut call = client.stream("m", NONE);
+    while let Some(value) = call.next().await {
+        value.unwrap();
+    }
+    let way = call.into_way();
+    drop(client);
+    script.finish().await;
+    assert_eq!((way.endpoint(), way.attempts()), (address, 1));
+}
+
 /// Says over a connection how its server stands.
 fn say(bare: &mut Bare, watch: u32, state: &str) {
     bare.say(Status::Data, watch, &format!(r#"{{"d":[{{"state":"{state}"}}]}}"#));
