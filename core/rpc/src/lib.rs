@@ -49,7 +49,9 @@ mod server;
 mod server_account;
 mod server_connection;
 mod socket;
+mod unacknowledged;
 mod value;
+mod waiters;
 mod waiting_room;
 mod wakers;
 

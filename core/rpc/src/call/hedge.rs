@@ -150,7 +150,8 @@ impl Call {
             return None;
         }
         let tried = |member: &_| self.has_tried(member);
-        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, now, self.options.affinity, tried) else {
+        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, &mut None, now, self.options.affinity, tried)
+        else {
             return None;
         };
         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
