@@ -328,6 +328,12 @@ impl Shared {
         }))
     }
 
+    /// Whether there is an endpoint that takes calls, for which `tried` is false. Nobody is chosen.
+    pub fn has_other(&self, tried: impl Fn(&Member<Channel>) -> bool) -> bool {
+        let set = self.balancer.set();
+        set.members().iter().any(|member| member.endpoint.weight > 0 && !tried(member))
+    }
+
     pub fn call_began(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
