@@ -51,6 +51,10 @@ pub struct Call {
     channel: Option<Arc<Channel>>,
     tried: Vec<Arc<Channel>>,
     attempts: u32,
+    /// Connections that broke before anything of the call was sent, and were not counted as attempts.
+    vain_connections: u8,
+    /// There was no room to wait for a connection.
+    crowded: bool,
     delivered: bool,
     recorded: bool,
     /// When the end was known, if it was looked at then.
@@ -155,6 +159,8 @@ impl Call {
             channel: None,
             tried: Vec::new(),
             attempts: 0,
+            vain_connections: 0,
+            crowded: false,
             delivered: false,
             recorded: false,
             ended: None,
