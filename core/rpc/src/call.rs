@@ -134,6 +134,8 @@ impl Call {
     pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
         let options = CallOptions { timeout: None, ..client.call_options() };
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        // For `throttle` it did not begin.
+        call.refused = true;
         call.values.push(values);
         call
     }
