@@ -1,5 +1,6 @@
 //! A client of one service or of fixed endpoints.
 
+mod closing;
 mod following;
 
 use crate::affinity::Affinity;
@@ -236,28 +237,6 @@ impl Client {
             }),
         };
         Ok(Picked::new(member?))
-    }
-
-    /// Refuses new calls, waits at most `drain` for those under way, fails what is under way then with `Closed`, and
-    /// takes the consumer off the registry.
-    pub async fn close(&self, drain: Duration) {
-        let shared = &self.0.shared;
-        shared.closed.store(true, Ordering::Release);
-        let idle = std::future::poll_fn(|cx| {
-            shared.idle.register(cx);
-            if shared.in_flight.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let _ = tokio::time::timeout(drain, idle).await;
-        shared.detach();
-        for connection in shared.connections.open() {
-            connection.detach(shared.was_closed());
-        }
-        let consumer = self.0.consumer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        if let Some(consumer) = consumer {
-            consumer.withdraw().await;
-        }
-        self.0.follower.abort();
-        shared.forget();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
