@@ -162,28 +162,41 @@ async fn every_stop_returns_when_all_is_done_also_if_one_was_given_up() {
     tokio::time::timeout(LONG, counted.server.stop(LONG)).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_stop_waits_for_the_start_that_is_under_way() {
-    async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
-        std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx).is_pending())).await
-    }
+/// Polls it once.
+async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// Keeps servers from starting until the value returned is dropped: the only thread that looks for their addresses is busy.
+fn hold_up() -> std::sync::mpsc::Sender<()> {
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || wait.recv());
+    go_on
+}
+
+#[test]
+fn a_stop_waits_for_the_start_that_is_under_way() {
     let folder = tempfile::tempdir().unwrap();
     let target = format!("dir://{}/calc", folder.path().display());
-    let options = || ServerOptions::from_pairs([("announce", target.as_str())]).unwrap();
-    let server = Server::new(options()).unwrap();
-    let (mut start, mut stop) = (Box::pin(server.start()), Box::pin(server.stop(LONG)));
-    assert!(is_pending(&mut start).await && is_pending(&mut stop).await);
-    let (started, ()) = tokio::time::timeout(LONG, async { tokio::join!(start, stop) }).await.unwrap();
-    assert_eq!(started.unwrap_err().kind(), ErrorKind::Closed);
-    let watch = DirRegistry::open(Some(folder.path().into())).unwrap().watch(&"calc".parse().unwrap());
-    until("it is not listed", || matches!(watch.current(), Resolution::Absent)).await;
+    let server = || Server::new(ServerOptions::from_pairs([("announce", target.as_str())]).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let (stopped, held_up) = (server(), hold_up());
+        let (mut start, mut stop) = (Box::pin(stopped.start()), Box::pin(stopped.stop(LONG)));
+        assert!(is_pending(&mut start).await && is_pending(&mut stop).await);
+        drop(held_up);
+        let (started, ()) = tokio::time::timeout(LONG, async { tokio::join!(start, stop) }).await.unwrap();
+        assert_eq!(started.unwrap_err().kind(), ErrorKind::Closed);
+        let watch = DirRegistry::open(Some(folder.path().into())).unwrap().watch(&"calc".parse().unwrap());
+        until("it is not listed", || matches!(watch.current(), Resolution::Absent)).await;
 
-    let server = Server::new(options()).unwrap();
-    let mut start = Box::pin(server.start());
-    assert!(is_pending(&mut start).await);
-    drop(start);
-    server.start().await.expect("it had not begun");
-    tokio::time::timeout(LONG, server.stop(LONG)).await.unwrap();
+        let (given_up, held_up) = (server(), hold_up());
+        let mut start = Box::pin(given_up.start());
+        assert!(is_pending(&mut start).await);
+        drop((start, held_up));
+        given_up.start().await.expect("it is as if it had not begun");
+        tokio::time::timeout(LONG, given_up.stop(LONG)).await.unwrap();
+    });
 }
 
 /// A restarted server has its calls back although its address is the same.
