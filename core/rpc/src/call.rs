@@ -54,6 +54,10 @@ pub struct Call {
     channel: Option<Arc<Channel>>,
     tried: Vec<Arc<Channel>>,
     attempts: u32,
+    /// Connections that broke before anything of the call was sent, and were not counted as attempts.
+    vain_connections: u8,
+    /// There was no room to wait for a connection.
+    crowded: bool,
     delivered: bool,
     recorded: bool,
     /// When the end was known, if it was looked at then.
@@ -133,6 +137,8 @@ impl Call {
     pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
         let options = CallOptions { timeout: None, ..client.call_options() };
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        // For `throttle` it did not begin.
+        call.refused = true;
         call.values.push(values);
         call
     }
@@ -159,6 +165,8 @@ impl Call {
             channel: None,
             tried: Vec::new(),
             attempts: 0,
+            vain_connections: 0,
+            crowded: false,
             delivered: false,
             recorded: false,
             ended: None,

@@ -1,5 +1,6 @@
 //! A client of one service or of fixed endpoints.
 
+mod closing;
 mod following;
 
 use crate::affinity::Affinity;
@@ -242,28 +243,6 @@ impl Client {
         Ok(Picked::new(member?))
     }
 
-    /// Refuses new calls, waits at most `drain` for those under way, fails what is under way then with `Closed`, and
-    /// takes the consumer off the registry.
-    pub async fn close(&self, drain: Duration) {
-        let shared = &self.0.shared;
-        shared.closed.store(true, Ordering::Release);
-        let idle = std::future::poll_fn(|cx| {
-            shared.idle.register(cx);
-            if shared.in_flight.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let _ = tokio::time::timeout(drain, idle).await;
-        shared.detach();
-        for connection in shared.connections.open() {
-            connection.detach(shared.was_closed());
-        }
-        let consumer = self.0.consumer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        if let Some(consumer) = consumer {
-            consumer.withdraw().await;
-        }
-        self.0.follower.abort();
-        shared.forget();
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
@@ -336,6 +315,12 @@ impl Shared {
     /// Has the next change wake `cx`: an answer of the registry, or a connection that is ready. For as long as `waiter` lives.
     pub fn await_change(&self, cx: &Context<'_>, waiter: &mut Option<Waiter>) {
         waiter.get_or_insert_with(|| self.changed.waiter()).register(cx);
+    }
+
+    /// Whether there is an endpoint that takes calls, for which `tried` is false. Nobody is chosen.
+    pub fn has_other(&self, tried: impl Fn(&Member<Channel>) -> bool) -> bool {
+        let set = self.balancer.set();
+        set.members().iter().any(|member| member.endpoint.weight > 0 && !tried(member))
     }
 
     pub fn call_began(&self) {

@@ -49,6 +49,8 @@ mod server;
 mod server_account;
 mod server_connection;
 mod socket;
+mod starting;
+mod stopping;
 mod unacknowledged;
 mod value;
 mod waiters;

@@ -106,7 +106,7 @@ async fn what_was_never_sent_is_repeated_without_budget() {
     call_until_picked(&client, &dead).await.unwrap();
 }
 
-/// The endpoint is the only one, and there is nothing wrong with it.
+/// The endpoint is the only one, and there is nothing wrong with it. That is no repetition.
 #[tokio::test]
 async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one() {
     let (hang_up, wait) = std::sync::mpsc::channel::<()>();
@@ -121,7 +121,8 @@ async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one(
             bare.until_ended();
         }),
     ]);
-    let client = script.client().await;
+    let client = client(&script.address, &[("watch_servers", "false"), ("retries", "0")]);
+    client.ready(LONG).await.unwrap();
     // More than the system takes for a server that reads nothing, so that the second one waits behind it.
     let sent = client.stream("first", ["x".repeat(15 << 20)]);
     let unsent = client.stream("second", NONE);

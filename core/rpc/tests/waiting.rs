@@ -117,14 +117,15 @@ async fn a_connection_that_takes_too_long_is_not_waited_for() {
 
 #[tokio::test]
 async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
-    let (full, metrics) = (full(), Metrics::new());
+    // More than attempts that a call has.
+    let (full, metrics) = ([(); 3].map(|()| full()), Metrics::new());
     let pairs = [
         ("timeout_ms", "0"),
         ("connect_timeout_ms", "60000"),
         ("connect_wait_ms", "60000"),
         ("connect_wait_calls", "2"),
     ];
-    let alone = client(&full.address, &metrics, &pairs);
+    let alone = client(&full[0].address, &metrics, &pairs);
     let mut calls = [(); 2].map(|()| alone.stream("m", NONE));
     assert_eq!(waiting(&metrics), 2);
     let error = tokio::time::timeout(LONG, alone.call("m", NONE)).await.unwrap().unwrap_err();
@@ -135,17 +136,14 @@ async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
     assert!(waiting(&metrics) == 0, "whoever is gone waits no more");
 
     let (_server, good) = serve(&[]).await;
-    let both = client(
-        &format!("{good},{}", full.address),
-        &metrics,
-        &[&pairs[..], &[("policy", "round_robin")]].concat(),
-    );
+    let all = full.iter().fold(good, |all, full| format!("{all},{}", full.address));
+    let all = client(&all, &metrics, &[&pairs[..], &[("policy", "round_robin"), ("retries", "2")]].concat());
     // Until the good one is connected.
-    while both.call("m", NONE).timeout(Duration::from_millis(100)).await.is_err() {}
-    let stuck: Vec<_> = (0..4).map(|_| both.stream("m", NONE)).collect();
+    while all.call("m", NONE).timeout(Duration::from_millis(100)).await.is_err() {}
+    let stuck: Vec<_> = (0..4).map(|_| all.stream("m", NONE)).collect();
     assert_eq!(waiting(&metrics), 2, "of {}", stuck.len());
     for _ in 0..4 {
-        tokio::time::timeout(LONG, both.call("m", NONE)).await.unwrap().unwrap();
+        tokio::time::timeout(LONG, all.call("m", NONE)).await.unwrap().unwrap();
     }
 }
 
