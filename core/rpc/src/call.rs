@@ -14,6 +14,7 @@ use crate::connection::{Attempt, Incoming};
 use crate::hedging::Reason;
 use crate::metrics::{self, ClientMethod};
 use crate::value::Value;
+use crate::waiters::Waiter;
 use bytes::Bytes;
 use hedge::Hedge;
 use libfast_model::{Error, ErrorKind, Result};
@@ -45,6 +46,8 @@ pub struct Call {
     hedge: Option<Box<Hedge>>,
     hedge_reason: Reason,
     patience: Option<Box<Patience>>,
+    /// Wakes it when anything changes for which it waits.
+    waiter: Option<Waiter>,
     /// The endpoints take no calls, as far as this one shows.
     refused: bool,
     /// Where the last attempt went, and those before.
@@ -158,6 +161,7 @@ impl Call {
             hedge: None,
             hedge_reason: Reason::Slow,
             patience: None,
+            waiter: None,
             channel: None,
             tried: Vec::new(),
             attempts: 0,

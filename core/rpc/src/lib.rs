@@ -51,7 +51,9 @@ mod server_connection;
 mod socket;
 mod starting;
 mod stopping;
+mod unacknowledged;
 mod value;
+mod waiters;
 mod waiting_room;
 mod wakers;
 

@@ -134,6 +134,29 @@ async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one(
     script.finish().await;
 }
 
+/// What waits to be sent over a connection that lives is sent, and run, although nobody waits for it any more.
+#[tokio::test]
+async fn a_call_that_times_out_before_it_is_sent_may_run_later() {
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let script = Script::once(move |mut bare| {
+        wait.recv().unwrap();
+        let requests = bare.requests(2);
+        assert_eq!(requests[1].method().as_deref(), Some("second"));
+        bare.say(Status::End, requests[0].msgid, r#"{"d":["first"]}"#);
+        bare.until_ended();
+    });
+    let client = script.client().await;
+    // More than the system takes for a server that reads nothing.
+    let first = client.stream("first", ["x".repeat(15 << 20)]);
+    let error = client.call("second", NONE).timeout(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Timeout, Progress::Unknown), "{error}");
+    go_on.send(()).unwrap();
+    assert_eq!(first.collect().await.unwrap()[0].text(), r#""first""#);
+    assert_eq!(endpoint(&client, &script.address)["failures"], 0, "it was never asked");
+    drop(client);
+    script.finish().await;
+}
+
 /// The server breaks the protocol right behind an answer, and whoever got that calls on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_after_a_protocol_error_goes_over_another_connection() {

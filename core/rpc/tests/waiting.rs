@@ -6,6 +6,8 @@ use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
 use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use support::{LONG, until};
 
@@ -143,4 +145,30 @@ async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
     for _ in 0..4 {
         tokio::time::timeout(LONG, all.call("m", NONE)).await.unwrap().unwrap();
     }
+}
+
+struct Sentinel;
+
+impl Wake for Sentinel {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Each in a task of its own, of which nothing must be kept: the outage may last.
+#[tokio::test]
+async fn calls_that_waited_in_vain_leave_nothing_behind() {
+    let client = client(&dead(), &Metrics::new(), &[("timeout_ms", "0"), ("retries", "0")]);
+    while !client.call("m", NONE).await.unwrap_err().message().contains("`connects_per_second`") {}
+    let mut sentinels = Vec::new();
+    for _ in 0..10_000 {
+        let sentinel = Arc::new(Sentinel);
+        sentinels.push(Arc::downgrade(&sentinel));
+        let mut call = client.call("m", NONE).wait_for_ready(true).stream();
+        let waker = Waker::from(sentinel);
+        assert!(call.poll_next_value(&mut Context::from_waker(&waker)).is_pending());
+        drop(call);
+        tokio::task::yield_now().await;
+    }
+    // A try to connect that is under way has some.
+    let kept = || sentinels.iter().filter(|sentinel| sentinel.strong_count() > 0).count();
+    until("few wakers are kept", || kept() < 100).await;
 }

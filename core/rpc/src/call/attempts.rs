@@ -113,7 +113,7 @@ impl Call {
                         self.phase = Phase::Picking { last: None };
                         continue;
                     }
-                    self.client.shared().changed.register(cx);
+                    self.client.shared().await_change(cx, &mut self.waiter);
                     let _ = pause.as_mut().poll(&mut Context::from_waker(cx.waker()));
                     self.phase = Phase::Awaiting { pause, told: true };
                     return Poll::Pending;
@@ -143,7 +143,7 @@ impl Call {
                                     let endpoint = charge.address();
                                     self.observe(|| CallEvent::Connected { endpoint, reused });
                                     self.is_sent = false;
-                                    self.patience = None;
+                                    (self.patience, self.waiter) = (None, None);
                                     self.refused = false;
                                     self.phase = Phase::Running { charge, attempt };
                                     if self.is_hedged() && self.attempts == 1 {
@@ -176,14 +176,17 @@ impl Call {
         now: Instant,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
         let must_be_connected = std::mem::take(&mut self.crowded);
+        let mut waiter = self.waiter.take();
+        let (shared, affinity) = (self.client.shared(), self.options.affinity);
         let tried = |member: &Member<Channel>| {
             self.has_tried(member) || must_be_connected && !member.owner.is_connected()
         };
-        let mut picked = self.client.shared().poll_pick(cx, now, self.options.affinity, tried);
+        let mut picked = shared.poll_pick(cx, &mut waiter, now, affinity, tried);
         if matches!(picked, Poll::Ready(Err(_))) && last.as_ref().is_some_and(retry::is_of_connection) {
             // Every endpoint was tried, but another connection to the same one is another matter.
-            picked = self.client.shared().poll_pick(cx, now, self.options.affinity, |_| false);
+            picked = shared.poll_pick(cx, &mut waiter, now, affinity, |_| false);
         }
+        self.waiter = waiter;
         match picked {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),

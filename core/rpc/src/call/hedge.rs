@@ -153,7 +153,8 @@ impl Call {
             self.count_hedge(Fate::Denied);
             return None;
         }
-        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, now, self.options.affinity, tried) else {
+        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, &mut None, now, self.options.affinity, tried)
+        else {
             return None;
         };
         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
