@@ -40,6 +40,7 @@ mod session;
 mod several;
 mod supervisor;
 mod tls;
+mod upkeep;
 
 pub use inspection::{Inspection, RootInspection};
 pub use process::{close_shared, on_thread_start};
