@@ -42,6 +42,6 @@ mod supervisor;
 mod tls;
 mod upkeep;
 
-pub use inspection::{Inspection, RootInspection};
+pub use inspection::{Inspection, RootInspection, ServiceInspection};
 pub use process::{close_shared, on_thread_start};
 pub use registry::{ServiceCount, ZooKeeperRegistry};
