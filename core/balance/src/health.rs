@@ -1,6 +1,7 @@
 //! Whether one endpoint may be picked: what its connection, its calls and its pings say.
 
 use crate::hash::mix;
+use crate::marks::Marks;
 use crate::moment::nanos;
 use crate::window::Window;
 use crate::{BalanceOptions, EjectionOptions, Moment, Standing, State};
@@ -21,6 +22,8 @@ use std::time::Duration;
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Health {
+    /// Calls that succeeded, ever.
+    succeeded: AtomicU64,
     /// Nothing noted is the usual case, and costs one load to see.
     notes: AtomicU8,
     failed_in_a_row: AtomicU32,
@@ -30,8 +33,10 @@ pub(crate) struct Health {
     floor: f64,
     /// What speaks against risking a call once an ejection is over.
     doubts: u8,
-    /// All calls and failed ones.
-    calls: Window,
+    /// What of `succeeded` is recent.
+    marks: Marks,
+    /// Calls that failed.
+    failed: Window,
     /// The latency before the first of these, as the bits of an f64.
     usual: AtomicU64,
     /// When the ejection may end.
@@ -77,12 +82,14 @@ pub(crate) struct Failure {
 impl Health {
     pub fn new(options: &BalanceOptions) -> Self {
         Self {
+            succeeded: AtomicU64::new(0),
             notes: AtomicU8::new(0),
             rules: options.ejection,
             slow_start: options.slow_start,
             floor: options.slow_start_floor,
             doubts: DRAINING | SUSPENDED | DEAF | if options.pings { SILENT } else { 0 },
-            calls: Window::new(Duration::from_secs(10)),
+            marks: Marks::new(),
+            failed: Window::new(Duration::from_secs(10)),
             failed_in_a_row: AtomicU32::new(0),
             timed_out_in_a_row: AtomicU32::new(0),
             usual: AtomicU64::new(0),
@@ -98,8 +105,9 @@ impl Health {
     }
 
     /// A call that began at `began` succeeded. True: that ended an ejection, and what was known before means nothing now.
+    #[inline]
     pub fn succeed(&self, now: Moment, began: Moment) -> bool {
-        self.calls.add(now, 1, 0);
+        self.marks.note(now, self.succeeded.fetch_add(1, Relaxed));
         for count in [&self.failed_in_a_row, &self.timed_out_in_a_row] {
             // Most of the time there is nothing to change, and a load leaves the cache line to the others.
             if count.load(Relaxed) != 0 {
@@ -114,7 +122,7 @@ impl Health {
         if in_trial {
             self.trial.store(0, Relaxed);
             self.restored.store(now.0, Relaxed);
-            self.calls.clear();
+            self.forget_calls();
             // What was out for a short time only is still warm.
             let out = now.since(Moment(self.out_since.load(Relaxed)));
             self.warm_up(now, self.slow_start.min(out));
@@ -133,7 +141,7 @@ impl Health {
             }
             return;
         }
-        self.calls.add(now, 1, 1);
+        self.failed.add(now, 1, 0);
         let rules = &self.rules;
         let in_a_row = self.failed_in_a_row.fetch_add(1, Relaxed) + 1;
         let mut suspect = rules.consecutive > 0 && in_a_row >= rules.consecutive;
@@ -147,7 +155,8 @@ impl Health {
             let is_silent = failure.silence.as_nanos() as f64 >= SILENCE_FACTOR * usual;
             suspect |= rules.timeouts > 0 && timeouts >= rules.timeouts && is_silent;
         }
-        let (all, failed) = self.calls.sums(now);
+        let (failed, _) = self.failed.sums(now);
+        let all = self.marks.recent(now, self.succeeded()) + failed;
         let rate = 1.0 - failed as f64 / all.max(1) as f64;
         if suspect || (all >= rules.least_calls && rate < rules.success_rate) {
             self.notes.fetch_or(SUSPECT, Relaxed);
@@ -155,6 +164,7 @@ impl Health {
     }
 
     /// Whether somebody should decide on its ejection.
+    #[inline]
     pub fn is_suspect(&self) -> bool {
         self.notes.load(Relaxed) & SUSPECT != 0
     }
@@ -206,6 +216,17 @@ impl Health {
         free && self.trial.compare_exchange(trial, now.0.max(1), Relaxed, Relaxed).is_ok()
     }
 
+    /// Calls that succeeded, ever.
+    #[inline]
+    pub fn succeeded(&self) -> u64 {
+        self.succeeded.load(Relaxed)
+    }
+
+    fn forget_calls(&self) {
+        self.marks.clear();
+        self.failed.clear();
+    }
+
     fn is_of_trial(&self, began: Moment) -> bool {
         let trial = self.trial.load(Relaxed);
         trial != 0 && began.0.max(1) >= trial
@@ -214,7 +235,7 @@ impl Health {
     /// Another process has taken its place: nothing is held against that one, and it begins slowly.
     pub fn restart(&self, now: Moment) {
         self.since.store(now.0, Relaxed);
-        self.calls.clear();
+        self.forget_calls();
         for count in [&self.failed_in_a_row, &self.timed_out_in_a_row, &self.ejections_in_a_row] {
             count.store(0, Relaxed);
         }
@@ -271,11 +292,13 @@ impl Health {
         }
     }
 
+    #[inline]
     pub fn state(&self) -> State {
         if self.notes.load(Relaxed) & EJECTED != 0 { State::Ejected } else { self.state_if_in() }
     }
 
     /// The state that it would have if it were not ejected.
+    #[inline]
     pub fn state_if_in(&self) -> State {
         match self.notes.load(Relaxed) {
             notes if notes & SUSPENDED != 0 => State::Suspended,
@@ -287,10 +310,12 @@ impl Health {
     }
 
     /// Nothing at all is noted: it is ready, warm, and no suspect.
+    #[inline]
     pub fn is_plain(&self) -> bool {
         self.notes.load(Relaxed) & !SILENT == 0
     }
 
+    #[inline]
     pub fn failed_in_a_row(&self) -> u32 {
         self.failed_in_a_row.load(Relaxed)
     }

@@ -23,6 +23,7 @@ mod hash;
 mod health;
 mod latencies;
 mod load;
+mod marks;
 mod member;
 mod moment;
 mod options;

@@ -28,6 +28,7 @@ pub struct Member<T> {
 
 impl<T> Member<T> {
     /// Whether it takes new calls as far as it says itself.
+    #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.endpoint.weight > 0 && !self.endpoint.draining
     }

@@ -14,6 +14,7 @@ impl Moment {
     }
 
     /// As [`since`](Self::since), in nanoseconds, where a pick cannot afford the divisions of a [`Duration`].
+    #[inline]
     pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

@@ -57,10 +57,12 @@ impl Picker {
     }
 
     /// What is known of the endpoints together.
+    #[inline]
     pub(crate) fn survey(&self) -> &Survey {
         &self.survey
     }
 
+    #[inline]
     pub(crate) fn options(&self) -> &BalanceOptions {
         &self.options
     }

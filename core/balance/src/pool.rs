@@ -39,6 +39,7 @@ impl Pool {
         }
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
         self.positions.len()
     }
@@ -49,16 +50,19 @@ impl Pool {
     }
 
     /// By which to multiply a weight to compare it with the mean one.
+    #[inline]
     pub fn per_mean(&self) -> f64 {
         self.per_mean
     }
 
     /// One of them, all alike. The pool is not empty.
+    #[inline]
     pub fn draw(&self, rng: &mut fastrand::Rng) -> usize {
         self.positions[rng.usize(..self.len())] as usize
     }
 
     /// One of them, by weight. The pool is not empty.
+    #[inline]
     pub fn draw_weighted(&self, rng: &mut fastrand::Rng) -> usize {
         if self.is_uniform {
             return self.draw(rng);

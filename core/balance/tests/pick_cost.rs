@@ -1,6 +1,6 @@
 //! What a pick and its record cost, under two threads (M9). It prints and asserts nothing: the machine decides.
 //!
-//! `cargo test --release -p libfast-balance --test pick_cost -- --ignored --nocapture`
+//! `cargo test --release -p libfast-balance --test pick_cost -- --ignored --nocapture`; `POLICY=P2c` before it for one policy.
 
 use libfast_balance::{BalanceOptions, Balancer, Moment, Outcome, hash};
 use libfast_model::{Endpoint, Policy};
@@ -23,11 +23,20 @@ fn balancer(policy: Policy, endpoints: usize) -> Balancer<()> {
     balancer
 }
 
+/// Nanoseconds of processor time that this thread has used: others may be at work on the machine.
+fn used() -> f64 {
+    // What is used becomes known when a thread gives way.
+    std::thread::yield_now();
+    let line =
+        std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux counts the time of threads");
+    line.split(' ').next().and_then(|used| used.parse().ok()).expect("it begins with the time")
+}
+
 /// Nanoseconds for one pick and its record, by one of so many threads that all do nothing else.
 fn cost(balancer: &Balancer<()>, threads: u64, origin: Instant) -> f64 {
     let run = &|seed: u64| {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), used());
         for call in 0..CALLS {
             // The clock is the caller's, who has read it anyway.
             let now = Moment(start.duration_since(origin).as_nanos() as u64 + call * 1000);
@@ -36,7 +45,7 @@ fn cost(balancer: &Balancer<()>, threads: u64, origin: Instant) -> f64 {
                 balancer.pick(now, Some(hash(&key)), &mut rng, |_| false).expect("there are endpoints");
             pick.record(Outcome::Answered, now + Duration::from_micros(500 + rng.u64(..500)));
         }
-        start.elapsed().as_nanos() as f64 / CALLS as f64
+        (used() - before) / CALLS as f64
     };
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|n| scope.spawn(move || run(n))).collect();
@@ -49,10 +58,12 @@ fn cost(balancer: &Balancer<()>, threads: u64, origin: Instant) -> f64 {
 #[ignore = "prints measurements; run it alone and in release"]
 fn pick_and_record() {
     let sizes = [8, 10, 100, 10_000];
-    println!("ns per pick and record with so many endpoints, alone / under two threads");
+    println!("ns of processor time per pick and record with so many endpoints, alone / under two threads");
     println!("{:<22}{}", "", sizes.map(|size| format!("{size:>16}")).concat());
     let origin = Instant::now();
-    for (policy, _) in Policy::NAMES {
+    let only = std::env::var("POLICY").ok();
+    let asked = |policy: &Policy| only.as_ref().is_none_or(|only| *only == format!("{policy:?}"));
+    for (policy, _) in Policy::NAMES.into_iter().filter(|(policy, _)| asked(policy)) {
         let costs = sizes.map(|endpoints| {
             let balancer = balancer(policy, endpoints);
             let [alone, two] = [1, 2].map(|threads| {

@@ -58,6 +58,8 @@ metrics! {
         "Requests being handled";
     ServerRefusals = "fast_server_refused_requests_total", Counter, ["reason"], false,
         "Requests that were answered without being run: `overloaded`, `connection` and `queue` by the limits of requests under way, of one connection, and of waiting ones; `expired` if their callers had stopped waiting; `rate` by `rate_limits`, `kicked` if their clients are not served for a while";
+    ServerRateLimited = "fast_server_rate_limited_requests_total", Counter, ["limit"], false,
+        "Requests that were not run because of `rate_limits`, by what the limit counts, as in `client=* method=search`; `all` if it counts everything";
     ServerConcurrencyLimit = "fast_server_concurrency_limit", Gauge, ["rpc_system_name"], false,
         "Requests that may run at once, of servers with `concurrency`";
     ServerWaiting = "fast_server_waiting_requests", Gauge, ["rpc_system_name"], false,
@@ -145,6 +147,10 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("state", "see the metric"),
     ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
     ("outcome", "`won`, `lost` or `denied`"),
+    (
+        "limit",
+        "what a rate limit counts, as it is written (`client=* method=search`); `all` for one that counts everything",
+    ),
     ("policy", "the client's `policy`"),
     ("service", "the service that is called"),
     ("version", "as in `x.y.z`"),

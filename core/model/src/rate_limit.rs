@@ -36,6 +36,18 @@ impl RateLimit {
     pub fn parse_all(text: &str) -> Result<Vec<Self>> {
         text.split(';').filter(|one| !one.trim().is_empty()).map(str::parse).collect()
     }
+
+    /// Which requests it counts, as it is written, without how many it lets through: `client=* method=echo`. Empty: all of them.
+    pub fn counted(&self) -> String {
+        let whose = match &self.whose {
+            Whose::All => None,
+            Whose::EachClient => Some("client=*".to_owned()),
+            Whose::EachAddress => Some("address=*".to_owned()),
+            Whose::Client(client) => Some(format!("client={client}")),
+        };
+        let method = self.method.as_ref().map(|method| format!("method={method}"));
+        whose.into_iter().chain(method).collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl FromStr for RateLimit {
@@ -88,14 +100,9 @@ impl FromStr for RateLimit {
 
 impl fmt::Display for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.whose {
-            Whose::All => {}
-            Whose::EachClient => write!(f, "client=* ")?,
-            Whose::EachAddress => write!(f, "address=* ")?,
-            Whose::Client(client) => write!(f, "client={client} ")?,
-        }
-        if let Some(method) = &self.method {
-            write!(f, "method={method} ")?;
+        let counted = self.counted();
+        if !counted.is_empty() {
+            write!(f, "{counted} ")?;
         }
         write!(f, "rate={} burst={}", self.per_second, self.burst)
     }

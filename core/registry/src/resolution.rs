@@ -1,6 +1,6 @@
 //! What a consumer learns from a registry.
 
-use crate::Record;
+use crate::{Overrides, Record};
 use libfast_model::{Endpoint, Error, ServiceName};
 use std::any::Any;
 use std::time::Instant;
@@ -56,13 +56,15 @@ pub trait Resolver: Send + Sync {
 pub struct Watch {
     receiver: watch::Receiver<Resolution>,
     condition: watch::Receiver<Condition>,
+    overrides: watch::Receiver<Overrides>,
     _keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Watch {
     /// A view of `receiver`; `keep` is dropped with it.
     pub fn new(receiver: watch::Receiver<Resolution>, keep: impl Any + Send + Sync) -> Self {
-        Self { receiver, condition: always_good(), _keep: Some(Box::new(keep)) }
+        let (condition, overrides) = (never_changing(), never_changing());
+        Self { receiver, condition, overrides, _keep: Some(Box::new(keep)) }
     }
 
     /// The same, of a registry that tells how good its answers are.
@@ -71,9 +73,17 @@ impl Watch {
         self
     }
 
+    /// The same, of a registry in which operators decide. The resolutions are as decided; this is for providers that the client
+    /// knows although they are listed no more.
+    pub fn with_overrides(mut self, overrides: watch::Receiver<Overrides>) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
     /// A view that never changes.
     pub fn constant(resolution: Resolution) -> Self {
-        Self { receiver: watch::channel(resolution).1, condition: always_good(), _keep: None }
+        let (condition, overrides) = (never_changing(), never_changing());
+        Self { receiver: watch::channel(resolution).1, condition, overrides, _keep: None }
     }
 
     /// What is known now.
@@ -86,6 +96,11 @@ impl Watch {
         self.condition.clone()
     }
 
+    /// What operators decided, now and later; nothing if they cannot, or if it is not known.
+    pub fn overrides(&self) -> watch::Receiver<Overrides> {
+        self.overrides.clone()
+    }
+
     /// Waits for a change and returns what is known then; for ever if there can be no more. Cancel safe.
     pub async fn changed(&mut self) -> Resolution {
         if self.receiver.changed().await.is_err() {
@@ -95,6 +110,6 @@ impl Watch {
     }
 }
 
-fn always_good() -> watch::Receiver<Condition> {
-    watch::channel(Condition::default()).1
+fn never_changing<T: Default>() -> watch::Receiver<T> {
+    watch::channel(T::default()).1
 }

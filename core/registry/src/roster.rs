@@ -7,7 +7,7 @@
 //!
 //! This is arithmetic on lists and times that the caller passes in; nothing here waits or knows a registry.
 
-use crate::Provider;
+use crate::{Overrides, Provider};
 use libfast_model::Address;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -49,6 +49,8 @@ pub struct Roster {
     patience: Patience,
     listed: BTreeMap<Address, Provider>,
     held: BTreeMap<Address, Held>,
+    /// What operators decided; in `listed` it counts already.
+    overrides: Overrides,
     quarantined: bool,
     counts: RosterCounts,
 }
@@ -65,8 +67,8 @@ const REVIEW: Duration = Duration::from_millis(100);
 impl Roster {
     /// Nobody yet.
     pub fn new(patience: Patience) -> Self {
-        let (listed, held) = Default::default();
-        Self { patience, listed, held, quarantined: false, counts: RosterCounts::default() }
+        let (listed, held, overrides) = Default::default();
+        Self { patience, listed, held, overrides, quarantined: false, counts: RosterCounts::default() }
     }
 
     /// The registry lists these now. `reach` tells what is seen of those that it does not list any more.
@@ -97,6 +99,13 @@ impl Roster {
         self.counts.held += fresh.iter().filter(|address| self.held.contains_key(address)).count() as u64;
     }
 
+    /// Operators decided this, of whatever addresses; true if that changes those that are held. Of those that are listed the
+    /// list says it.
+    pub fn decide(&mut self, overrides: Overrides) -> bool {
+        let before = std::mem::replace(&mut self.overrides, overrides);
+        self.held.keys().map(Address::to_string).any(|at| before.of(&at) != self.overrides.of(&at))
+    }
+
     /// Looks at those that are held; true if some of them go. To be called at [`next_review`](Self::next_review).
     pub fn review(&mut self, now: Instant, reach: impl Fn(&Address) -> Reach) -> bool {
         let before = self.held.len();
@@ -114,9 +123,14 @@ impl Roster {
         (!self.held.is_empty()).then(|| now + REVIEW)
     }
 
-    /// Everybody to be used: those that are listed, and those that are held.
-    pub fn providers(&self) -> impl Iterator<Item = &Provider> {
-        self.listed.values().chain(self.held.values().map(|held| &held.provider))
+    /// Everybody to be used: those that are listed, and those that are held, as operators decided.
+    pub fn providers(&self) -> impl Iterator<Item = Provider> {
+        let held = self.held.iter().map(|(address, held)| {
+            let mut provider = held.provider.clone();
+            self.overrides.of(&address.to_string()).apply(&mut provider.endpoint);
+            provider
+        });
+        self.listed.values().cloned().chain(held)
     }
 
     /// How many of them are held.

@@ -1,6 +1,7 @@
 //! How often clients may ask, and whom a server does not serve for a while; both may change while it runs.
 
 use crate::clock::Start;
+use crate::metrics::ServerMeter;
 use crate::rates::{Rates, Sender, address_of};
 use crate::refusal::Refusal;
 use crate::server::Server;
@@ -112,6 +113,7 @@ impl Limits {
         name: Option<&str>,
         method: &str,
         start: &Start,
+        meter: Option<&ServerMeter>,
     ) -> Option<(Refusal, RemoteError)> {
         if !self.any.load(Ordering::Acquire) {
             return None;
@@ -122,7 +124,8 @@ impl Limits {
             return Some((Refusal::Kicked, Refusal::Kicked.to_error(message, Some(left))));
         }
         let early = rules.rates.take(sender, method, start.moment()).err()?;
-        let message = format!("more requests than {:?} lets through", early.limit);
+        meter.iter().for_each(|meter| early.count(meter));
+        let message = format!("more requests than {:?} lets through", early.limit());
         Some((Refusal::Rate, Refusal::Rate.to_error(message, early.again)))
     }
 

@@ -57,6 +57,26 @@ async fn a_burst_goes_through_and_the_rest_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn each_limit_counts_what_it_refuses() {
+    let metrics = Metrics::new();
+    let (server, client) = serve_counted("method=a rate=0 burst=1; client=* rate=0 burst=3", &metrics).await;
+    client.call("a", NONE).await.unwrap();
+    for method in ["a", "a", "b", "b", "b"] {
+        let _ = client.call(method, NONE).await;
+    }
+    // Another rate is the same limit to who watches it.
+    server.set_rate_limits("method=a rate=0 burst=0; rate=0 burst=0").unwrap();
+    for method in ["a", "b"] {
+        assert_eq!(refusal(&client.call(method, NONE).await.unwrap_err()).0, "FastRateLimited");
+    }
+    let text = metrics.text();
+    for (limit, refused) in [("method=a", 3), ("client=*", 1), ("all", 1)] {
+        let line = format!("fast_server_rate_limited_requests_total{{limit=\"{limit}\"}} {refused}\n");
+        assert!(text.contains(&line), "{line} in {text}");
+    }
+}
+
+#[tokio::test]
 async fn limits_change_while_the_server_runs() {
     let (server, client) = serve("").await;
     client.call("a", NONE).await.unwrap();

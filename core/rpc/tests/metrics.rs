@@ -112,7 +112,7 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
     let configure = |options: &mut ServerOptions| {
         (options.metrics_legacy_names, options.concurrency) = (true, Concurrency::Auto);
     };
-    let (_server, address) = serve(&metrics, configure).await;
+    let (server, address) = serve(&metrics, configure).await;
     let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = gone.local_addr().unwrap().to_string();
     drop(gone);
@@ -138,6 +138,9 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         value(&metrics, "fast_client_retired_connections_total", &[("reason", "idle")]) == 1.0
     })
     .await;
+    // Its label is `all`: the parser of this test takes no equals sign in a value.
+    server.set_rate_limits("rate=0 burst=0").unwrap();
+    assert!(idle.call("add", (1, 2)).await.is_err());
     let registry = tempfile::tempdir().unwrap();
     let target = format!("dir://{}/nobody", registry.path().display());
     let _client = Client::with_metrics(&target, ClientOptions::default(), &metrics).unwrap();

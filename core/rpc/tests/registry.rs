@@ -143,3 +143,28 @@ async fn a_quarantine_ends_after_its_time() {
     until("a quarantine", || stats(&client)["registry"]["quarantined"] == true).await;
     until_endpoints(&client, 0).await;
 }
+
+/// A ghost that answers, and that an operator takes out of service although no registry lists it any more.
+#[tokio::test]
+async fn what_an_operator_decides_reaches_those_that_are_held() {
+    let mut cluster = Cluster::start(4).await;
+    let client = cluster.client(&[("removal_hold_ms", "60000")]).await;
+    let address = cluster.servers[0].address().unwrap();
+    let seen = |what: &str| {
+        let stats = stats(&client);
+        let found =
+            stats["endpoints"].as_array().unwrap().iter().find(|e| e["address"] == address.to_string());
+        found.map(|endpoint| endpoint[what].clone())
+    };
+    cluster.unlist(0);
+    until("it is held", || stats(&client)["registry"]["held"] == 1).await;
+    let registry = DirRegistry::open(Some(cluster.folder.path().to_owned())).unwrap();
+    registry.decide(&"calc".parse().unwrap(), &address, |decided| decided.draining = true).unwrap();
+    until("it is drained", || seen("draining") == Some(true.into())).await;
+    let picks = seen("picks");
+    for _ in 0..40 {
+        client.call("who", [0; 0]).await.unwrap();
+    }
+    assert_eq!(seen("picks"), picks, "the others are called");
+    assert_eq!(stats(&client)["registry"]["held"], 1);
+}

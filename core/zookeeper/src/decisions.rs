@@ -5,7 +5,7 @@ use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::resolver::Subscription;
 use crate::security::Grants;
 use crate::session::Session;
-use crate::several::union;
+use crate::several::{union, worst};
 use libfast_model::{Address, Error, Result};
 use libfast_registry::{Condition, Override, Overrides, Resolution};
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use zookeeper_client::{Client, Error as ZkError};
 
 /// How often the node is read although no watch fired.
 const AUDIT: Duration = Duration::from_secs(300);
-/// How long a list waits for what was decided, the first time.
+/// How long a list waits for the others and for what was decided, the first time.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Rounds in which somebody else may change the node between reading and writing it, before that is called a failure.
 const ROUNDS: usize = 20;
@@ -28,6 +28,8 @@ const ROUNDS: usize = 20;
 /// A list as clients see it: what [`Subscription`]s say together, with what was decided. Ends when dropped.
 pub struct Decided {
     resolutions: watch::Receiver<Resolution>,
+    condition: watch::Receiver<Condition>,
+    overrides: watch::Receiver<Overrides>,
     listed: Vec<Arc<Subscription>>,
     task: JoinHandle<()>,
 }
@@ -36,37 +38,54 @@ impl Decided {
     /// Starts to follow the node `path`; must be called within a tokio runtime.
     pub fn start(session: Arc<Session>, path: String, listed: Vec<Arc<Subscription>>) -> Arc<Self> {
         let mut lists: Vec<_> = listed.iter().map(|list| list.resolutions()).collect();
+        let mut conditions: Vec<_> = listed.iter().map(|list| list.condition()).collect();
         let (known, mut decided) = watch::channel(None);
         let (sender, resolutions) = watch::channel(Resolution::Pending);
+        let (judged, condition) = watch::channel(Condition::default());
+        let (decisions, overrides) = watch::channel(Overrides::default());
         let mut node = Node { path, known };
         let follow = async move { attend(session.links(), &mut node).await };
+        let judge = move |conditions: &mut [watch::Receiver<Condition>]| {
+            let now = worst(conditions.iter_mut().map(|one| *one.borrow_and_update()));
+            judged.send_if_modified(|known| std::mem::replace(known, now) != now);
+        };
         let overlay = async move {
-            // Both are asked for together. A list that is known although ZooKeeper is away must not wait for long.
-            let _ = timeout(PATIENCE, decided.wait_for(Option::is_some)).await;
+            // All are asked for together. A list that is known although ZooKeeper is away must not wait for long.
+            let all = async {
+                for list in &mut lists {
+                    let _ = list.wait_for(|list| !matches!(list, Resolution::Pending)).await;
+                }
+                let _ = decided.wait_for(Option::is_some).await;
+            };
+            let _ = timeout(PATIENCE, all).await;
             loop {
                 let known: Vec<_> = lists.iter_mut().map(|list| list.borrow_and_update().clone()).collect();
-                let resolution = union(&known);
-                let resolution = match &*decided.borrow_and_update() {
-                    Some(decided) => decided.apply(resolution),
-                    None => resolution,
-                };
+                let now = decided.borrow_and_update().clone().unwrap_or_default();
+                let resolution = now.apply(union(&known));
+                // Read after the lists and told before them: it is never older than what it is about.
+                judge(&mut conditions);
+                decisions.send_if_modified(|known| {
+                    let is_news = *known != now;
+                    *known = now;
+                    is_news
+                });
                 sender.send_replace(resolution);
-                let more = tokio::select! {
-                    more = any(&mut lists) => more,
-                    more = decided.changed() => more,
+                let more = loop {
+                    tokio::select! {
+                        more = any(&mut lists) => break more,
+                        Ok(()) = decided.changed() => break Ok(()),
+                        Ok(()) = any(&mut conditions) => judge(&mut conditions),
+                    }
                 };
                 if more.is_err() {
-                    return;
+                    return judge(&mut conditions);
                 }
             }
         };
         let task = tokio::spawn(async move {
-            tokio::select! {
-                () = follow => {}
-                () = overlay => {}
-            }
+            tokio::join!(follow, overlay);
         });
-        Arc::new(Self { resolutions, listed, task })
+        Arc::new(Self { resolutions, condition, overrides, listed, task })
     }
 
     /// What is known, now and later.
@@ -74,10 +93,14 @@ impl Decided {
         self.resolutions.clone()
     }
 
-    /// How good that is.
+    /// How good that is: as old as the oldest of the lists, and with what was skipped on all of them.
     pub fn condition(&self) -> watch::Receiver<Condition> {
-        // They share a session, and with that the reason to be old.
-        self.listed[0].condition()
+        self.condition.clone()
+    }
+
+    /// What was decided, which counts in the resolutions already.
+    pub fn overrides(&self) -> watch::Receiver<Overrides> {
+        self.overrides.clone()
     }
 
     /// True if it will learn nothing any more.
@@ -92,9 +115,9 @@ impl Drop for Decided {
     }
 }
 
-/// Waits for a change of any of the lists.
-async fn any(lists: &mut [watch::Receiver<Resolution>]) -> std::result::Result<(), watch::error::RecvError> {
-    let mut waits: Vec<_> = lists.iter_mut().map(|list| Box::pin(list.changed())).collect();
+/// Waits for a change of any of them.
+async fn any<T>(known: &mut [watch::Receiver<T>]) -> std::result::Result<(), watch::error::RecvError> {
+    let mut waits: Vec<_> = known.iter_mut().map(|one| Box::pin(one.changed())).collect();
     poll_fn(|cx| {
         let ready = waits.iter_mut().find_map(|wait| match wait.as_mut().poll(cx) {
             Poll::Ready(more) => Some(more),

@@ -1,6 +1,6 @@
 //! Entries as nodes: writing one, reading many.
 
-use crate::failure::is_lost;
+use crate::failure::{is_lost, refused};
 use crate::layouts::Codec;
 use crate::place::Place;
 use crate::security::Grants;
@@ -23,8 +23,8 @@ pub async fn own(
     data: &[u8],
     grants: &Grants,
 ) -> Result<(OneshotWatcher, u32), ZkError> {
-    let path = place.path();
     for _ in 0..ROUNDS {
+        let path = place.path();
         // Looking comes first: after a lost connection or in a session that was taken up again it may be there.
         let mut gone = Vec::new();
         for former in place.former.iter().filter(|former| **former != path) {
@@ -34,7 +34,18 @@ pub async fn own(
         let is_ours =
             found.as_ref().is_some_and(|stat| is_own(client, stat)) && !place.former.contains(&path);
         if let Some(stat) = found.as_ref().filter(|stat| !is_own(client, stat)) {
-            tracing::warn!(path, owner = stat.ephemeral_owner, "replacing a node of a former self");
+            let (owner, version) = (stat.ephemeral_owner, stat.version);
+            tracing::warn!(
+                path,
+                owner,
+                version,
+                "replacing a node of a former self, or that somebody changed"
+            );
+            // Somebody may have read what it says; under its name that would count for ever.
+            if place.has_generations() {
+                place.advance();
+                continue;
+            }
         }
         if found.is_some() && !is_ours {
             gone.push(path.clone());
@@ -72,50 +83,36 @@ pub fn is_own(client: &Client, stat: &Stat) -> bool {
     stat.ephemeral_owner == client.session_id().0 && stat.version == 0
 }
 
-/// What was read of a node: its record, or nothing if it holds none that can be understood.
-pub type Entry = (String, Option<Record>);
-
-/// Reads the nodes `names` of `folder` and gives how many of them went away meanwhile. Nodes without a legal record are
-/// logged and counted in `skipped`.
+/// Reads the nodes `names` of `folder` and gives how many of them went away meanwhile. `take` gets what each holds, or why that
+/// cannot be used.
 pub async fn read(
     client: &Client,
     folder: &str,
     names: &[String],
     codec: Codec,
-    skipped: &AtomicU64,
-    mut take: impl FnMut(Entry),
+    mut take: impl FnMut(&str, libfast_model::Result<Record>),
 ) -> Result<usize, ZkError> {
     let mut gone = 0;
     for some in names.chunks(IN_FLIGHT) {
         // The crate sends a request when its future is made, so all of these are on their way together.
         let requests: Vec<_> = some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
         for (name, request) in some.iter().zip(requests) {
-            let reason = match request.await {
-                Ok((data, _)) => match codec.decode(name, &data) {
-                    Ok(record) => {
-                        take((name.clone(), Some(record)));
-                        continue;
-                    }
-                    Err(error) => error.to_string(),
-                },
-                Err(ZkError::NoNode) => {
-                    gone += 1;
-                    continue;
-                }
+            match request.await {
+                Ok((data, _)) => take(name, codec.decode(name, &data)),
+                Err(ZkError::NoNode) => gone += 1,
                 Err(error) if is_lost(&error) => return Err(error),
-                Err(error) => error.to_string(),
-            };
-            skip(folder, name, &reason, skipped);
-            take((name.clone(), None));
+                Err(error) => take(name, Err(refused("reading it", &error))),
+            }
         }
     }
     Ok(gone)
 }
 
 /// Counts a node that cannot be used, and logs the first ones: a folder full of junk must not fill the log.
-pub fn skip(folder: &str, name: &str, reason: &str, skipped: &AtomicU64) {
+pub fn skip(codec: Codec, folder: &str, name: &str, reason: &str, skipped: &AtomicU64) {
     if skipped.fetch_add(1, Ordering::Relaxed) >= MOST_LOGGED {
         return;
     }
+    let name = &*codec.shown(name);
     tracing::warn!(folder, name, reason, "skipping a node; remove it, or correct the program that made it");
 }

@@ -33,11 +33,21 @@ impl Place {
         }
     }
 
+    /// Whether other data has another name.
+    pub fn has_generations(&self) -> bool {
+        self.generation.is_some()
+    }
+
     /// Makes room for other data.
     pub fn advance(&mut self) {
         self.former.push(self.path());
         self.generation = self.generation.map(|generation| generation + 1);
     }
+}
+
+/// Whether a node is named as those that are made here, so that what it holds never changes.
+pub fn is_lasting(name: &str) -> bool {
+    split(name).0 != name
 }
 
 /// Takes a node's name apart: what all generations of its entry have in common, and its generation. A name that is not made
@@ -62,6 +72,7 @@ mod tests {
         let [first, second] =
             [&first, &second].map(|path| split(path.strip_prefix("/fast/echo/providers/").unwrap()));
         assert_eq!((first.1, second), (0, (first.0, 1)));
+        assert!(is_lasting(&format!("{}.1", first.0)));
     }
 
     #[test]
@@ -76,7 +87,7 @@ mod tests {
     #[test]
     fn foreign_names_are_whole() {
         for name in ["member_0000000001", "10.0.0.1", "10.0.0.1:2030", "a.1", ".", ""] {
-            assert_eq!(split(name), (name, 0));
+            assert!(split(name) == (name, 0) && !is_lasting(name), "{name}");
         }
     }
 }

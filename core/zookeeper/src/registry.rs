@@ -151,8 +151,11 @@ impl ZooKeeperRegistry {
             let mut names = children(&client, &folder).await.map_err(fail)?;
             names.retain(|name| codec.is_entry(name));
             names.sort_unstable();
-            let take = |(_, record)| records.extend(record);
-            node::read(&client, &folder, &names, codec, &self.0.skipped, take).await.map_err(fail)?;
+            let take = |name: &str, record: Result<Record>| match record {
+                Ok(record) => records.push(record),
+                Err(error) => node::skip(codec, &folder, name, error.message(), &self.0.skipped),
+            };
+            node::read(&client, &folder, &names, codec, take).await.map_err(fail)?;
         }
         Ok(records)
     }
@@ -317,8 +320,11 @@ impl Resolver for ZooKeeperRegistry {
             live.subscriptions.insert(service.clone(), Arc::downgrade(&subscription));
             subscription
         });
-        let condition = subscription.condition();
-        Watch::new(subscription.resolutions(), subscription).with_condition(condition)
+        let (condition, overrides) = (subscription.condition(), subscription.overrides());
+        // With the registry, so that others of this process find the subscription for as long as anybody has it.
+        Watch::new(subscription.resolutions(), (subscription, self.clone()))
+            .with_condition(condition)
+            .with_overrides(overrides)
     }
 
     fn consumers(

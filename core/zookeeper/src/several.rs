@@ -1,6 +1,6 @@
 //! One announcement in several layouts at once, and one list out of several.
 
-use libfast_registry::{Announcement, AnnouncementState, Change, Provider, Record, Resolution};
+use libfast_registry::{Announcement, AnnouncementState, Change, Condition, Provider, Record, Resolution};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
         return only;
     }
     let states: Vec<_> = entries.iter().map(Announcement::watch_state).collect();
-    let (sender, state) = watch::channel(worst(&states));
+    let (sender, state) = watch::channel(furthest_behind(&states));
     let sender = Arc::new(sender);
     for mut one in states.clone() {
         let (all, sender) = (states.clone(), Arc::downgrade(&sender));
@@ -21,7 +21,7 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
             while one.changed().await.is_ok() {
                 let Some(sender) = sender.upgrade() else { return };
                 one.mark_unchanged();
-                let state = worst(&all);
+                let state = furthest_behind(&all);
                 sender.send_if_modified(|last| {
                     let news = state.name() != last.name() || state.error().is_some();
                     *last = state;
@@ -58,7 +58,7 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
     })
 }
 
-fn worst(states: &[watch::Receiver<AnnouncementState>]) -> AnnouncementState {
+fn furthest_behind(states: &[watch::Receiver<AnnouncementState>]) -> AnnouncementState {
     let rank = |state: &AnnouncementState| match state {
         AnnouncementState::Registered => 0,
         AnnouncementState::Suspended => 1,
@@ -90,10 +90,19 @@ pub fn union(lists: &[Resolution]) -> Resolution {
     unsure.cloned().unwrap_or(Resolution::Absent)
 }
 
+/// How good a list is that is made of lists that are so good.
+pub fn worst(conditions: impl Iterator<Item = Condition>) -> Condition {
+    conditions.fold(Condition::default(), |all, one| Condition {
+        stale_since: all.stale_since.into_iter().chain(one.stale_since).min(),
+        skipped: all.skipped + one.skipped,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use libfast_model::{Endpoint, Error, ErrorKind};
+    use std::time::{Duration, Instant};
 
     fn bound(entries: &[(&str, &str)]) -> Resolution {
         let provider = |&(key, address): &(&str, &str)| Provider {
@@ -120,5 +129,14 @@ mod tests {
         assert!(matches!(union(&[Resolution::Absent, Resolution::Absent]), Resolution::Absent));
         assert!(matches!(union(&[Resolution::Absent, Resolution::Pending]), Resolution::Pending));
         assert!(matches!(union(&[failed(), Resolution::Absent]), Resolution::Failed(_)));
+    }
+
+    #[test]
+    fn a_list_is_as_old_as_the_oldest_of_its_parts() {
+        let (early, late) = (Instant::now(), Instant::now() + Duration::from_secs(1));
+        let condition = |stale_since, skipped| Condition { stale_since, skipped };
+        let all = [condition(None, 1), condition(Some(late), 0), condition(Some(early), 2)];
+        assert_eq!(worst(all.into_iter()), condition(Some(early), 3));
+        assert_eq!(worst(all.into_iter().take(1)), condition(None, 1));
     }
 }

@@ -3,11 +3,14 @@
 mod support;
 
 use libfast_registry::{Announcement, Announcer, Provider, Record, Resolution, Resolver, Role};
-use libfast_testkit::ZooKeeper;
+use libfast_testkit::chaos::Admission;
+use libfast_testkit::{ChaosProxy, ZooKeeper};
+use libfast_zookeeper::ZooKeeperRegistry;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use support::*;
+use zookeeper_client::{Acls, CreateMode};
 
 static SERVER: LazyLock<ZooKeeper> = LazyLock::new(|| ZooKeeper::start().unwrap());
 
@@ -146,4 +149,54 @@ async fn a_change_in_an_outage_is_made_after_it() {
     let (data, _) = client.get_data(&only_node(&client, "outage").await).await.unwrap();
     let found = Record::from_json(&data).unwrap();
     assert!(found.draining && found.weight == 5, "{found:?}");
+}
+
+/// The provider puts its entry right as soon as it hears of it. Who read it before that must see that it is another one now.
+#[tokio::test]
+async fn what_somebody_wrote_over_an_entry_counts_for_nobody_once_it_is_put_right() {
+    let proxy = ChaosProxy::start(SERVER.connect_string()).unwrap();
+    let provider = ZooKeeperRegistry::open(&[proxy.address().to_string()], ROOT, SESSION);
+    let announcement = provider.announce(&service("over"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    let client = raw(&SERVER).await;
+    let path = only_node(&client, "over").await;
+    proxy.change(|plan| plan.to_client.stall = true);
+    proxy.settled().await;
+    let light = Record { weight: 3, ..record(1) }.to_json();
+    client.set_data(&path, light.as_bytes(), None).await.unwrap();
+    let mut watch = registry(&SERVER, SESSION).watch(&service("over"));
+    until(&mut watch, |found| weights(found) == [3]).await;
+    proxy.clear();
+    until(&mut watch, |found| weights(found) == [100]).await;
+    assert_eq!(only_node(&client, "over").await, path.replace(".0", ".1"));
+    announcement.withdraw().await;
+    until_listed(&mut watch, &[]).await;
+}
+
+/// Those who write nodes by other rules correct them in place, and take a name twice.
+#[tokio::test]
+async fn what_others_changed_under_a_name_is_read_after_a_reconnect() {
+    let proxy = ChaosProxy::start(SERVER.connect_string()).unwrap();
+    let client = raw(&SERVER).await;
+    let persistent = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    let folder = format!("{ROOT}/others/providers");
+    client.mkdir(&folder, &persistent).await.unwrap();
+    let node = |number: u16| format!("{folder}/host-{number}");
+    let text = |port: u16| record(port).to_json().into_bytes();
+    client.create(&node(1), b"junk", &persistent).await.unwrap();
+    client.create(&node(2), &text(2), &persistent).await.unwrap();
+    let consumer = ZooKeeperRegistry::open(&[proxy.address().to_string()], ROOT, SESSION);
+    let mut watch = consumer.watch(&service("others"));
+    until_listed(&mut watch, &[2]).await;
+    assert_eq!(watch.condition().borrow().skipped, 1);
+
+    proxy.change(|plan| plan.admission = Admission::Refuse);
+    proxy.reset();
+    proxy.settled().await;
+    client.set_data(&node(1), &text(1), None).await.unwrap();
+    client.delete(&node(2), None).await.unwrap();
+    client.create(&node(2), &text(3), &persistent).await.unwrap();
+    proxy.change(|plan| plan.admission = Admission::Accept);
+    until_listed(&mut watch, &[1, 3]).await;
+    assert_eq!((watch.condition().borrow().skipped, consumer.skipped()), (0, 1));
 }

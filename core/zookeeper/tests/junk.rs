@@ -9,7 +9,7 @@ use support::*;
 use zookeeper_client::{Acls, Client, CreateMode};
 
 const GOOD: u16 = 100;
-const SMALL: usize = 9_900;
+const SMALL: usize = 10_060;
 const LARGE: usize = 40;
 /// As much as ZooKeeper takes with what belongs to it.
 const MIB: usize = (1 << 20) - 1_000;
@@ -43,12 +43,12 @@ async fn of_ten_thousand_nodes_the_good_ones_are_served_and_the_others_counted()
     let client = raw(&server).await;
     let folder = format!("{ROOT}/junk/providers");
     client.mkdir(&folder, &CreateMode::Persistent.with_acls(Acls::anyone_all())).await.unwrap();
-    // Names in order: of more than ten thousand the first ones are looked at, and those of real entries come before x.
+    // Of more than ten thousand those are looked at first that are named as entries are, though all others come before them.
     let good = (1..=GOOD).map(|port| {
         // What later versions add, up to 4 KiB in all.
         let extra = "x".repeat(2 << 10);
         let text = format!(r#"{{"address":"10.0.0.1:{port}","v":2,"later":"{extra}"}}"#);
-        (format!("a-{port}"), text.into_bytes())
+        (format!("{port:032x}.0"), text.into_bytes())
     });
     let junk: [&dyn Fn(usize) -> Vec<u8>; 6] = [
         &|_| vec![b'x'; 2 << 10],
@@ -58,10 +58,10 @@ async fn of_ten_thousand_nodes_the_good_ones_are_served_and_the_others_counted()
         &|_| br#"{"address":"10.0.0.1:0"}"#.to_vec(),
         &|_| vec![0xff; 100],
     ];
-    let small = (0..SMALL).map(|n| (format!("x-{n}"), junk[n % junk.len()](n)));
+    let small = (0..SMALL).map(|n| (format!("0-{n}"), junk[n % junk.len()](n)));
     fill(&client, &folder, good.chain(small)).await;
     for n in 0..LARGE {
-        fill(&client, &folder, std::iter::once((format!("b-{n}"), vec![b'x'; MIB]))).await;
+        fill(&client, &folder, std::iter::once((format!("-{n}"), vec![b'x'; MIB]))).await;
     }
 
     peak_mib();
@@ -79,7 +79,7 @@ async fn of_ten_thousand_nodes_the_good_ones_are_served_and_the_others_counted()
     );
     // 32 of the large ones are read at a time.
     assert!(more < 100.0, "{more} MiB more");
-    // Ten thousand are looked at, and the last by name are not.
+    // Ten thousand are looked at, and the last by name of the others are not.
     assert_eq!(watch.condition().borrow().skipped, 10_000 - all.len());
     let Resolution::Bound(_) = watch.current() else { panic!("{:?}", watch.current()) };
     // Junk is read once, and who comes among it is seen.

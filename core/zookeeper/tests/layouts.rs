@@ -9,7 +9,7 @@ use libfast_zookeeper::ZooKeeperRegistry;
 use std::sync::LazyLock;
 use std::time::Duration;
 use support::nodes::{texts, until_texts};
-use support::{LIMIT, ROOT, is_registered, raw, record, service, until, until_listed, until_state};
+use support::{LIMIT, ROOT, is_registered, logged, raw, record, service, until, until_listed, until_state};
 use zookeeper_client::{Acls, Client, CreateMode};
 
 /// One server for all tests of this file, each with roots of its own.
@@ -274,4 +274,42 @@ async fn entries_of_other_layouts_come_back_one_after_the_other() {
     eprintln!("measured: {SERVERS} entries came back within {spread} ms");
     // Each waits for a part of 800 ms at random; that all of them draw less than this is beyond chance.
     assert!(spread >= 500, "{spread} ms");
+}
+
+#[tokio::test]
+async fn junk_in_any_of_the_layouts_is_told() {
+    let (other, calc) = (raw(&SERVER).await, service("calc"));
+    let libfast = registry_in(&SERVER, "fast:/ill/fast,thriftkeeper:/ill/tk,curator:/ill/services");
+    for (path, text) in [
+        ("/ill/fast/calc/providers/good", r#"{"address":"10.0.0.1:1"}"#),
+        ("/ill/tk/calc/providers/junk", "junk"),
+        ("/ill/services/calc/junk", "junk"),
+    ] {
+        write(&other, path, text, CreateMode::Ephemeral).await;
+    }
+    let mut watch = libfast.watch(&calc);
+    until_listed(&mut watch, &[1]).await;
+    let mut condition = watch.condition();
+    let told = condition.wait_for(|condition| condition.skipped == 2);
+    tokio::time::timeout(LIMIT, told).await.expect("it is told in time").unwrap();
+}
+
+/// Dubbo's names may hold a password. They are told in logs, and kept in files as keys.
+#[tokio::test]
+async fn passwords_in_the_names_of_others_are_not_told() {
+    logged::keep();
+    let (other, app) = (raw(&SERVER).await, service("org.demo.Secret"));
+    let good = "dubbo%3A%2F%2Fme%3Ahunter2%40host%3A20880%2Forg.demo.Secret%3Fside%3Dprovider";
+    for name in [good, "dubbo%3A%2F%2Fme%3Ahunter2%40host%3A70000%2Forg.demo.Secret"] {
+        write(&other, &format!("/secret/org.demo.Secret/providers/{name}"), "", CreateMode::Ephemeral).await;
+    }
+    let mut watch = registry_in(&SERVER, "dubbo:/secret").watch(&app);
+    let Resolution::Bound(providers) = until_addresses(&mut watch, &["host:20880"]).await else {
+        panic!("a list")
+    };
+    assert_eq!(providers[0].key, good.replace("me%3Ahunter2%40", ""));
+    let logged = logged::so_far();
+    let skips: Vec<&str> = logged.lines().filter(|line| line.contains("skipping a node")).collect();
+    assert!(skips.iter().any(|line| line.contains("host%3A70000")), "{skips:?}");
+    assert!(skips.iter().all(|line| !line.contains("hunter2")), "{skips:?}");
 }

@@ -114,10 +114,11 @@ async fn an_own_node_that_is_deleted_or_taken_comes_back() {
     let client = raw(&SERVER).await;
     let path = only_node(&client, "deleted").await;
     let owner = client.check_stat(&path).await.unwrap().unwrap().ephemeral_owner;
-    let is_back = async || {
+    let generation = |number: u64| format!("{}.{number}", path.strip_suffix(".0").unwrap());
+    let is_back = async |path: &str| {
         let start = Instant::now();
         loop {
-            let (stat, watcher) = client.check_and_watch_stat(&path).await.unwrap();
+            let (stat, watcher) = client.check_and_watch_stat(path).await.unwrap();
             if stat.is_some_and(|stat| stat.ephemeral_owner == owner && stat.version == 0) {
                 return start.elapsed();
             }
@@ -126,25 +127,30 @@ async fn an_own_node_that_is_deleted_or_taken_comes_back() {
     };
 
     client.delete(&path, None).await.unwrap();
-    let time = is_back().await;
+    let time = is_back(&path).await;
     eprintln!("measured: own node back after deletion {time:?}");
     assert!(time < Duration::from_secs(2));
 
     // The parents too.
     client.delete(&path, None).await.unwrap();
     let _ = client.delete(path.rsplit_once('/').unwrap().0, None).await;
-    is_back().await;
+    is_back(&path).await;
 
-    // As after an expired session whose node the server still holds.
+    // As after an expired session whose node the server still holds. Who read what others wrote under its name has to see that
+    // it is another one now.
     let mut writer = client.new_multi_writer();
     writer.add_delete(&path, None).unwrap();
     writer.add_create(&path, b"former", &CreateMode::Ephemeral.with_acls(Acls::anyone_all())).unwrap();
     writer.commit().await.unwrap();
-    eprintln!("measured: node of another session replaced {:?}", is_back().await);
+    eprintln!("measured: node of another session replaced {:?}", is_back(&generation(1)).await);
 
-    client.set_data(&path, b"changed by hand", None).await.unwrap();
-    is_back().await;
-    assert_eq!(Record::from_json(&client.get_data(&path).await.unwrap().0).unwrap().address, "10.0.0.1:1");
+    client.set_data(&generation(1), b"changed by hand", None).await.unwrap();
+    is_back(&generation(2)).await;
+    assert_eq!(only_node(&client, "deleted").await, generation(2));
+    assert_eq!(
+        Record::from_json(&client.get_data(&generation(2)).await.unwrap().0).unwrap().address,
+        "10.0.0.1:1"
+    );
 }
 
 #[tokio::test]
@@ -241,4 +247,17 @@ async fn a_killed_process_is_gone_when_its_session_ends() {
     let start = Instant::now();
     until_listed(&mut watch, &[]).await;
     eprintln!("measured: gone after SIGKILL (session 1 s, tick 500 ms) {:?}", start.elapsed());
+}
+
+/// Clients need it for those that they call on though they left the list.
+#[tokio::test]
+async fn what_operators_decide_is_told_of_whoever_is_not_listed() {
+    let registry = registry(&SERVER, SESSION);
+    let mut watch = registry.watch(&service("decided"));
+    until_listed(&mut watch, &[]).await;
+    let address = "10.0.0.1:1".parse().unwrap();
+    registry.decide(&service("decided"), &address, |decided| decided.draining = true).await.unwrap();
+    let mut overrides = watch.overrides();
+    let told = overrides.wait_for(|decided| decided.of("10.0.0.1:1").draining);
+    tokio::time::timeout(LIMIT, told).await.expect("it is told in time").unwrap();
 }

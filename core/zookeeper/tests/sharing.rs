@@ -2,7 +2,7 @@
 
 mod support;
 
-use libfast_registry::{Announcer, Resolver, Role};
+use libfast_registry::{Announcer, Resolution, Resolver, Role};
 use libfast_testkit::ZooKeeper;
 use libfast_zookeeper::ZooKeeperRegistry;
 use std::time::{Duration, Instant};
@@ -60,5 +60,17 @@ fn all_of_a_process_share_one_session_which_outlives_the_runtime_of_the_first_an
         let entry = shared(&server, "/one").announce(&service("a"), Role::Provider, record(4));
         entry.registered().await.unwrap();
         assert_eq!(sessions(&server), 1);
+        // Nobody but the watch itself keeps what it knows, and the next one has it at once.
+        let mut one = shared(&server, "/one").watch(&service("a"));
+        until_listed(&mut one, &[4]).await;
+        let two = shared(&server, "/one").watch(&service("a"));
+        assert!(matches!(two.current(), Resolution::Bound(_)), "{:?}", two.current());
+        drop((entry, one, two));
     });
+    // Nor does it outlive them.
+    let limit = Instant::now() + LIMIT;
+    while sessions(&server) > 0 {
+        assert!(Instant::now() < limit, "{}", server.ask("cons").unwrap());
+        std::thread::yield_now();
+    }
 }

@@ -69,6 +69,8 @@ async fn serve(args: ServerArgs) -> libfast::Result<()> {
         request.send_text(request.args_text()).await?;
         Ok(())
     })?;
+    server.method("forever", |_| std::future::pending::<libfast::Result<()>>())?;
+    server.method("length", |request: Request| async move { Ok(request.args_text().len()) })?;
     let mut terminated = signal(SignalKind::terminate()).map_err(io)?;
     println!("listening {}", server.start().await?);
     let mut lines = input_lines();

@@ -49,6 +49,9 @@ struct Entry {
     weight: u32,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     zone: String,
+    /// Who reads this all the time must hear of it before it leaves the list; who reads it at a start calls it last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    draining: bool,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     metadata: Metadata,
 }
@@ -59,8 +62,6 @@ const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The largest file that is read, and the most endpoints.
 const MAX_BYTES: u64 = 16 << 20;
 const MOST_PROVIDERS: usize = 10_000;
-/// A list that another process wrote so recently is not written again.
-const RECENT: Duration = Duration::from_secs(300);
 
 impl CacheFile {
     pub fn new(settings: &CacheSettings, registry: &str, service: &ServiceName) -> Self {
@@ -102,11 +103,9 @@ impl CacheFile {
         Ok(Some(Cached { providers, age }))
     }
 
-    /// Writes the list, all or nothing, unless it is there already since a short while ago. Waits for the disk.
-    pub fn save(&self, providers: &[Provider]) -> Result<()> {
-        // One that drains will be gone when somebody reads this.
-        let staying = providers.iter().filter(|provider| !provider.endpoint.draining);
-        let entries: Vec<Entry> = staying.map(Entry::new).collect();
+    /// Writes the list, all or nothing, unless it is there already and no older than `recent`. Waits for the disk.
+    pub fn save(&self, providers: &[Provider], recent: Duration) -> Result<()> {
+        let entries: Vec<Entry> = providers.iter().map(Entry::new).collect();
         let list = serde_json::to_string(&entries).expect("plain data");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let head = Head {
@@ -115,7 +114,7 @@ impl CacheFile {
             saved_ms: now.as_millis() as u64,
             checksum: format!("{:016x}", checksum(list.as_bytes())),
         };
-        if self.is_recent(&head) {
+        if self.is_recent(&head, recent) {
             return Ok(());
         }
         let head = serde_json::to_string(&head).expect("plain data");
@@ -158,12 +157,11 @@ impl CacheFile {
         }
     }
 
-    fn is_recent(&self, new: &Head) -> bool {
+    fn is_recent(&self, new: &Head, recent: Duration) -> bool {
         let Ok(text) = self.read() else { return false };
         let Ok((old, _)) = self.check(&text) else { return false };
-        let recent =
-            new.saved_ms.checked_sub(old.saved_ms).is_some_and(|ms| u128::from(ms) < RECENT.as_millis());
-        recent && old.checksum == new.checksum
+        let age = new.saved_ms.checked_sub(old.saved_ms);
+        age.is_some_and(|ms| u128::from(ms) < recent.as_millis()) && old.checksum == new.checksum
     }
 
     fn replace(&self, text: &[u8]) -> io::Result<()> {
@@ -187,9 +185,10 @@ impl CacheFile {
 
 impl Entry {
     fn new(provider: &Provider) -> Self {
-        let Endpoint { address, weight, zone, metadata, .. } = &provider.endpoint;
+        let Endpoint { address, weight, zone, draining, metadata } = &provider.endpoint;
         let (key, address) = (provider.key.clone(), address.to_string());
-        Self { key, address, weight: *weight, zone: zone.clone(), metadata: metadata.clone() }
+        let (weight, draining) = (*weight, *draining);
+        Self { key, address, weight, zone: zone.clone(), draining, metadata: metadata.clone() }
     }
 
     fn provider(self) -> Option<Provider> {
@@ -197,8 +196,8 @@ impl Entry {
         if matches!(address, Address::Tcp { port: 0, .. }) {
             return None;
         }
-        let Self { key, weight, zone, metadata, .. } = self;
-        let endpoint = Endpoint { weight, zone, metadata, ..Endpoint::new(address) };
+        let Self { key, weight, zone, draining, metadata, .. } = self;
+        let endpoint = Endpoint { address, weight, zone, draining, metadata };
         Some(Provider { key, endpoint })
     }
 }

@@ -1,32 +1,53 @@
 //! Following a registry, and the file while the registry does not answer or another process asks it.
 
 use super::file::{CacheFile, Version};
+use super::keeper::Keeper;
 use super::leader::Lead;
-use crate::{Condition, Provider, Resolution, Watch};
+use crate::{Condition, Overrides, Resolution, Watch};
 use libfast_model::Error;
 use std::time::{Duration, Instant};
 use tokio::sync::watch::{Receiver, Sender};
-use tokio::task::{AbortHandle, JoinHandle, spawn_blocking};
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 /// How long the registry may take before what is in the file counts.
 const GRACE: Duration = Duration::from_millis(200);
 /// How often it is looked whether another process wrote the file, and whether it still leads.
 const LOOK: Duration = Duration::from_millis(100);
-/// A list is written so often at most.
-const PAUSE: Duration = Duration::from_secs(1);
-/// A list that does not change is written so often, so that its age tells how long nobody has confirmed it.
-const REFRESH: Duration = Duration::from_secs(600);
-/// A follower's list that is older was left by its leader.
-const LEFT: Duration = Duration::from_secs(1500);
+
+/// How often a file is written, and how long it counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// Between two lists that differ.
+    pub pause: Duration,
+    /// Between two that do not, so that the age of the file tells for how long nobody has confirmed it.
+    pub refresh: Duration,
+    /// A follower's list that is older was left by its leader, or by what its leader asks.
+    pub left: Duration,
+}
+
+impl Times {
+    /// Of a file that is read at the next start, or with `lead` by others all the time.
+    pub fn new(lead: bool) -> Self {
+        let (pause, refresh) = match lead {
+            false => (Duration::from_secs(1), Duration::from_secs(600)),
+            true => (LOOK, Duration::from_secs(20)),
+        };
+        Self { pause, refresh, left: Duration::from_secs(60) }
+    }
+}
 
 /// Tells `sender` what is known.
 pub(super) struct Follower {
     file: CacheFile,
     lead: bool,
+    times: Times,
     sender: Sender<Resolution>,
     conditions: Sender<Condition>,
+    overrides: Sender<Overrides>,
     read: Option<Version>,
+    /// When what was read was known to be right.
+    confirmed: Option<Instant>,
     /// What was complained about last.
     told: String,
 }
@@ -44,10 +65,13 @@ impl Follower {
     pub fn new(
         file: CacheFile,
         lead: bool,
+        times: Times,
         sender: Sender<Resolution>,
         conditions: Sender<Condition>,
+        overrides: Sender<Overrides>,
     ) -> Self {
-        Self { file, lead, sender, conditions, read: None, told: String::new() }
+        let (read, confirmed, told) = (None, None, String::new());
+        Self { file, lead, times, sender, conditions, overrides, read, confirmed, told }
     }
 
     /// Starts in the present runtime; `ask` watches the registry.
@@ -71,7 +95,7 @@ impl Follower {
                     self.fail(error);
                 }
             }
-            self.look(|age| age > LEFT);
+            self.look(self.times.left);
             sleep(LOOK).await;
         }
     }
@@ -88,22 +112,26 @@ impl Follower {
         // Before it: a change that comes meanwhile is not lost.
         condition.mark_unchanged();
         while !self.take_over(live.current()) {
-            self.look(|_| true);
+            self.look(Duration::ZERO);
             if let Resolution::Failed(error) = live.current() {
                 self.fail(error);
             }
             let _ = timeout(LOOK, live.changed()).await;
         }
-        let mut keeper = Keeper::new(self.file.clone());
+        let mut overrides = live.overrides();
+        let mut keeper = Keeper::new(self.file.clone(), self.times);
+        keeper.note(&live.current());
         loop {
             let now = *condition.borrow_and_update();
-            self.conditions.send_if_modified(|known| std::mem::replace(known, now) != now);
-            keeper.note(&live.current());
+            pass(&now, &self.conditions);
+            pass(&*overrides.borrow_and_update(), &self.overrides);
             tokio::select! {
                 resolution = live.changed() => {
+                    keeper.note(&resolution);
                     self.take_over(resolution);
                 }
                 () = changed(&mut condition) => {}
+                () = changed(&mut overrides) => {}
                 error = keeper.keep(now.stale_since.is_none()) => self.complain(&error),
             }
         }
@@ -118,23 +146,33 @@ impl Follower {
         is_answer
     }
 
-    /// Tells what the file says, if it is another one than before. `is_stale` judges its age.
-    fn look(&mut self, is_stale: impl Fn(Duration) -> bool) {
+    /// Tells what the file says, if it is another one than before, and how old that is if nobody has confirmed it for as long
+    /// as `limit`.
+    fn look(&mut self, limit: Duration) {
         let version = self.file.version();
-        if version == self.read {
-            return;
-        }
-        self.read = version;
-        match self.file.load() {
-            Ok(None) => {}
-            Ok(Some(cached)) if cached.providers.is_empty() => {}
-            Ok(Some(cached)) => {
-                let since = Instant::now().checked_sub(cached.age).unwrap_or_else(Instant::now);
-                let stale_since = is_stale(cached.age).then_some(since);
-                self.conditions.send_replace(Condition { stale_since, ..Condition::default() });
-                self.sender.send_replace(Resolution::Bound(cached.providers));
+        let mut list = None;
+        if version != self.read {
+            self.read = version;
+            match self.file.load() {
+                Ok(Some(cached)) if !cached.providers.is_empty() => {
+                    let now = Instant::now();
+                    self.confirmed = Some(now.checked_sub(cached.age).unwrap_or(now));
+                    list = Some(cached.providers);
+                }
+                Ok(_) => {}
+                Err(error) => self.complain(&error),
             }
-            Err(error) => self.complain(&error),
+        }
+        let stale_since = self.confirmed.filter(|at| at.elapsed() >= limit);
+        pass(&Condition { stale_since, ..Condition::default() }, &self.conditions);
+        if let Some(list) = list {
+            self.sender.send_if_modified(|known| {
+                let is_news = !matches!(known, Resolution::Bound(known) if *known == list);
+                if is_news {
+                    *known = Resolution::Bound(list);
+                }
+                is_news
+            });
         }
     }
 
@@ -161,59 +199,20 @@ impl Follower {
     }
 }
 
-/// Waits for another condition; for ever if there can be none.
-async fn changed(condition: &mut Receiver<Condition>) {
-    if condition.changed().await.is_err() {
+/// Tells it if it is news.
+fn pass<T: Clone + PartialEq>(now: &T, sender: &Sender<T>) {
+    sender.send_if_modified(|known| {
+        let is_news = known != now;
+        if is_news {
+            known.clone_from(now);
+        }
+        is_news
+    });
+}
+
+/// Waits for something new; for ever if there can be nothing.
+async fn changed<T>(known: &mut Receiver<T>) {
+    if known.changed().await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// Writes lists down, not too often.
-struct Keeper {
-    file: CacheFile,
-    list: Vec<Provider>,
-    /// When it is to be written, if it is known.
-    due: Option<Instant>,
-    written: Option<Instant>,
-    writing: Option<JoinHandle<libfast_model::Result<()>>>,
-}
-
-impl Keeper {
-    fn new(file: CacheFile) -> Self {
-        Self { file, list: Vec::new(), due: None, written: None, writing: None }
-    }
-
-    /// Remembers a list. That nobody is there is not written: it would help nobody.
-    fn note(&mut self, resolution: &Resolution) {
-        if let Resolution::Bound(providers) = resolution
-            && (self.due.is_none() || self.list != *providers)
-        {
-            self.list.clone_from(providers);
-            let now = Instant::now();
-            self.due = Some(self.written.map_or(now, |at| now.max(at + PAUSE)));
-        }
-    }
-
-    /// Writes it when it is time, if the list `is_fresh`; ends only with a failure. Cancel safe.
-    async fn keep(&mut self, is_fresh: bool) -> Error {
-        loop {
-            if self.writing.is_none() {
-                match self.due.filter(|_| is_fresh) {
-                    Some(due) => tokio::time::sleep_until(due.into()).await,
-                    None => std::future::pending().await,
-                }
-                let (file, list) = (self.file.clone(), self.list.clone());
-                let now = Instant::now();
-                (self.written, self.due) = (Some(now), Some(now + REFRESH));
-                self.writing = Some(spawn_blocking(move || file.save(&list)));
-            }
-            if let Some(writing) = &mut self.writing {
-                let outcome = writing.await;
-                self.writing = None;
-                if let Ok(Err(error)) = outcome {
-                    return error;
-                }
-            }
-        }
     }
 }

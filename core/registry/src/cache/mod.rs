@@ -3,14 +3,16 @@
 //!
 //! [`CachedResolver`] stands before another resolver. Normally it passes on what that one says, and writes it down; what is
 //! written counts only as long as the registry has not answered. With [`CacheSettings::lead`], one process of all that use
-//! the same file asks the registry, and the others read the file: [`follow`]. What is in the file: [`file`].
+//! the same file asks the registry, and the others read the file: [`follow`], [`keeper`]. What is in the file: [`file`].
 
 mod file;
 mod follow;
+mod keeper;
 mod leader;
 
-use crate::{Condition, Record, Resolution, Resolver, Watch};
+use crate::{Condition, Overrides, Record, Resolution, Resolver, Watch};
 use file::CacheFile;
+use follow::{Follower, Times};
 use libfast_model::{Result, ServiceName};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -49,18 +51,23 @@ impl CachedResolver {
     pub fn new(inner: Arc<dyn Resolver>, registry: String, settings: CacheSettings) -> Self {
         Self { inner, registry, settings }
     }
+
+    fn watch_at(&self, service: &ServiceName, times: Times) -> Watch {
+        let file = CacheFile::new(&self.settings, &self.registry, service);
+        let (sender, resolutions) = watch::channel(Resolution::Pending);
+        let (conditions, condition) = watch::channel(Condition::default());
+        let (decisions, overrides) = watch::channel(Overrides::default());
+        let (inner, of_service) = (self.inner.clone(), service.clone());
+        let ask = move || inner.watch(&of_service);
+        // In the caller's runtime, as all that waits here.
+        let follower = Follower::new(file, self.settings.lead, times, sender, conditions, decisions);
+        Watch::new(resolutions, follower.start(ask)).with_condition(condition).with_overrides(overrides)
+    }
 }
 
 impl Resolver for CachedResolver {
     fn watch(&self, service: &ServiceName) -> Watch {
-        let file = CacheFile::new(&self.settings, &self.registry, service);
-        let (sender, resolutions) = watch::channel(Resolution::Pending);
-        let (conditions, condition) = watch::channel(Condition::default());
-        let (inner, of_service) = (self.inner.clone(), service.clone());
-        let ask = move || inner.watch(&of_service);
-        // In the caller's runtime, as all that waits here.
-        let task = follow::Follower::new(file, self.settings.lead, sender, conditions).start(ask);
-        Watch::new(resolutions, task).with_condition(condition)
+        self.watch_at(service, Times::new(self.settings.lead))
     }
 
     fn consumers(

@@ -1,8 +1,9 @@
 //! Files that are good and bad, and who believes them when.
 
 use super::file::Cached;
+use super::leader::Lead;
 use super::*;
-use crate::Provider;
+use crate::{Overrides, Provider};
 use libfast_model::{Endpoint, Error, ErrorKind};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -11,6 +12,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);
+const RECENT: Duration = Duration::from_secs(300);
 
 fn settings(folder: &Path) -> CacheSettings {
     CacheSettings { folder: folder.join("made"), allow_stale: false, lead: false }
@@ -41,9 +43,9 @@ fn a_list_is_read_as_written_and_by_its_user_only() {
     assert_eq!(file.load().unwrap(), None);
     let mut list = providers(1..3);
     list[1].endpoint.draining = true;
-    file.save(&list).unwrap();
+    file.save(&list, RECENT).unwrap();
     let Cached { providers: read, age } = file.load().unwrap().unwrap();
-    assert_eq!(read, providers(1..2), "one that drains is gone when it is read");
+    assert_eq!(read, list, "with those that drain");
     assert!(age < LONG);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(file.path()), mode(file.path().parent().unwrap())), (0o600, 0o700));
@@ -54,11 +56,11 @@ fn a_list_is_read_as_written_and_by_its_user_only() {
 fn an_equal_list_is_not_written_again_soon_and_another_one_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(&settings(folder.path()));
-    file.save(&providers(1..3)).unwrap();
+    file.save(&providers(1..3), RECENT).unwrap();
     let first = file.version();
-    file.save(&providers(1..3)).unwrap();
+    file.save(&providers(1..3), RECENT).unwrap();
     assert_eq!(file.version(), first);
-    file.save(&providers(1..4)).unwrap();
+    file.save(&providers(1..4), RECENT).unwrap();
     assert_ne!(file.version(), first);
 }
 
@@ -67,7 +69,7 @@ fn what_is_damaged_foreign_or_old_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(folder.path());
     let file = file(&settings);
-    file.save(&providers(1..3)).unwrap();
+    file.save(&providers(1..3), RECENT).unwrap();
     let good = fs::read_to_string(file.path()).unwrap();
     let refusal = |text: &str| {
         fs::write(file.path(), text).unwrap();
@@ -104,6 +106,7 @@ fn what_is_damaged_foreign_or_old_is_refused_with_a_reason() {
 struct Told {
     sender: watch::Sender<Resolution>,
     conditions: watch::Sender<Condition>,
+    overrides: watch::Sender<Overrides>,
     asked: Arc<Mutex<usize>>,
 }
 
@@ -112,6 +115,7 @@ impl Told {
         Self {
             sender: watch::channel(first).0,
             conditions: watch::channel(Condition::default()).0,
+            overrides: watch::channel(Overrides::default()).0,
             asked: Arc::default(),
         }
     }
@@ -124,7 +128,8 @@ impl Told {
 impl Resolver for Told {
     fn watch(&self, _: &ServiceName) -> Watch {
         *self.asked.lock().unwrap() += 1;
-        Watch::new(self.sender.subscribe(), ()).with_condition(self.conditions.subscribe())
+        let watch = Watch::new(self.sender.subscribe(), ());
+        watch.with_condition(self.conditions.subscribe()).with_overrides(self.overrides.subscribe())
     }
 
     fn consumers(&self, _: &ServiceName) -> Pin<Box<dyn Future<Output = Result<Vec<Record>>> + Send + '_>> {
@@ -132,8 +137,12 @@ impl Resolver for Told {
     }
 }
 
+fn cached(told: &Told, settings: &CacheSettings) -> CachedResolver {
+    CachedResolver::new(Arc::new(told.clone()), "zk://h:1/fast".into(), settings.clone())
+}
+
 fn watch_cached(told: &Told, settings: &CacheSettings) -> Watch {
-    CachedResolver::new(Arc::new(told.clone()), "zk://h:1/fast".into(), settings.clone()).watch(&service())
+    cached(told, settings).watch(&service())
 }
 
 fn away() -> Resolution {
@@ -141,7 +150,10 @@ fn away() -> Resolution {
 }
 
 async fn until(watch: &mut Watch, ports: impl IntoIterator<Item = u16>) {
-    let wanted = providers(ports);
+    until_list(watch, &providers(ports)).await;
+}
+
+async fn until_list(watch: &mut Watch, wanted: &[Provider]) {
     let found = async {
         while !matches!(watch.current(), Resolution::Bound(list) if list == wanted) {
             watch.changed().await;
@@ -150,12 +162,22 @@ async fn until(watch: &mut Watch, ports: impl IntoIterator<Item = u16>) {
     tokio::time::timeout(LONG, found).await.unwrap_or_else(|_| panic!("still {:?}", watch.current()));
 }
 
-async fn until_written(settings: &CacheSettings, ports: impl IntoIterator<Item = u16> + Clone) {
-    let limit = Instant::now() + LONG;
-    while !file(settings).load().unwrap().is_some_and(|cached| cached.providers == providers(ports.clone())) {
-        assert!(Instant::now() < limit, "{:?}", file(settings).load());
+async fn until_written(settings: &CacheSettings, wanted: &[Provider]) {
+    until_file(settings, |file| file.load().unwrap().is_some_and(|cached| cached.providers == wanted)).await;
+}
+
+async fn until_file(settings: &CacheSettings, wanted: impl Fn(&CacheFile) -> bool) {
+    let (file, limit) = (file(settings), Instant::now() + LONG);
+    while !wanted(&file) {
+        assert!(Instant::now() < limit, "{:?}", file.load());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+async fn until_condition(watch: &Watch, wanted: impl FnMut(&Condition) -> bool) {
+    let mut condition = watch.condition();
+    let found = condition.wait_for(wanted);
+    tokio::time::timeout(LONG, found).await.expect("in time").unwrap();
 }
 
 #[tokio::test]
@@ -165,7 +187,7 @@ async fn what_was_known_counts_while_the_registry_is_away_and_no_longer() {
     let told = Told::new(Resolution::Bound(providers(1..3)));
     let mut first = watch_cached(&told, &settings);
     until(&mut first, 1..3).await;
-    until_written(&settings, 1..3).await;
+    until_written(&settings, &providers(1..3)).await;
     drop(first);
 
     let told = Told::new(away());
@@ -176,7 +198,10 @@ async fn what_was_known_counts_while_the_registry_is_away_and_no_longer() {
     until(&mut later, 2..5).await;
     let mut condition = later.condition();
     condition.wait_for(|condition| condition.stale_since.is_none()).await.unwrap();
-    until_written(&settings, 2..5).await;
+    until_written(&settings, &providers(2..5)).await;
+    let decided = Overrides::from_json(br#"{"overrides":{"h:1":{"draining":true}}}"#).unwrap();
+    told.overrides.send_replace(decided.clone());
+    later.overrides().wait_for(|known| *known == decided).await.unwrap();
     // That nobody is there is told, and not written.
     told.sender.send_replace(Resolution::Absent);
     assert!(matches!(later.changed().await, Resolution::Absent));
@@ -233,4 +258,94 @@ async fn one_leads_the_others_read_what_it_wrote_and_one_of_them_takes_over() {
         until(follower, 1..9).await;
     }
     assert_eq!(told.asked(), 2);
+}
+
+/// A server that stops drains and leaves the list within less than what passes between two readings of the file. Readers
+/// that miss the first would hold on to it.
+#[tokio::test]
+async fn those_who_read_the_file_hear_that_a_server_stops_before_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let told = Told::new(Resolution::Bound(providers(1..4)));
+    let mut leader = watch_cached(&told, &settings);
+    until(&mut leader, 1..4).await;
+    let mut follower = watch_cached(&told, &settings);
+    until(&mut follower, 1..4).await;
+
+    let mut stopping = providers(1..4);
+    stopping[1].endpoint.draining = true;
+    told.sender.send_replace(Resolution::Bound(stopping.clone()));
+    until_list(&mut leader, &stopping).await;
+    let rest = providers([1, 3]);
+    told.sender.send_replace(Resolution::Bound(rest.clone()));
+    until_list(&mut leader, &rest).await;
+    until_list(&mut follower, &stopping).await;
+    until_list(&mut follower, &rest).await;
+    // One that is back is no more on its way out.
+    told.sender.send_replace(Resolution::Bound(stopping.clone()));
+    until_list(&mut leader, &stopping).await;
+    told.sender.send_replace(Resolution::Bound(providers(1..4)));
+    until(&mut follower, 1..4).await;
+}
+
+#[tokio::test]
+async fn when_all_drain_the_file_still_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let mut list = providers(1..3);
+    list.iter_mut().for_each(|provider| provider.endpoint.draining = true);
+    let told = Told::new(Resolution::Bound(list.clone()));
+    let mut watch = watch_cached(&told, &settings);
+    until_list(&mut watch, &list).await;
+    until_written(&settings, &list).await;
+    drop(watch);
+    // Nobody else is left: a start calls them.
+    let mut later = watch_cached(&Told::new(away()), &settings);
+    until_list(&mut later, &list).await;
+}
+
+/// A leader that hangs keeps the lead; one whose registry is away confirms nothing.
+#[tokio::test]
+async fn a_followers_list_is_stale_when_its_leader_confirms_it_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let file = file(&settings);
+    let _hanging = Lead::take(file.path()).unwrap().expect("nobody has it");
+    file.save(&providers(1..3), RECENT).unwrap();
+    let told = Told::new(Resolution::Pending);
+    let times = Times { left: Duration::from_millis(200), ..Times::new(true) };
+    let mut follower = cached(&told, &settings).watch_at(&service(), times);
+    until(&mut follower, 1..3).await;
+    until_condition(&follower, |condition| condition.stale_since.is_some()).await;
+    file.save(&providers(1..3), Duration::ZERO).unwrap();
+    until_condition(&follower, |condition| condition.stale_since.is_none()).await;
+    assert_eq!(told.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_leader_confirms_its_list_while_its_registry_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let told = Told::new(Resolution::Bound(providers(1..3)));
+    let times = Times { refresh: Duration::from_millis(20), ..Times::new(true) };
+    let leader = cached(&told, &settings).watch_at(&service(), times);
+    until_written(&settings, &providers(1..3)).await;
+    for _ in 0..3 {
+        let version = file(&settings).version();
+        until_file(&settings, |file| file.version() != version).await;
+    }
+    let away = Condition { stale_since: Some(Instant::now()), ..Condition::default() };
+    told.conditions.send_replace(away);
+    until_condition(&leader, |condition| *condition == away).await;
+    // One may be under way.
+    let limit = Instant::now() + LONG;
+    let mut version = file(&settings).version();
+    loop {
+        tokio::time::sleep(times.refresh * 5).await;
+        if file(&settings).version() == version {
+            break;
+        }
+        version = file(&settings).version();
+        assert!(Instant::now() < limit, "it goes on confirming");
+    }
 }

@@ -37,6 +37,11 @@ impl Listing {
         &self.list
     }
 
+    /// What was decided about the providers when they were last read.
+    pub(super) fn decided(&self) -> &Overrides {
+        &self.decided
+    }
+
     /// The live providers, ordered by key.
     pub(super) fn providers(&mut self) -> Result<Vec<Provider>> {
         let records = self.records()?;

@@ -167,8 +167,9 @@ impl Resolver for DirRegistry {
     fn watch(&self, service: &ServiceName) -> Watch {
         let (sender, receiver) = watch::channel(Resolution::Pending);
         let listing = self.listing(service, Role::Provider);
-        let task = tokio::spawn(watcher::follow(listing, self.notified, sender));
-        Watch::new(receiver, AbortOnDrop(task.abort_handle()))
+        let (decisions, overrides) = watch::channel(Overrides::default());
+        let task = tokio::spawn(watcher::follow(listing, self.notified, sender, decisions));
+        Watch::new(receiver, AbortOnDrop(task.abort_handle())).with_overrides(overrides)
     }
 
     fn consumers(

@@ -6,7 +6,7 @@
 use super::decisions::DECISIONS;
 use super::inotify::{Event, Inotify};
 use super::listing::{Listing, entry_key};
-use crate::{Provider, Resolution};
+use crate::{Overrides, Provider, Resolution};
 use libfast_model::Result;
 use rustix::fs::inotify::{ReadFlags, WatchFlags};
 use rustix::io::Errno;
@@ -16,8 +16,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// Tells `sender` who is on the list, for ever. `notified` is false to do without inotify.
-pub(super) async fn follow(mut listing: Listing, notified: bool, sender: watch::Sender<Resolution>) {
+/// Tells `sender` who is on the list, for ever, and `decisions` what was decided. `notified` is false to do without inotify.
+pub(super) async fn follow(
+    mut listing: Listing,
+    notified: bool,
+    sender: watch::Sender<Resolution>,
+    decisions: watch::Sender<Overrides>,
+) {
     let mut watcher = None;
     let mut warned = false;
     let mut unreadable = false;
@@ -37,6 +42,13 @@ pub(super) async fn follow(mut listing: Listing, notified: bool, sender: watch::
         }
         // Reading is done here and not on a blocking thread: it is a few system calls on files in memory.
         let providers = listing.providers();
+        decisions.send_if_modified(|known| {
+            let is_news = known != listing.decided();
+            if is_news {
+                known.clone_from(listing.decided());
+            }
+            is_news
+        });
         if let Err(error) = &providers
             && !unreadable
         {

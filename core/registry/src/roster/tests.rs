@@ -29,7 +29,7 @@ fn list(ports: impl IntoIterator<Item = usize>) -> Vec<Provider> {
 }
 
 fn used(roster: &Roster) -> BTreeSet<Address> {
-    roster.providers().map(|provider| provider.endpoint.address.clone()).collect()
+    roster.providers().map(|provider| provider.endpoint.address).collect()
 }
 
 fn ports(ports: impl IntoIterator<Item = usize>) -> BTreeSet<Address> {
@@ -129,6 +129,25 @@ fn a_quarantine_ends_when_most_are_back_and_the_last_get_their_time() {
     assert_eq!(used(&roster), ports(0..4));
     roster.review(later + REMOVAL, |_| Reach::Answers);
     assert_eq!(used(&roster), ports(0..3));
+}
+
+/// A server whose session ended, and that an operator takes out of service.
+#[test]
+fn what_operators_decide_holds_for_those_that_are_held() {
+    let (mut roster, now) = (roster(), Instant::now());
+    let decided = |text: &str| Overrides::from_json(text.as_bytes()).unwrap();
+    let draining = |roster: &Roster| -> Vec<Address> {
+        let draining = roster.providers().filter(|provider| provider.endpoint.draining);
+        draining.map(|provider| provider.endpoint.address).collect()
+    };
+    roster.list(now, list(0..4), |_| Reach::Answers);
+    assert!(!roster.decide(decided(r#"{"overrides":{"h:4":{"weight":7}}}"#)), "the list says it");
+    roster.list(now, list(1..4), |_| Reach::Answers);
+    assert!(!roster.decide(decided(r#"{"overrides":{"h:9":{"draining":true}}}"#)), "nobody has this address");
+    assert!(roster.decide(decided(r#"{"overrides":{"h:1":{"draining":true}}}"#)));
+    assert_eq!((draining(&roster), roster.held()), (vec![address(0)], 1));
+    assert!(roster.decide(Overrides::default()));
+    assert_eq!((draining(&roster), roster.held()), (vec![], 1));
 }
 
 #[test]

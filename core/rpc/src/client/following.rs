@@ -6,7 +6,7 @@ use crate::clock;
 use crate::metrics::RegistryMeter;
 use libfast_balance::{Member, State};
 use libfast_model::{Address, ClientOptions, Endpoint};
-use libfast_registry::{Condition, Patience, Reach, Resolution, Roster, Watch};
+use libfast_registry::{Condition, Overrides, Patience, Reach, Resolution, Roster, Watch};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +50,8 @@ impl Known {
 /// Follows what the registry says, for as long as the client lives.
 pub(super) async fn follow(follower: Follower, mut watch: Watch, meter: Option<RegistryMeter>) {
     let client = &follower.0;
-    let mut condition = watch.condition();
+    let (mut condition, mut overrides) = (watch.condition(), watch.overrides());
+    client.decided(&mut overrides);
     let mut counted = Default::default();
     loop {
         let (review, is_stale) = {
@@ -72,14 +73,15 @@ pub(super) async fn follow(follower: Follower, mut watch: Watch, meter: Option<R
             resolution = watch.changed() => client.resolved(resolution),
             () = review => client.review(),
             () = changed(&mut condition) => {}
+            () = changed(&mut overrides) => client.decided(&mut overrides),
             () = tokio::time::sleep(AGEING), if is_stale && meter.is_some() => {}
         }
     }
 }
 
-/// Waits for another condition; for ever if there can be none.
-async fn changed(condition: &mut Receiver<Condition>) {
-    if condition.changed().await.is_err() {
+/// Waits for something new; for ever if there can be nothing.
+async fn changed<T>(known: &mut Receiver<T>) {
+    if known.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
@@ -102,6 +104,14 @@ impl Shared {
         known.resolution = resolution;
         drop(known);
         self.changed.wake_all();
+    }
+
+    /// Takes over what operators decided.
+    fn decided(&self, overrides: &mut Receiver<Overrides>) {
+        let mut known = self.lock();
+        if known.roster.decide(overrides.borrow_and_update().clone()) {
+            self.listed(endpoints(&known.roster));
+        }
     }
 
     /// Looks at those that the registry does not list any more.
@@ -131,7 +141,7 @@ impl Shared {
 }
 
 fn endpoints(roster: &Roster) -> impl Iterator<Item = (String, Endpoint)> {
-    roster.providers().map(|provider| (provider.key.clone(), provider.endpoint.clone()))
+    roster.providers().map(|provider| (provider.key, provider.endpoint))
 }
 
 /// What the client sees of an endpoint; those beyond its subset it never tried.

@@ -37,7 +37,8 @@ const MOST_SERIES: usize = 2000;
 /// Distinct `error_type`s, above which new ones are `_OTHER`: names of errors are the peers' choice.
 const MOST_ERROR_TYPES: usize = 64;
 /// The labels whose values come from programs and peers.
-const OPEN_LABELS: &[&str] = &["rpc_method", "rpcMethod", "server_address", "server_port", "service"];
+const OPEN_LABELS: &[&str] =
+    &["limit", "rpc_method", "rpcMethod", "server_address", "server_port", "service"];
 
 impl Families {
     pub fn new() -> Self {

@@ -93,6 +93,12 @@ impl ServerMeter {
         self.refused[why as usize].inc();
     }
 
+    /// The counter of the requests that a rate limit refuses; `counted` is which ones it counts.
+    pub fn rate_limited(&self, counted: &str) -> Counter {
+        let counted = if counted.is_empty() { "all" } else { counted };
+        self.families.counter(Metric::ServerRateLimited, &[counted])
+    }
+
     /// A connection was closed because its client got on with nothing.
     pub fn stalled(&self, what: Stalled) {
         // The variants are in the order of the array.

@@ -33,7 +33,8 @@ impl ServerConnection {
             return None;
         };
         let name = state.watching.name.as_deref();
-        let (why, error) = match self.server.limits.check(&self.peer, name, &method.name, &start) {
+        let meter = self.server.meter.as_deref();
+        let (why, error) = match self.server.limits.check(&self.peer, name, &method.name, &start, meter) {
             None => match self.admit(state, &method, asked) {
                 Ok(request) => return request,
                 Err(why) => (why, Cow::Borrowed(self.server.refusals.error(why))),

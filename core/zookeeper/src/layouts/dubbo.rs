@@ -4,6 +4,7 @@
 use super::{address, junk};
 use libfast_model::{Address, Endpoint, Result};
 use libfast_registry::Record;
+use std::borrow::Cow;
 
 /// Longest name that is read.
 const MOST_BYTES: usize = 64 << 10;
@@ -16,10 +17,12 @@ pub fn decode(name: &str) -> Result<Record> {
     let url = unescape(name)?;
     let (_, rest) = url.split_once("://").ok_or_else(|| junk("its name is no URL".into()))?;
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A user and password may come before. What is told of junk has neither.
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     let authority = place.split('/').next().unwrap_or_default();
-    // A user and password may come before.
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let parsed = authority.parse::<Address>().map_err(|error| junk(error.to_string()))?;
+    let parsed = authority
+        .parse::<Address>()
+        .map_err(|_| junk("its URL names no address that can be called".into()))?;
     let Address::Tcp { host, port } = parsed else { return Err(junk("its URL names no host".into())) };
 
     let parameter = |name: &str| {
@@ -38,6 +41,21 @@ pub fn decode(name: &str) -> Result<Record> {
         started_ms: parameter("timestamp").and_then(|text| text.parse().ok()).unwrap_or(0),
         ..super::unknown()
     })
+}
+
+/// The name without user and password, which may stand before the host.
+pub fn shown(name: &str) -> Cow<'_, str> {
+    // As long as the name itself, so that places in one are places in the other.
+    let lower = name.to_ascii_lowercase();
+    let after = |text: &str, mark: &str| text.find(mark).map(|at| at + mark.len());
+    let start = after(&lower, "%3a%2f%2f").or_else(|| after(&lower, "://")).unwrap_or(0);
+    let rest = &lower[start..];
+    let end = ["%3f", "?"].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
+    let host = ["%40", "@"].iter().filter_map(|mark| Some(rest[..end].rfind(mark)? + mark.len())).max();
+    match host {
+        Some(host) => format!("{}{}", &name[..start], &name[start + host..]).into(),
+        None => name.into(),
+    }
 }
 
 /// Takes percent-encoding away.
@@ -74,6 +92,24 @@ mod tests {
         let plain = decode("tri%3A%2F%2Fuser%3Apass%40%5B%3A%3A1%5D%3A50051%2Fx.Y").unwrap();
         assert_eq!((plain.address.as_str(), plain.weight), ("[::1]:50051", 100));
         assert_eq!(decode("dubbo%3A%2F%2Fh%3A1%2Fx%3Fenabled%3Dfalse").unwrap().weight, 0);
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        for (name, expected) in [
+            ("tri%3A%2F%2Fuser%3Apass%40%5B%3A%3A1%5D%3A5%2Fx.Y", "tri%3A%2F%2F%5B%3A%3A1%5D%3A5%2Fx.Y"),
+            ("tri%3a%2f%2fuser%3apa%2fss%40h%3a5%2fx", "tri%3a%2f%2fh%3a5%2fx"),
+            ("tri://user:p@ss@h:5/x?a=b@c", "tri://h:5/x?a=b@c"),
+            ("user:pass@h", "h"),
+            ("dubbo%3A%2F%2Fh%3A1%2Fx%3Fowner%3Da%40b", "dubbo%3A%2F%2Fh%3A1%2Fx%3Fowner%3Da%40b"),
+            ("Ä%", "Ä%"),
+        ] {
+            assert_eq!(shown(name), expected);
+        }
+        for junk in ["a://user:pass@h/x", "a://user:pa/ss@h:1/x?weight=x", "a://user:pass/x"] {
+            let told = decode(junk).unwrap_err();
+            assert!(!told.message().contains("pa"), "{told}");
+        }
     }
 
     #[test]

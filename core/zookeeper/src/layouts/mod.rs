@@ -10,6 +10,7 @@ use crate::path::CONFIG;
 use libfast_model::{Endpoint, Error, ErrorKind, Result};
 use libfast_registry::{Record, Role};
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Longest text of an entry of another fleet that is read. Dubbo's can have some kilobytes.
@@ -119,6 +120,14 @@ impl Codec {
                 let message = "layout dubbo is read only: such an entry promises Dubbo's own protocol";
                 Err(Error::new(ErrorKind::Invalid, message))
             }
+        }
+    }
+
+    /// The name of a node for those who read logs, files and lists: without the password that it may hold.
+    pub fn shown(self, name: &str) -> Cow<'_, str> {
+        match self {
+            Self::Dubbo => dubbo::shown(name),
+            _ => name.into(),
         }
     }
 

@@ -8,13 +8,16 @@ use crate::rig::Rig;
 use libfast_protocol::HEADER_BYTES;
 use std::time::{Duration, Instant};
 
+/// How often each costly message is sent: the middle time counts, since machines pause.
+const TIMES: usize = 5;
+
 /// Headers that promise more than anybody may send.
 pub fn oversize(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let server = rig.server("server", &[])?;
     let load = rig.load("load", &server.address, &["--rate", "300"])?;
     pass(rig.choose(10.0, 0.5));
     let (from, resident) = (now_us(), server.process.resident_mib());
-    let (mut open, mut slowest, mut sent) = (0, Duration::ZERO, 0);
+    let (mut open, mut closes) = (0, Vec::new());
     let begun = Instant::now();
     while begun.elapsed().as_secs_f64() < rig.choose(10.0, 0.5) {
         for length in [u32::MAX, (16 << 20) + 1] {
@@ -24,8 +27,7 @@ pub fn oversize(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
             raw.write(&header);
             let (verdict, took) = raw.verdict(1, LIMIT);
             open += usize::from(verdict != Verdict::Closed);
-            slowest = slowest.max(took);
-            sent += 1;
+            closes.push(ms(took));
         }
         pass(0.002);
     }
@@ -33,10 +35,14 @@ pub fn oversize(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let to = now_us();
     let ledger = load.finish(report)?;
     rig.universal(&ledger, 1_000.0, report)?;
-    report.figure("headers sent per second", f64::from(sent) / begun.elapsed().as_secs_f64(), "");
+    report.figure("headers sent per second", closes.len() as f64 / begun.elapsed().as_secs_f64(), "");
     report.figure("connections left open", open as f64, "").at_most(0.0).always();
-    let slowest = (slowest.as_secs_f64() * 1e3 - ledger.paused_ms).max(0.0);
-    report.figure("slowest close beyond a pause of the machine", slowest, "ms").at_most(10.0);
+    // The slowest of thousands tells of the machine, which pauses now and then; one in a hundred tells of the server.
+    closes.sort_by(f64::total_cmp);
+    let part = |part: f64| closes[(closes.len() as f64 * part) as usize];
+    report.figure("closed after, the middle one", part(0.5), "ms");
+    report.figure("closed after, 99 of 100", part(0.99), "ms").at_most(10.0);
+    report.figure("closed after, the slowest", closes[closes.len() - 1], "ms");
     report.figure("memory grown", grown, "MiB").at_most(1.0).in_test(8.0);
     report.figure("calls of others failed", failed(ledger.calls()), "calls").at_most(0.0).in_test(3.0);
     let ratio = p99(ledger.during(from, to)) / p99(ledger.during(0, from));
@@ -88,14 +94,28 @@ pub fn bombs(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     ];
     let (mut silent, mut largest) = (0, 0);
     for (name, bomb) in &bombs {
-        let mut raw = Raw::connect(&server.address)?;
-        let frame = request(1, "echo", bomb);
+        // Its handler makes nothing of it, and its answer is short: what is measured is that the server reads it.
+        let frame = request(1, "length", bomb);
         largest = largest.max(frame.len());
-        raw.write(&frame);
-        let (verdict, took) = raw.verdict(1, LIMIT);
-        silent += usize::from(verdict == Verdict::Silent);
-        let name = format!("{name}: {verdict:?} after").to_lowercase();
-        report.figure(&name, took.as_secs_f64() * 1e3, "ms").at_most(50.0);
+        let (mut times, mut seen) = (Vec::new(), None);
+        let used = server.process.cpu_seconds();
+        for _ in 0..TIMES {
+            let mut raw = Raw::connect(&server.address)?;
+            raw.write(&frame);
+            let (verdict, took) = raw.verdict(1, LIMIT);
+            silent += usize::from(verdict == Verdict::Silent);
+            times.push(ms(took));
+            seen = Some(verdict);
+        }
+        times.sort_by(f64::total_cmp);
+        let name = seen.map_or(String::new(), |seen| format!("{name}: {seen:?} after").to_lowercase());
+        report.figure(&name, times[TIMES / 2], "ms").at_most(50.0);
+        if frame.len() > 1 << 22 {
+            let used = (server.process.cpu_seconds() - used) * 1e3 / TIMES as f64;
+            report.figure("the slowest of these", times[TIMES - 1], "ms");
+            report.figure("processor time for each, of the server", used, "ms").at_most(50.0);
+            report.figure("its size", frame.len() as f64 / f64::from(1 << 20), "MiB");
+        }
     }
     report.figure("neither answered nor refused", silent as f64, "").at_most(0.0).always();
     let ratio = server.process.peak_mib() / (largest as f64 / f64::from(1 << 20));
@@ -103,4 +123,8 @@ pub fn bombs(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let is_alive = server.process.is_alive() && visit_ms(&server.address).is_finite();
     report.figure("the server lives, on a stack of 256 KiB", f64::from(is_alive), "").at_least(1.0).always();
     Ok(())
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

@@ -2,8 +2,10 @@
 
 use crate::clock::{now_us, pass};
 use crate::ledger::{Ledger, failed, ok_percent, p99, quantile};
+use crate::raw::{LIMIT, Raw, request};
 use crate::report::{Report, Trouble};
 use crate::rig::{Rig, target};
+use libfast_protocol::Status;
 
 /// As a server has it whose handlers use what there is little of.
 const BUSY: &[&str] = &["--workers", "8", "--service-us", "10000", "--option", "concurrency=auto"];
@@ -37,7 +39,31 @@ pub fn threefold(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     report.figure("attempts per call", amplification, "").at_most(1.25).in_test(3.0);
     let after = ok_percent(ledger.during(relieved + 2_000_000, u64::MAX));
     report.figure("right 2 s after the end of it", after, "%").at_least(100.0);
+    let count = rig.choose(200_000, 2_000);
+    let served = server_us(rig, "serving", &[], count)?;
+    let refused = server_us(rig, "refusing", &["--option", "max_inflight=1"], count)?;
+    report.figure("processor time of the server for a request that is served", served, "µs");
+    report.figure("for one that is refused", refused, "µs");
+    report.figure("refused, to served", refused / served, "times");
     Ok(())
+}
+
+/// Microseconds of processor time in which a server answers a request of many, behind one that does not end.
+fn server_us(rig: &Rig, name: &str, arguments: &[&str], count: u32) -> Result<f64, Trouble> {
+    let server = rig.server(name, arguments)?;
+    let mut raw = Raw::connect(&server.address)?;
+    raw.write(&request(1, "forever", "[]"));
+    let batch: Vec<u8> = (2..102).flat_map(|id| request(id, "echo", "[1]")).collect();
+    let before = server.process.cpu_seconds();
+    for _ in 0..count / 100 {
+        raw.write(&batch);
+        let mut open = 100;
+        while open > 0 {
+            let frame = raw.read(LIMIT).map_err(|verdict| format!("the server: {verdict:?}"))?;
+            open -= i32::from(frame.status != Status::Data);
+        }
+    }
+    Ok((server.process.cpu_seconds() - before) * 1e6 / f64::from(count))
 }
 
 /// All servers refuse, then none.

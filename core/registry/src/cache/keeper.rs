@@ -1,0 +1,82 @@
+//! Writing down what a registry says.
+
+use super::file::CacheFile;
+use super::follow::Times;
+use crate::{Provider, Resolution};
+use libfast_model::{Address, Error, Result};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// How long those who said that they stop are written after they left the list. They do both within less than what passes
+/// between two readings of the file, and readers that had not heard that they stop would hold on to them.
+const LEAVING: Duration = Duration::from_secs(2);
+
+/// Writes lists down, not too often.
+pub(super) struct Keeper {
+    file: CacheFile,
+    times: Times,
+    list: Vec<Provider>,
+    /// Who left the list after they had said that they stop, and how long they are written.
+    leaving: Vec<(Provider, Instant)>,
+    /// When it is to be written, if it is known.
+    due: Option<Instant>,
+    written: Option<Instant>,
+    writing: Option<JoinHandle<Result<()>>>,
+}
+
+impl Keeper {
+    pub fn new(file: CacheFile, times: Times) -> Self {
+        let (list, leaving) = Default::default();
+        Self { file, times, list, leaving, due: None, written: None, writing: None }
+    }
+
+    /// Remembers a list. That nobody is there is not written: it would help nobody.
+    pub fn note(&mut self, resolution: &Resolution) {
+        let Resolution::Bound(providers) = resolution else { return };
+        if self.due.is_some() && self.list == *providers {
+            return;
+        }
+        let now = Instant::now();
+        let former = std::mem::replace(&mut self.list, providers.clone());
+        let draining = former.into_iter().filter(|provider| provider.endpoint.draining);
+        self.leaving.extend(draining.map(|provider| (provider, now + LEAVING)));
+        let listed: BTreeSet<&Address> = self.list.iter().map(|one| &one.endpoint.address).collect();
+        self.leaving.retain(|(provider, _)| !listed.contains(&provider.endpoint.address));
+        self.due = Some(self.written.map_or(now, |at| now.max(at + self.times.pause)));
+    }
+
+    /// Writes it when it is time, if the list `is_fresh`; ends only with a failure. Cancel safe.
+    pub async fn keep(&mut self, is_fresh: bool) -> Error {
+        loop {
+            if self.writing.is_none() {
+                match self.due.filter(|_| is_fresh) {
+                    Some(due) => tokio::time::sleep_until(due.into()).await,
+                    None => std::future::pending().await,
+                }
+                let (file, recent) = (self.file.clone(), self.times.refresh / 2);
+                let list = self.next(Instant::now());
+                self.writing = Some(spawn_blocking(move || file.save(&list, recent)));
+            }
+            if let Some(writing) = &mut self.writing {
+                let outcome = writing.await;
+                self.writing = None;
+                if let Ok(Err(error)) = outcome {
+                    return error;
+                }
+            }
+        }
+    }
+
+    /// What is to be written `now`; notes when that is to be done again.
+    fn next(&mut self, now: Instant) -> Vec<Provider> {
+        self.leaving.retain(|(_, until)| *until > now);
+        let earliest = self.leaving.iter().map(|(_, until)| *until).min();
+        let refresh = now + self.times.refresh;
+        (self.written, self.due) = (Some(now), Some(earliest.map_or(refresh, |at| at.min(refresh))));
+        let leaving = self.leaving.iter().map(|(provider, _)| provider);
+        let mut list: Vec<Provider> = self.list.iter().chain(leaving).cloned().collect();
+        list.sort_by(|a, b| a.key.cmp(&b.key));
+        list
+    }
+}
