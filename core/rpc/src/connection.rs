@@ -29,7 +29,7 @@ use bytes::BytesMut;
 use ending::Ending;
 use inbox::Inbox;
 use libfast_balance::Load;
-use libfast_model::{Address, Error, ErrorKind, Progress, Result};
+use libfast_model::{Address, Error, ErrorKind, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use peer::Peer;
 use slab::Slab;
@@ -433,17 +433,6 @@ impl State {
         self.account.done += 1;
         inbox.outcome = Some(outcome);
         inbox.waker.take()
-    }
-
-    /// Whether any of the request was handed to the system.
-    fn is_sent(&self, inbox: &Inbox) -> bool {
-        inbox.offset < self.written
-    }
-
-    /// What is not sent yet is sent after all while the connection lives, whoever waits.
-    fn progress_of(&self, inbox: &Inbox) -> Progress {
-        let never = self.failure.is_some() && !self.is_sent(inbox);
-        if never { Progress::NotStarted } else { Progress::Unknown }
     }
 }
 

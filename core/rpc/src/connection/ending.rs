@@ -1,6 +1,6 @@
 //! How a connection ends, and what becomes of its calls.
 
-use super::{MOST_ABANDONED, Shared, State};
+use super::{Inbox, MOST_ABANDONED, Shared, State};
 use bytes::BytesMut;
 use libfast_model::{Cause, Error, ErrorKind, Progress};
 use std::io;
@@ -91,6 +91,17 @@ impl Shared {
 }
 
 impl State {
+    /// Whether any of the request was handed to the system.
+    pub(super) fn is_sent(&self, inbox: &Inbox) -> bool {
+        inbox.offset < self.written
+    }
+
+    /// What is not sent yet is sent after all while the connection lives, whoever waits.
+    pub(super) fn progress_of(&self, inbox: &Inbox) -> Progress {
+        let never = self.failure.is_some() && !self.is_sent(inbox);
+        if never { Progress::NotStarted } else { Progress::Unknown }
+    }
+
     fn fail_all(&mut self, error: &Error, unsent: &Error) -> Vec<Waker> {
         self.failure = Some(error.clone());
         self.account.errors += u64::from(!self.account.transport_ended);
