@@ -34,6 +34,20 @@ final class Announcement
     }
 
     /**
+     * Gives the server another share of calls, relative to others, from 0 (no new calls) to 1,000,000; returns when that is
+     * listed. Fails after 5 s if the registry does not answer; the change is made when it does.
+     */
+    public function setWeight(int $weight): void
+    {
+        if ($weight < 0) {
+            throw FastException::of(Codes::E_INVALID, "the weight $weight is less than 0");
+        }
+        $error = $this->library->errorSlot();
+        $code = $this->library->ffi->fast_announcement_set_weight($this->announcement->pointer, $weight, $error);
+        $this->library->check($code, $error);
+    }
+
+    /**
      * Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the
      * registry acknowledged that. Serve meanwhile. A second time does nothing.
      */

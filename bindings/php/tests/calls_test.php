@@ -178,9 +178,15 @@ return [
         $client = new Client($target);
         same('127.0.0.1:5432', $client->pick()->endpoint);
         same(7, $client->stats()['endpoints'][0]['weight']);
+        $announcement->setWeight(9);
+        eventually(static fn () => $client->stats()['endpoints'][0]['weight'] === 9, 'the client hears of the weight');
+        foreach ([-1, 1_000_001] as $wrong) {
+            contains((string) $wrong, thrown(InvalidException::class, static fn () => $announcement->setWeight($wrong))->getMessage());
+        }
         $announcement->withdraw();
         $announcement->withdraw();
         same('closed', $announcement->state());
+        same('FAST_E_STATE', thrown(StateException::class, static fn () => $announcement->setWeight(7))->fastCode);
         contains('announce', thrown(InvalidException::class, static fn () => new Announcement([]))->getMessage());
     },
 

@@ -119,10 +119,10 @@ impl Announcement {
         loop {
             match &*state.borrow_and_update() {
                 AnnouncementState::Connecting => {}
-                AnnouncementState::Closed => return Err(closed()),
+                AnnouncementState::Closed => return Err(withdrawn()),
                 settled => return Ok(settled.clone()),
             }
-            state.changed().await.map_err(|_| closed())?;
+            state.changed().await.map_err(|_| withdrawn())?;
         }
     }
 
@@ -209,6 +209,7 @@ const HEARD: Duration = Duration::from_millis(250);
 /// Longest wait for a registry to acknowledge another weight.
 const CHANGE_LIMIT: Duration = Duration::from_secs(5);
 
-fn closed() -> Error {
+/// What those hear who wait for an entry that was withdrawn.
+pub fn withdrawn() -> Error {
     Error::new(ErrorKind::Closed, "the announcement was withdrawn")
 }

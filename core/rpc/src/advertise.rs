@@ -85,8 +85,9 @@ fn choose(
         });
     };
     let sources: Vec<_> = hosts.iter().filter_map(|host| (machine.source)(host)).collect();
-    // With ZooKeeper on loopback everybody is on this machine.
-    let is_local = sources.iter().any(IpAddr::is_loopback);
+    // With ZooKeeper on loopback everybody is on this machine. One member of several says nothing: that is where this machine
+    // is one of the ensemble's.
+    let is_local = !sources.is_empty() && sources.iter().all(IpAddr::is_loopback);
     let is_far = !is_local && !sources.is_empty();
     match (listening, ip_of(listening)) {
         (Address::Tcp { port, .. }, Some(any)) if any.is_unspecified() => {
@@ -202,8 +203,12 @@ mod tests {
             ("", "0.0.0.0:7", "zk://far6:2181", "10.0.0.5:7"),
             // ZooKeeper in a container of this machine does not mean that its clients are there, too.
             ("", "0.0.0.0:7", "zk://container:2181", "10.0.0.5:7"),
-            // With ZooKeeper on loopback, all are on this machine.
+            // Nor does one member of the ensemble.
+            ("", "0.0.0.0:7", "zk://localhost:2181,far:2181", "10.0.0.5:7"),
+            ("", "[::]:7", "zk://far6:2181,[::1]:2181", "[2001:db8::5]:7"),
+            // With all of ZooKeeper on loopback, all are on this machine.
             ("", "0.0.0.0:7", "zk://127.0.0.1:2181", "127.0.0.1:7"),
+            ("", "0.0.0.0:7", "zk://localhost:2181,127.0.0.1:2181", "127.0.0.1:7"),
             ("", "[::]:7", "zk://[::1]:2181", "[::1]:7"),
             ("", "0.0.0.0:7", "zk://[::1]:2181", "127.0.0.1:7"),
             ("", "[::1]:7", "zk://[::1]:2181", "[::1]:7"),
@@ -234,6 +239,7 @@ mod tests {
             ("", "localhost:7", far, "from this machine only"),
             ("", "[::1]:7", far, "from this machine only"),
             ("", "unix:/run/x", far, "from this machine only"),
+            ("", "127.0.0.1:7", "zk://localhost:2181,far:2181", "from this machine only"),
         ] {
             let error = of(told, listening, registry).unwrap_err();
             let names = error.message().contains("advertise") && error.message().contains(why);

@@ -1,30 +1,19 @@
 //! Keeps one entry listed in the layout of another fleet.
 //!
 //! Unlike libfast's own entries, whose names are known before they are made, these may be named by ZooKeeper. So after a
-//! reply that was lost, what is ours is found by owner and text.
+//! reply that was lost, what is ours is found by owner and address.
 
-use crate::announcer::{remove_within, tell};
-use crate::backoff::about;
-use crate::duty::{Duty, Setback, Trouble, attend, news};
 use crate::failure::is_lost;
-use crate::keeping::{self, Keeping, Wanted};
+use crate::keeping;
 use crate::layouts::{Codec, Naming};
+use crate::node::{IN_FLIGHT, ROUNDS, is_own};
 use crate::security::Grants;
 use crate::session::Session;
+use crate::upkeep::{Listing, Owned, delete};
 use libfast_model::{Result, ZooKeeperAccess};
-use libfast_registry::{Announcement, AnnouncementState, Record};
+use libfast_registry::{Announcement, Record};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
-use zookeeper_client::{Client, Error as ZkError, MultiWriteResult, OneshotWatcher, Stat};
-
-/// How often the own node is looked at although no watch fired.
-const AUDIT: Duration = Duration::from_secs(60);
-/// The wait before a node that was taken away is put back.
-const PUT_BACK: Duration = Duration::from_millis(20);
-/// Rounds in which somebody else may undo what was just done, before it is called a failure.
-const ROUNDS: usize = 10;
+use zookeeper_client::{Client, Error as ZkError, MultiWriteResult, SessionId, Stat};
 
 /// Where an entry goes.
 pub struct Spot {
@@ -44,19 +33,8 @@ pub fn announce(session: Arc<Session>, access: &ZooKeeperAccess, spot: Spot, rec
         codec.encode(&service, ID, record)?;
         Ok(record.clone())
     };
-    keeping::announcement(access, record, check, |keeping| {
-        let Keeping { grants, wanted, listed, state, stopped, done } = keeping;
-        let mut entry =
-            Entry { spot, grants, wanted, placed: 0, mine: Vec::new(), in_doubt: false, listed, state };
-        tokio::spawn(async move {
-            tokio::select! {
-                () = attend(session.links(), &mut entry) => {}
-                _ = stopped => {}
-            }
-            let Entry { mine, state, .. } = entry;
-            remove_within(session, mine, state, done).await;
-        });
-    })
+    let entry = |grants| Entry { spot, grants, mine: Vec::new(), in_doubt: None };
+    keeping::announcement(session, access, record, check, entry)
 }
 
 /// Stands for the id of an entry where only its text is checked.
@@ -65,167 +43,203 @@ const ID: &str = "00000000000000000000000000000000";
 struct Entry {
     spot: Spot,
     grants: Grants,
-    wanted: watch::Receiver<Wanted<Record>>,
-    /// The number of the record that the last of `mine` holds.
-    placed: u64,
-    /// Nodes that are ours, or may be; the last one is the present one.
-    mine: Vec<String>,
-    /// A node may have been made whose name did not reach us.
-    in_doubt: bool,
-    listed: watch::Sender<u64>,
-    state: watch::Sender<AnnouncementState>,
+    /// Nodes that are ours, or may be: noted before they are made, struck off when they are known to be gone.
+    mine: Vec<Made>,
+    /// A node that may have been made though its name did not reach us: noted before it is made.
+    in_doubt: Option<Said>,
 }
 
-impl Duty for Entry {
-    async fn perform(&mut self, client: &Client) -> Setback {
-        loop {
-            let (number, record) = {
-                let wanted = self.wanted.borrow_and_update();
-                (wanted.number, wanted.data.clone())
-            };
-            let watcher = match self.own(client, number, &record).await {
-                Ok(watcher) => watcher,
-                Err(error) => {
-                    return Setback { doing: format!("creating an entry of {}", self.spot.folder), error };
-                }
-            };
-            self.state.send_if_modified(|state| {
-                let changed = !matches!(state, AnnouncementState::Registered);
-                *state = AnnouncementState::Registered;
-                changed
-            });
-            self.listed.send_replace(number);
-            let fired = async {
-                match watcher {
-                    Some(watcher) => timeout(about(AUDIT), news(watcher).join_next()).await.is_ok(),
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                fired = fired => if fired {
-                    sleep(about(PUT_BACK)).await;
-                },
-                // Without a sender the entry is about to be withdrawn, which ends this.
-                wanted = self.wanted.changed() => if wanted.is_err() {
-                    std::future::pending::<()>().await;
-                },
-            }
-        }
-    }
-
-    fn trouble(&mut self, trouble: Trouble) {
-        tell(&self.state, trouble);
-    }
+#[derive(Clone)]
+struct Made {
+    path: String,
+    says: Said,
+    /// Which made it.
+    session: SessionId,
 }
 
-impl Entry {
-    /// Makes sure that the record is listed by the session of `client` and nothing else of ours, and watches it; nothing to
-    /// watch if it is not to be listed at present.
+/// What a node says.
+#[derive(Clone)]
+struct Said {
+    address: String,
+    /// The number of the record.
+    number: u64,
+}
+
+impl Listing for Entry {
+    type Data = Record;
+
+    fn name(&self) -> String {
+        format!("an entry of {}", self.spot.folder)
+    }
+
     async fn own(
         &mut self,
         client: &Client,
         number: u64,
         record: &Record,
-    ) -> std::result::Result<Option<OneshotWatcher>, ZkError> {
+    ) -> std::result::Result<Owned, ZkError> {
         for _ in 0..ROUNDS {
-            if self.in_doubt {
-                self.find(client, record).await?;
-                self.in_doubt = false;
-            }
+            self.find(client).await?;
             let id = uuid::Uuid::new_v4().simple().to_string();
             // It was checked before it was wanted.
             let text = self.spot.codec.encode(&self.spot.service, &id, record).unwrap_or_default();
-            let mut keeps = false;
-            let mut writer = client.new_multi_writer();
-            let mut present = Vec::new();
-            let last = self.mine.len().wrapping_sub(1);
-            for (at, path) in std::mem::take(&mut self.mine).into_iter().enumerate() {
-                let stat = client.check_stat(&path).await;
-                // Whatever comes of it, it is ours still.
-                self.mine.push(path.clone());
-                let Some(stat) = stat? else {
-                    self.mine.pop();
-                    continue;
-                };
-                if at == last && self.placed == number && text.is_some() && is_own(client, &stat) {
+            let (mut keeps, mut surplus) = (false, Vec::new());
+            for (made, stat) in self.look(client).await? {
+                if !keeps && text.is_some() && made.says.number == number && is_own(client, &stat) {
                     keeps = true;
-                    continue;
-                }
-                writer.add_delete(&path, None)?;
-                present.push(path);
-            }
-            if let (false, Some(text)) = (keeps, &text) {
-                match self.spot.codec.naming() {
-                    Naming::Id => writer.add_create(
-                        &format!("{}/{id}", self.spot.folder),
-                        text,
-                        &self.grants.entry(),
-                    )?,
-                    Naming::Sequential(prefix) => {
-                        writer.add_create(
-                            &format!("{}/{prefix}", self.spot.folder),
-                            text,
-                            &self.grants.sequential(),
-                        )?;
-                    }
+                } else {
+                    surplus.push(made.path);
                 }
             }
-            if !present.is_empty() || !keeps && text.is_some() {
-                match writer.commit().await.map_err(ZkError::from) {
-                    Ok(results) => {
-                        self.mine.retain(|path| !present.contains(path));
-                        let made = results.into_iter().find_map(|result| match result {
-                            MultiWriteResult::Create { path, .. } => Some(path),
-                            _ => None,
-                        });
-                        self.mine.extend(made);
-                        self.placed = number;
-                    }
+            let says = Said { address: record.address.clone(), number };
+            let fresh = text.filter(|_| !keeps).map(|text| Fresh { id, says, text });
+            if fresh.is_some() || !surplus.is_empty() {
+                match self.replace(client, &surplus, fresh).await {
+                    Ok(()) => {}
                     Err(ZkError::NoNode) => {
                         client.mkdir(&self.spot.folder, &self.grants.folder()).await?;
                         continue;
                     }
                     Err(ZkError::NodeExists) => continue,
-                    Err(error) => {
-                        self.in_doubt = is_lost(&error);
-                        return Err(error);
-                    }
+                    Err(error) => return Err(error),
                 }
             }
-            let Some(path) = self.mine.last() else { return Ok(None) };
-            let (stat, watcher) = client.check_and_watch_stat(path).await?;
+            let Some(made) = self.mine.last() else { return Ok(Owned { watcher: None, others: 0 }) };
+            let folder = client.check_stat(&self.spot.folder);
+            let (stat, watcher) = client.check_and_watch_stat(&made.path).await?;
             if stat.is_some_and(|stat| is_own(client, &stat)) {
-                return Ok(Some(watcher));
+                let listed = folder.await?.map_or(0, |stat| stat.num_children);
+                return Ok(Owned { watcher: Some(watcher), others: listed.try_into().unwrap_or(0) });
             }
         }
         Err(ZkError::NodeExists)
     }
 
-    /// Finds nodes that were made though that was not acknowledged: of this session, with this address.
-    async fn find(&mut self, client: &Client, record: &Record) -> std::result::Result<(), ZkError> {
-        let names = match client.list_children(&self.spot.folder).await {
-            Err(ZkError::NoNode) => return Ok(()),
-            names => names?,
-        };
-        for name in names.iter().filter(|name| self.spot.codec.is_entry(name)) {
-            let path = format!("{}/{name}", self.spot.folder);
-            if self.mine.contains(&path) {
-                continue;
-            }
-            let (text, stat) = match client.get_data(&path).await {
-                Err(ZkError::NoNode) => continue,
-                found => found?,
-            };
-            let says = self.spot.codec.decode(name, &text);
-            if is_own(client, &stat) && says.is_ok_and(|says| says.address == record.address) {
-                // Before the present one: it is taken away.
-                self.mine.insert(0, path);
-            }
-        }
-        Ok(())
+    async fn remove(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+        let found = self.find(client).await;
+        // What is known goes, whatever became of the search.
+        self.look(client).await?;
+        let paths: Vec<_> = self.mine.iter().map(|made| made.path.clone()).collect();
+        delete(client, &paths).await?;
+        found
     }
 }
 
-fn is_own(client: &Client, stat: &Stat) -> bool {
-    stat.ephemeral_owner == client.session_id().0 && stat.version == 0
+/// A node to be made.
+struct Fresh {
+    id: String,
+    says: Said,
+    text: Vec<u8>,
+}
+
+impl Entry {
+    /// Deletes the nodes and makes another one, in one transaction, so that nobody sees none of them, or both.
+    async fn replace(
+        &mut self,
+        client: &Client,
+        surplus: &[String],
+        fresh: Option<Fresh>,
+    ) -> std::result::Result<(), ZkError> {
+        let mut writer = client.new_multi_writer();
+        surplus.iter().try_for_each(|path| writer.add_delete(path, None))?;
+        if let Some(Fresh { id, says, text }) = fresh {
+            let folder = &self.spot.folder;
+            match self.spot.codec.naming() {
+                Naming::Id => {
+                    let path = format!("{folder}/{id}");
+                    writer.add_create(&path, &text, &self.grants.entry())?;
+                    self.mine.push(Made { path, says, session: client.session_id() });
+                }
+                Naming::Sequential(prefix) => {
+                    writer.add_create(&format!("{folder}/{prefix}"), &text, &self.grants.sequential())?;
+                    self.in_doubt = Some(says);
+                }
+            }
+        }
+        match writer.commit().await.map_err(ZkError::from) {
+            Ok(results) => {
+                self.mine.retain(|made| !surplus.contains(&made.path));
+                let path = results.into_iter().find_map(|result| match result {
+                    MultiWriteResult::Create { path, .. } => Some(path),
+                    _ => None,
+                });
+                let named = self.in_doubt.take().zip(path);
+                let session = client.session_id();
+                self.mine.extend(named.map(|(says, path)| Made { path, says, session }));
+                Ok(())
+            }
+            Err(error) => {
+                // What was answered was not done.
+                if !is_lost(&error) {
+                    self.in_doubt = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Those of `mine` that are there; strikes off the others.
+    async fn look(&mut self, client: &Client) -> std::result::Result<Vec<(Made, Stat)>, ZkError> {
+        let mut present = Vec::new();
+        for made in self.mine.clone() {
+            match client.get_data(&made.path).await {
+                Err(error) if is_lost(&error) => return Err(error),
+                Ok((text, stat)) if self.is_ours(&made, &text, &stat) => present.push((made, stat)),
+                // It is gone, or none of ours, which we could read.
+                _ => self.mine.retain(|one| one.path != made.path),
+            }
+        }
+        Ok(present)
+    }
+
+    /// Whether what stands there is what was made. ZooKeeper counts from 0 again when the folder is made anew, as after it lost
+    /// its data, and then a name that was ours can be that of somebody else.
+    fn is_ours(&self, made: &Made, text: &[u8], stat: &Stat) -> bool {
+        let name = made.path.rsplit_once('/').map_or("", |(_, name)| name);
+        let says = || self.spot.codec.decode(name, text);
+        match self.spot.codec.naming() {
+            Naming::Id => true,
+            // Of a node that somebody changed, only the owner is certain.
+            Naming::Sequential(_) => {
+                let is_changed = stat.version != 0;
+                stat.ephemeral_owner == made.session.0
+                    && (is_changed || says().is_ok_and(|says| says.address == made.says.address))
+            }
+        }
+    }
+
+    /// Finds the node that may have been made, if there is one in doubt: of this session, with its address. What this
+    /// session was asked before is done or lost by now, so one that is not found will not come.
+    async fn find(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+        let Some(sought) = &self.in_doubt else { return Ok(()) };
+        let Spot { codec, folder, .. } = &self.spot;
+        let mut names = match client.list_children(folder).await {
+            Err(ZkError::NoNode) => Vec::new(),
+            names => names?,
+        };
+        names.retain(|name| codec.is_entry(name));
+        let mut found = Vec::new();
+        for some in names.chunks(IN_FLIGHT) {
+            // The crate sends a request when its future is made, so all of these are on their way together.
+            let requests: Vec<_> =
+                some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
+            for (name, request) in some.iter().zip(requests) {
+                let (text, stat) = match request.await {
+                    Err(error) if is_lost(&error) => return Err(error),
+                    // It is gone, or none of ours, which we could read.
+                    Err(_) => continue,
+                    Ok(read) => read,
+                };
+                let session = client.session_id();
+                let made = Made { path: format!("{folder}/{name}"), says: sought.clone(), session };
+                if self.is_ours(&made, &text, &stat) {
+                    found.push(made);
+                }
+            }
+        }
+        found.retain(|found| self.mine.iter().all(|known| known.path != found.path));
+        self.mine.append(&mut found);
+        self.in_doubt = None;
+        Ok(())
+    }
 }

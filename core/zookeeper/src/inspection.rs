@@ -3,10 +3,13 @@
 use crate::ZooKeeperRegistry;
 use crate::backoff::Backoff;
 use crate::failure::{is_lost, refused};
+use crate::layouts::Codec;
 use crate::security::Grants;
-use libfast_model::{Error, Result};
+use libfast_model::{Error, Result, ServiceName};
+use libfast_registry::Role;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
-use zookeeper_client::{Client, Error as ZkError, Permission, Stat};
+use zookeeper_client::{Client, Error as ZkError, MultiWriteError, Permission, Stat};
 
 /// How a session and the root of a registry are found.
 #[derive(Debug, Clone)]
@@ -32,6 +35,15 @@ pub struct RootInspection {
     pub uncertain_ms: i64,
 }
 
+/// What was found at the nodes of a service. They keep the ACL that they were made with, whatever that of the root is now.
+#[derive(Debug, Clone)]
+pub struct ServiceInspection {
+    /// The nodes with which anybody may do more than read them who can reach a server, and what: the words of ZooKeeper.
+    pub open: Vec<(String, String)>,
+    /// Whether a provider could be listed and taken off again, in all layouts that can be written.
+    pub announcing: std::result::Result<(), Error>,
+}
+
 /// Between tries to delete the node that was made, from the first to the longest.
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 
@@ -46,14 +58,77 @@ impl ZooKeeperRegistry {
             .map_err(|error| refused(&format!("looking at {}", self.root()), &error))?;
         Ok(Inspection { session_timeout: client.session_timeout(), root })
     }
+
+    /// Looks at the nodes of a service and changes nothing, so that none of its clients reads the list again. Nodes that are
+    /// not there are nothing to complain of. Fails and needs a runtime as [`inspect`](Self::inspect) does.
+    pub async fn inspect_service(&self, service: &ServiceName) -> Result<ServiceInspection> {
+        let grants = Grants::new(self.access())?;
+        let client = self.client().await?;
+        let mut nodes = BTreeSet::from([self.config(service)]);
+        for (codec, folder) in
+            [Role::Provider, Role::Consumer].map(|role| self.folders(service, role)).concat()
+        {
+            nodes.extend(parent(codec, &folder).map(str::to_owned));
+            nodes.insert(folder);
+        }
+        let mut open = Vec::new();
+        for node in nodes {
+            let may = anybody_may(&client, &node).await;
+            let may = may.map_err(|error| refused(&format!("looking at {node}"), &error))?;
+            open.extend(may.filter(|may| !may.is_empty()).map(|may| (node, may)));
+        }
+        let mut announcing = Ok(());
+        for (codec, folder) in self.folders(service, Role::Provider) {
+            if codec.is_written() && announcing.is_ok() {
+                announcing = rehearse(&client, codec, &folder, &grants).await?;
+            }
+        }
+        Ok(ServiceInspection { open, announcing })
+    }
 }
 
-async fn inspect(
+/// The node of the service, if a list is below it.
+fn parent(codec: Codec, folder: &str) -> Option<&str> {
+    codec.list(Role::Provider).filter(|list| !list.is_empty())?;
+    folder.rsplit_once('/').map(|(parent, _)| parent)
+}
+
+/// Whether an entry could be made in the folder, or the folder if it is not there, and deleted again.
+async fn rehearse(
     client: &Client,
-    root: &str,
-    grants: Grants,
-) -> std::result::Result<Option<RootInspection>, ZkError> {
-    let acls = match client.get_acl(root).await {
+    codec: Codec,
+    folder: &str,
+    grants: &Grants,
+) -> Result<std::result::Result<(), Error>> {
+    for folder in std::iter::once(folder).chain(parent(codec, folder)) {
+        let path = format!("{folder}/.check-{}", uuid::Uuid::new_v4().simple());
+        let refusal = |error| refused(&format!("creating and deleting {path}"), &error);
+        match try_out(client, &path, grants).await {
+            Ok(()) => return Ok(Ok(())),
+            Err(ZkError::NoNode) => {}
+            Err(error) if is_lost(&error) => return Err(refusal(error)),
+            Err(error) => return Ok(Err(refusal(error))),
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Makes and deletes a node in a transaction that ends with what cannot be, which undoes it: nobody sees the node, and no watch
+/// fires.
+async fn try_out(client: &Client, path: &str, grants: &Grants) -> std::result::Result<(), ZkError> {
+    let mut writer = client.new_multi_writer();
+    writer.add_create(path, b"", &grants.entry())?;
+    writer.add_delete(path, None)?;
+    writer.add_check_version(path, 0)?;
+    match writer.commit().await {
+        Err(MultiWriteError::OperationFailed { index: 2, source: ZkError::NoNode }) => Ok(()),
+        outcome => Ok(outcome.map(drop)?),
+    }
+}
+
+/// What anybody may do with a node but read it; none if it is not there.
+async fn anybody_may(client: &Client, path: &str) -> std::result::Result<Option<String>, ZkError> {
+    let acls = match client.get_acl(path).await {
         Ok((acls, _)) => acls,
         Err(ZkError::NoNode) => return Ok(None),
         // Reading it is a right of its own. Who may not read it cannot be anybody who may do more.
@@ -63,11 +138,18 @@ async fn inspect(
     let anybody = acls.iter().filter(|acl| acl.scheme() == "world").map(|acl| acl.permission());
     let anybody = anybody.fold(Permission::NONE, |all, one| all | one);
     let changes = Permission::WRITE | Permission::CREATE | Permission::DELETE | Permission::ADMIN;
-    let anybody_may = match anybody & changes {
+    Ok(Some(match anybody & changes {
         Permission::NONE => String::new(),
         may => may.to_string(),
-    };
+    }))
+}
 
+async fn inspect(
+    client: &Client,
+    root: &str,
+    grants: Grants,
+) -> std::result::Result<Option<RootInspection>, ZkError> {
+    let Some(anybody_may) = anybody_may(client, root).await? else { return Ok(None) };
     // No service has a name that begins with a dot, so no list shows it.
     let path = format!("{}/.check-{}", root.trim_end_matches('/'), uuid::Uuid::new_v4().simple());
     let (asked, since) = (now_ms(), Instant::now());

@@ -1,9 +1,12 @@
-//! An announcement's two sides: what its holder asks for, and what the task that keeps it up is given.
+//! An announcement's two sides: what its holder asks for, and the task that keeps it up.
 
 use crate::security::Grants;
-use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess};
-use libfast_registry::{Announcement, AnnouncementState, Change, Record};
+use crate::session::Session;
+use crate::upkeep::{Listing, Upkeep};
+use libfast_model::{Result, ZooKeeperAccess};
+use libfast_registry::{Announcement, AnnouncementState, Change, Record, withdrawn};
 use std::future::ready;
+use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 /// What is to be listed.
@@ -13,24 +16,14 @@ pub struct Wanted<T> {
     pub data: T,
 }
 
-/// The side of the task.
-pub struct Keeping<T> {
-    pub grants: Grants,
-    pub wanted: watch::Receiver<Wanted<T>>,
-    /// The number of the record that is listed.
-    pub listed: watch::Sender<u64>,
-    pub state: watch::Sender<AnnouncementState>,
-    /// Resolves when the entry is to be taken off; `done` says that it was.
-    pub stopped: oneshot::Receiver<()>,
-    pub done: oneshot::Sender<()>,
-}
-
-/// Has `keep` list what `encode` makes of `record`, and of those that come in its place. What cannot be encoded is refused.
-pub fn announcement<T: Send + Sync + 'static>(
+/// Keeps up what `listing` makes of `record`, as `encode` has it, and of those that come in its place, until the returned
+/// value is withdrawn or dropped. What cannot be encoded is refused.
+pub fn announcement<L: Listing>(
+    session: Arc<Session>,
     access: &ZooKeeperAccess,
     record: Record,
-    encode: impl Fn(&Record) -> Result<T> + Send + Sync + 'static,
-    keep: impl FnOnce(Keeping<T>),
+    encode: impl Fn(&Record) -> Result<L::Data> + Send + Sync + 'static,
+    listing: impl FnOnce(Grants) -> L,
 ) -> Announcement {
     let (state, states) = watch::channel(AnnouncementState::Connecting);
     let (data, grants) = match encode(&record).and_then(|data| Ok((data, Grants::new(access)?))) {
@@ -47,8 +40,9 @@ pub fn announcement<T: Send + Sync + 'static>(
     let (stop, stopped) = oneshot::channel::<()>();
     let (done, finished) = oneshot::channel::<()>();
     let (wanted, wanting) = watch::channel(Wanted { number: 1, data });
-    let (listed, listing) = watch::channel(0);
-    keep(Keeping { grants, wanted: wanting, listed, state, stopped, done });
+    let (listed, listing_of) = watch::channel(0);
+    let upkeep = Upkeep::new(listing(grants), wanting, listed, state);
+    tokio::spawn(upkeep.run(session, stopped, done));
     let heard = states.clone();
     let change = move |record: Record| -> Result<Change> {
         let data = encode(&record)?;
@@ -58,7 +52,7 @@ pub fn announcement<T: Send + Sync + 'static>(
             wanted.data = data;
             number = wanted.number;
         });
-        Ok(Box::pin(changed(number, listing.clone(), heard.clone())))
+        Ok(Box::pin(changed(number, listing_of.clone(), heard.clone())))
     };
     Announcement::new(states, record, change, move || {
         drop(stop);
@@ -81,8 +75,4 @@ async fn changed(
         listed = listed.wait_for(|listed| *listed >= number) => listed.map(drop).map_err(|_| withdrawn()),
         error = failure => Err(error),
     }
-}
-
-fn withdrawn() -> Error {
-    Error::new(ErrorKind::Closed, "the announcement was withdrawn")
 }

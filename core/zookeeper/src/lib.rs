@@ -40,7 +40,8 @@ mod session;
 mod several;
 mod supervisor;
 mod tls;
+mod upkeep;
 
-pub use inspection::{Inspection, RootInspection};
+pub use inspection::{Inspection, RootInspection, ServiceInspection};
 pub use process::{close_shared, on_thread_start};
 pub use registry::{ServiceCount, ZooKeeperRegistry};

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zookeeper_client::{Client, Error as ZkError, OneshotWatcher, Stat};
 
 /// Rounds in which somebody else may undo what was just done, before it is called a failure.
-const ROUNDS: usize = 10;
+pub const ROUNDS: usize = 10;
 /// Unusable nodes that a registry logs.
 const MOST_LOGGED: u64 = 100;
 /// Requests on their way at once.
-const IN_FLIGHT: usize = 32;
+pub const IN_FLIGHT: usize = 32;
 
 /// Makes sure that this data is listed at `place`, by the session of `client` and nowhere else, and watches it. Gives how
 /// many entries the list has, too.
@@ -79,7 +79,7 @@ pub async fn own(
 }
 
 /// A node whose data somebody changed is no more ours than one of another session: readers rely on data never changing.
-fn is_own(client: &Client, stat: &Stat) -> bool {
+pub fn is_own(client: &Client, stat: &Stat) -> bool {
     stat.ephemeral_owner == client.session_id().0 && stat.version == 0
 }
 

@@ -3,6 +3,9 @@
 use crate::layouts::Codec;
 use libfast_registry::Role;
 
+/// The child of a service that holds what an operator decided about its providers.
+pub const CONFIG: &str = "config";
+
 /// A layout below a root.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -35,7 +38,7 @@ impl Layout {
 
     /// The node of what an operator decided about a service.
     pub fn config(&self, service: &str) -> String {
-        format!("{}/{service}/config", self.root.trim_end_matches('/'))
+        format!("{}/{service}/{CONFIG}", self.root.trim_end_matches('/'))
     }
 }
 

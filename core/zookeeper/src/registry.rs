@@ -219,12 +219,12 @@ impl ZooKeeperRegistry {
     }
 
     /// The node of what an operator decided about a service.
-    fn config(&self, service: &ServiceName) -> String {
+    pub(crate) fn config(&self, service: &ServiceName) -> String {
         Layout::new(Codec::Fast, &self.0.root).config(service.as_str())
     }
 
     /// The lists of a service.
-    fn folders(&self, service: &ServiceName, role: Role) -> Vec<(Codec, String)> {
+    pub(crate) fn folders(&self, service: &ServiceName, role: Role) -> Vec<(Codec, String)> {
         let folder = |layout: &Layout| Some((layout.codec(), layout.folder(service.as_str(), role)?));
         self.0.layouts.iter().filter_map(folder).collect()
     }

@@ -8,6 +8,7 @@ use libfast_testkit::ZooKeeper;
 use libfast_zookeeper::ZooKeeperRegistry;
 use std::sync::LazyLock;
 use std::time::Duration;
+use support::nodes::{texts, until_texts};
 use support::{LIMIT, ROOT, is_registered, logged, raw, record, service, until, until_listed, until_state};
 use zookeeper_client::{Acls, Client, CreateMode};
 
@@ -29,39 +30,6 @@ async fn write(client: &Client, path: &str, text: &str, mode: CreateMode) {
         Err(error) => panic!("{error}"),
     }
     client.create(path, text.as_bytes(), &mode.with_acls(Acls::anyone_all())).await.unwrap();
-}
-
-/// What the nodes of a list hold, by name.
-async fn texts(client: &Client, folder: &str) -> Vec<(String, String)> {
-    let mut names = client.list_children(folder).await.unwrap_or_default();
-    names.sort();
-    let mut texts = Vec::new();
-    for name in names {
-        if let Ok((text, _)) = client.get_data(&format!("{folder}/{name}")).await {
-            texts.push((name, String::from_utf8(text).unwrap()));
-        }
-    }
-    texts
-}
-
-async fn until_texts(
-    client: &Client,
-    folder: &str,
-    wanted: impl Fn(&[(String, String)]) -> bool,
-) -> Vec<(String, String)> {
-    let look = async {
-        loop {
-            let found = texts(client, folder).await;
-            if wanted(&found) {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    match tokio::time::timeout(LIMIT, look).await {
-        Ok(found) => found,
-        Err(_) => panic!("{folder}: still {:?}", texts(client, folder).await),
-    }
 }
 
 fn addresses(resolution: &Resolution) -> Vec<String> {
@@ -257,6 +225,55 @@ async fn what_cannot_be_listed_is_refused_at_once() {
     assert!(error.kind() == ErrorKind::Invalid && error.message().contains("serverset"), "{error}");
     let unknown = ZooKeeperRegistry::open_in(&["127.0.0.1:1".into()], ROOT, "etcd", SESSION).err().unwrap();
     assert!(unknown.message().contains("thriftkeeper"), "{unknown}");
+}
+
+/// What an operator decides is beside the instances then, and none of them.
+#[tokio::test]
+async fn what_an_operator_decides_is_no_instance() {
+    let (libfast, calc) = (registry_in(&SERVER, "curator"), service("decided"));
+    let announcement = libfast.announce(&calc, Role::Provider, record(2030));
+    announcement.registered().await.unwrap();
+    let address = "10.0.0.1:2030".parse().unwrap();
+    libfast.decide(&calc, &address, |decided| decided.weight = Some(7)).await.unwrap();
+    let mut watch = libfast.watch(&calc);
+    let weighs_seven = |resolution: &Resolution| match resolution {
+        Resolution::Bound(providers) => providers.iter().all(|one| one.endpoint.weight == 7),
+        _ => false,
+    };
+    until(&mut watch, weighs_seven).await;
+    assert_eq!(libfast.skipped(), 0);
+}
+
+/// A fleet that has lost its sessions does not come back in one moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_other_layouts_come_back_one_after_the_other() {
+    const SERVERS: u16 = 400;
+    let mut server = ZooKeeper::start().unwrap();
+    let libfast = registry_in(&server, "serverset:/aurora");
+    let announce = |port| libfast.announce(&service("calc"), Role::Provider, record(port));
+    let entries: Vec<_> = (1..=SERVERS).map(announce).collect();
+    for entry in &entries {
+        entry.registered().await.unwrap();
+    }
+    server.forget().unwrap();
+    for entry in &entries {
+        until_state(entry, |state| !is_registered(state)).await;
+    }
+    server.restart().unwrap();
+    for entry in &entries {
+        until_state(entry, is_registered).await;
+    }
+    let client = raw(&server).await;
+    let names = client.list_children("/aurora/calc").await.unwrap();
+    assert_eq!(names.len(), usize::from(SERVERS));
+    let mut made = Vec::new();
+    for name in names {
+        made.push(client.check_stat(&format!("/aurora/calc/{name}")).await.unwrap().unwrap().ctime);
+    }
+    let spread = made.iter().max().unwrap() - made.iter().min().unwrap();
+    eprintln!("measured: {SERVERS} entries came back within {spread} ms");
+    // Each waits for a part of 800 ms at random; that all of them draw less than this is beyond chance.
+    assert!(spread >= 500, "{spread} ms");
 }
 
 #[tokio::test]

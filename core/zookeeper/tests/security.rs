@@ -9,7 +9,7 @@ use libfast_zookeeper::ZooKeeperRegistry;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use support::*;
-use zookeeper_client::{Acls, Client, CreateMode, Error as ZkError, Permission, SaslOptions};
+use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, Error as ZkError, Permission, SaslOptions};
 
 const PASSWORD: &str = "correct-horse-battery-staple";
 /// Within which an operator hears what is wrong.
@@ -236,6 +236,41 @@ async fn a_root_that_was_made_for_the_fleet_is_used() {
     let nobody = open(&address, "/prepared/fast", Duration::from_secs(10).into());
     let announcement = nobody.announce(&service("calc"), Role::Consumer, record(1));
     until_state(&announcement, |state| matches!(state, AnnouncementState::Failed(_))).await;
+}
+
+/// Folders keep the ACL that they were made with, and whoever made them.
+#[tokio::test]
+async fn an_inspection_sees_whose_the_nodes_of_a_service_are_and_touches_nothing() {
+    let address = SERVER.connect_string();
+    let fleet = open(&address, "/looked-at", access("fleet-looks", &format!("digest fleet:{PASSWORD}")));
+    let entries = ["closed", "hole"].map(|name| fleet.announce(&service(name), Role::Provider, record(1)));
+    for entry in &entries {
+        entry.registered().await.unwrap();
+    }
+    let providers = "/looked-at/hole/providers";
+    let owner = Client::connector().with_auth("digest", format!("fleet:{PASSWORD}").as_bytes());
+    let owner = owner.connect(&address).await.unwrap();
+    owner.set_acl(providers, &[Acl::new(Permission::ALL, AuthId::anyone())], None).await.unwrap();
+    let before = owner.check_stat(providers).await.unwrap();
+
+    let closed = fleet.inspect_service(&service("closed")).await.unwrap();
+    assert!(closed.open.is_empty() && closed.announcing.is_ok(), "{closed:?}");
+    let hole = fleet.inspect_service(&service("hole")).await.unwrap();
+    let open_nodes: Vec<_> = hole.open.iter().map(|(node, _)| node.as_str()).collect();
+    assert!(open_nodes == [providers] && hole.announcing.is_ok(), "{hole:?}");
+    assert!(hole.open[0].1.contains("DELETE"), "{hole:?}");
+    let absent = fleet.inspect_service(&service("absent")).await.unwrap();
+    assert!(absent.open.is_empty() && absent.announcing.is_ok(), "{absent:?}");
+    // Clients that watch the list would have read it again.
+    assert_eq!(owner.check_stat(providers).await.unwrap(), before);
+
+    // To others, what is closed cannot be announced in, although anybody can read it.
+    let other = open(&address, "/looked-at", access("other-looks", &format!("digest other:{PASSWORD}")));
+    let closed = other.inspect_service(&service("closed")).await.unwrap();
+    let error = closed.announcing.unwrap_err();
+    assert!(error.message().contains("/looked-at/closed/providers/"), "{error}");
+    assert!(error.message().contains("not authorized"), "{error}");
+    assert!(other.inspect_service(&service("hole")).await.unwrap().announcing.is_ok());
 }
 
 /// Whoever is quick sees the node that is made to look whether one can be made.

@@ -2,7 +2,7 @@
 
 use libfast::{Address, Error, ErrorKind, Record, Registry, Result, ServiceName};
 use libfast_registry::{DirRegistry, Override, Overrides, Resolver, Role, Watch};
-use libfast_zookeeper::{Inspection, ZooKeeperRegistry};
+use libfast_zookeeper::{Inspection, ServiceInspection, ZooKeeperRegistry};
 use std::time::Duration;
 
 /// A registry of either kind.
@@ -121,6 +121,14 @@ impl Asked {
         match self {
             Self::Dir(_) => Ok(None),
             Self::ZooKeeper(zookeeper, _) => zookeeper.inspect().await.map(Some),
+        }
+    }
+
+    /// Looks at what a service stands on, likewise.
+    pub async fn inspect_service(&self, service: &ServiceName) -> Result<Option<ServiceInspection>> {
+        match self {
+            Self::Dir(_) => Ok(None),
+            Self::ZooKeeper(zookeeper, _) => zookeeper.inspect_service(service).await.map(Some),
         }
     }
 

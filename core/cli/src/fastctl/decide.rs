@@ -8,7 +8,7 @@ use super::form::Form;
 use crate::exit::Exit;
 use crate::output;
 use crate::table::table;
-use libfast::{Address, Error, ErrorKind, Result, ServiceName, Target};
+use libfast::{Address, Endpoint, Error, ErrorKind, Result, ServiceName, Target};
 use libfast_registry::{Override, Role};
 use std::time::Duration;
 
@@ -53,7 +53,6 @@ struct Provider {
 
 /// Longest wait for a registry.
 const LIMIT: Duration = Duration::from_secs(10);
-const HEAVIEST: u32 = 1_000_000;
 
 /// Drains, or no more.
 pub async fn drain(options: Drain) -> Result<Exit> {
@@ -66,10 +65,11 @@ pub async fn drain(options: Drain) -> Result<Exit> {
 pub async fn weigh(options: Weight) -> Result<Exit> {
     let weight = match options.weight.as_str() {
         "own" => None,
-        text => match text.parse() {
-            Ok(weight) if weight <= HEAVIEST => Some(weight),
-            _ => {
-                let message = format!("weight {text:?}: write a whole number from 0 to {HEAVIEST}, or own");
+        text => match text.parse().ok().and_then(|number| Endpoint::check_weight(number).ok()) {
+            Some(weight) => Some(weight),
+            None => {
+                let most = Endpoint::MAX_WEIGHT;
+                let message = format!("weight {text:?}: write a whole number from 0 to {most}, or own");
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
         },

@@ -65,6 +65,7 @@ fn check_looks_at_the_ensemble_the_root_and_the_providers() {
         ("announcing", "ok"),
         ("acl", "warning"),
         ("clock", "ok"),
+        ("announcing", "ok"),
         ("provider", "ok"),
     ];
     for target in [registry.clone(), format!("{registry}/echo")] {
@@ -78,6 +79,55 @@ fn check_looks_at_the_ensemble_the_root_and_the_providers() {
     zookeeper.stop_process();
     let ended = check(&registry);
     assert_eq!(found(&ended), expected(&[("ensemble", "failed"), ("registry", "failed")]), "{ended:?}");
+}
+
+/// A fleet got credentials, and what it made before has none, or those of somebody else.
+#[test]
+fn check_looks_at_the_nodes_of_each_service() {
+    let Some(zookeeper) = zookeeper("check_looks_at_the_nodes_of_each_service") else { return };
+    let hosts = zookeeper.connect_string();
+    let server = Fastserve::start(&[]);
+    let announce = |service: &str, user: &str, acl: &str| {
+        let (target, acl) = (format!("zk://{hosts}{service}"), format!("zookeeper_acl={acl}"));
+        let mut announce = tool("fastctl");
+        announce.args(["announce", &target, server.address(), "--unchecked", "--set", &acl]);
+        let announced =
+            Fastserve::of(start(announce.env("FAST_ZOOKEEPER_AUTH", format!("digest {user}:secret"))));
+        assert!(announced.line.starts_with("registered"), "{}", announced.line);
+        announced
+    };
+    let check = |root: &str| {
+        let mut check = tool("fastctl");
+        check.args(["check", &format!("zk://{hosts}{root}"), "-o", "json"]);
+        let ended = finish(start(check.env("FAST_ZOOKEEPER_AUTH", "digest fleet:secret")));
+        let checked: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+        checked["items"].as_array().unwrap().clone()
+    };
+    let item = |items: &[Value], check: &str, subject: &str| {
+        let found = items.iter().find(|item| item["check"] == check && item["subject"] == subject);
+        found.map(|item| (item["status"].as_str().unwrap().to_owned(), item["detail"].to_string()))
+    };
+    let status =
+        |items: &[Value], check: &str, subject: &str| item(items, check, subject).map(|(status, _)| status);
+
+    let _closed = announce("/closed/echo", "fleet", "creator");
+    let _hole = announce("/closed/calc", "fleet", "open");
+    let (items, root) = (check("/closed"), format!("zk://{hosts}/closed"));
+    assert_eq!(status(&items, "acl", &root).as_deref(), Some("ok"), "{items:?}");
+    assert_eq!(status(&items, "acl", "echo").as_deref(), Some("ok"), "{items:?}");
+    let (status_of_hole, detail) = item(&items, "acl", "calc").unwrap();
+    assert!(status_of_hole == "warning" && detail.contains("/closed/calc/providers"), "{items:?}");
+
+    let _first = announce("/open/echo", "other", "open");
+    let _theirs = announce("/open/calc", "other", "creator");
+    let (items, root) = (check("/open"), format!("zk://{hosts}/open"));
+    assert_eq!(status(&items, "announcing", &root).as_deref(), Some("ok"), "{items:?}");
+    assert_eq!(status(&items, "announcing", "echo").as_deref(), Some("ok"), "{items:?}");
+    let (status_of_theirs, detail) = item(&items, "announcing", "calc").unwrap();
+    assert!(status_of_theirs == "warning" && detail.contains("/open/calc/providers"), "{items:?}");
+    // What is as open as the root is not said again.
+    assert_eq!(status(&items, "acl", &root).as_deref(), Some("warning"), "{items:?}");
+    assert_eq!(status(&items, "acl", "echo"), None, "{items:?}");
 }
 
 #[test]

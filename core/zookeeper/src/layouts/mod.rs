@@ -6,6 +6,7 @@ mod dubbo;
 mod serverset;
 mod thriftkeeper;
 
+use crate::path::CONFIG;
 use libfast_model::{Endpoint, Error, ErrorKind, Result};
 use libfast_registry::{Record, Role};
 use serde::de::DeserializeOwned;
@@ -52,6 +53,10 @@ impl Codec {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, codec)| *codec)
     }
 
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, codec)| *codec == self).map_or("", |(name, _)| name)
+    }
+
     /// Where the entries of a service are, below its own node; none if the layout has no such list.
     pub fn list(self, role: Role) -> Option<&'static str> {
         match (self, role) {
@@ -64,7 +69,24 @@ impl Codec {
 
     /// Whether a child of the list is meant to be an entry.
     pub fn is_entry(self, name: &str) -> bool {
-        self != Self::Serverset || name.starts_with(serverset::PREFIX)
+        match self {
+            Self::Serverset => name.starts_with(serverset::PREFIX),
+            // What an operator decided is beside the instances, if they are below the target's root.
+            Self::Curator => name != CONFIG,
+            Self::Fast | Self::Thriftkeeper | Self::Dubbo => true,
+        }
+    }
+
+    /// Whether both can be below one root, so that neither takes the nodes of the other for entries.
+    fn tolerates(self, other: Self) -> bool {
+        // Members of a server set have names of their own; the instances of Curator may have any.
+        let one_has_names = (self == Self::Serverset) != (other == Self::Serverset);
+        one_has_names && self != Self::Curator && other != Self::Curator
+    }
+
+    /// Whether servers list themselves in it, and are not only found.
+    pub fn is_written(self) -> bool {
+        self != Self::Dubbo
     }
 
     /// How often a list is read although no watch fired.
@@ -150,8 +172,15 @@ impl Layouts {
             if path != "/" && !inner.is_some_and(|inner| inner.split('/').all(legal)) {
                 return Err(invalid(format!("{path:?} is no path for ZooKeeper")));
             }
-            if layouts.iter().any(|(one, at)| *one == codec && at == path) {
+            let path = if path == "/" { path } else { path.trim_end_matches('/') };
+            if layouts.contains(&(codec, path.to_owned())) {
                 return Err(invalid(format!("{part:?} is there twice")));
+            }
+            if let Some((other, _)) = layouts.iter().find(|(one, at)| at == path && !codec.tolerates(*one)) {
+                let other = other.name();
+                let why =
+                    format!("{other} and {name} are both below {path} and would read each other's nodes");
+                return Err(invalid(why));
             }
             layouts.push((codec, path.to_owned()));
         }
@@ -210,8 +239,32 @@ mod tests {
             ("serverset:aurora", "no path"),
             ("serverset:/a//b", "no path"),
             ("fast,fast", "twice"),
+            ("fast,fast:/fast/", "twice"),
         ] {
             assert!(Layouts::parse(text, "/fast").unwrap_err().message().contains(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn layouts_that_would_read_each_others_nodes_are_not_below_one_root() {
+        let names = Codec::ALL.map(|(name, _)| name);
+        for (at, one) in names.iter().enumerate() {
+            for other in &names[at + 1..] {
+                // They are told apart by the names of their nodes.
+                let is_legal = *other == "serverset" || *one == "serverset" && *other != "curator";
+                for text in [format!("{one},{other}"), format!("{other}:/fast/,{one}")] {
+                    let parsed = Layouts::parse(&text, "/fast");
+                    assert_eq!(parsed.is_ok(), is_legal, "{text}");
+                    if let Err(error) = parsed {
+                        let message = error.message();
+                        assert!(
+                            message.contains("both below /fast") && message.contains(":/PATH"),
+                            "{error}"
+                        );
+                    }
+                }
+                assert!(Layouts::parse(&format!("{one},{other}:/elsewhere"), "/fast").is_ok());
+            }
         }
     }
 

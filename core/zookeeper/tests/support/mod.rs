@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod logged;
+pub mod nodes;
 
 use libfast_model::ServiceName;
 use libfast_registry::{Announcement, AnnouncementState, Provider, Record, Resolution, Resolver, Watch};

@@ -1,5 +1,6 @@
 //! `fastctl check`: whether a registry works and whether those who are listed answer.
 
+mod access;
 mod ensemble;
 mod item;
 mod providers;
@@ -12,10 +13,10 @@ use crate::output;
 use item::{Item, Status};
 use libfast::{Error, ErrorKind, Record, Registry, Result, ServiceName, Target};
 use libfast_registry::Role;
-use libfast_zookeeper::Inspection;
+use libfast_zookeeper::{Inspection, ServiceInspection};
 use std::time::Duration;
 
-/// Check a registry (ensemble, session, access, clock) and that each provider which is listed answers
+/// Check a registry (ensemble, session, access to it and its services, clock) and that each provider which is listed answers
 #[derive(clap::Args)]
 #[command(
     after_help = "Without a target, or with a registry, all of its services are checked. In ZooKeeper a node is made below the root for a moment.\n\
@@ -34,8 +35,6 @@ pub struct Options {
 
 /// Longest wait for a registry.
 const LIMIT: Duration = Duration::from_secs(10);
-/// What ZooKeeper's own leases and people who compare logs can live with.
-const CLOCKS_DIFFER_MS: i64 = 500;
 
 /// Looks at all and prints.
 pub async fn run(options: Options) -> Result<Exit> {
@@ -103,8 +102,12 @@ async fn check(
     asked.close().await;
     match looked {
         Ok((inspection, services)) => {
-            items.extend(inspected(&name, inspection));
-            for (service, records) in services {
+            let root = inspection.as_ref().and_then(|inspection| inspection.root.clone());
+            items.extend(access::of_registry(&name, inspection));
+            for Looked { service, inspection, records } in services {
+                if let (Some(root), Some(inspection)) = (&root, inspection) {
+                    items.extend(access::of_service(&service, &inspection, root));
+                }
                 items.extend(providers::check(service.as_str(), records, !options.tcp).await);
             }
         }
@@ -113,11 +116,15 @@ async fn check(
     Ok(())
 }
 
-/// The providers of the service, or of all.
-async fn look(
-    registry: &Asked,
-    service: Option<ServiceName>,
-) -> Result<(Option<Inspection>, Vec<(ServiceName, Vec<Record>)>)> {
+/// What was found of a service.
+struct Looked {
+    service: ServiceName,
+    inspection: Option<ServiceInspection>,
+    records: Vec<Record>,
+}
+
+/// The registry, and the service or all.
+async fn look(registry: &Asked, service: Option<ServiceName>) -> Result<(Option<Inspection>, Vec<Looked>)> {
     let inspection = registry.inspect().await?;
     let services = match service {
         Some(service) => vec![service],
@@ -125,50 +132,12 @@ async fn look(
     };
     let mut found = Vec::new();
     for service in services {
+        let inspection = registry.inspect_service(&service).await?;
         let records = registry.records(&service, Role::Provider).await?;
-        found.push((service, records));
+        found.push(Looked { service, inspection, records });
     }
     Ok((inspection, found))
 }
 
-fn inspected(name: &str, inspection: Option<Inspection>) -> Vec<Item> {
-    let Some(Inspection { session_timeout, root }) = inspection else {
-        return vec![Item::ok(SESSION, name, "can be read")];
-    };
-    let mut items =
-        vec![Item::ok(SESSION, name, format!("open, timeout {} ms", session_timeout.as_millis()))];
-    let Some(root) = root else {
-        items.push(Item::ok(
-            "root",
-            name,
-            "is not there yet; the first server that announces itself makes it",
-        ));
-        return items;
-    };
-    items.push(match &root.announcing {
-        Ok(()) => Item::ok("announcing", name, "is allowed"),
-        Err(error) => {
-            Item::warning("announcing", name, error.message(), "servers need CREATE and DELETE at the root")
-        }
-    });
-    items.push(match root.anybody_may.as_str() {
-        "" => Item::ok("acl", name, "nobody may change the root without credentials"),
-        may => Item::warning(
-            "acl",
-            name,
-            format!("anybody who reaches ZooKeeper may {may} at the root"),
-            "give servers credentials and the root an ACL, unless the network keeps strangers out",
-        ),
-    });
-    if let Some(ahead) = root.clock_ahead_ms {
-        let detail = format!("{ahead} ms ahead of this machine's, within {} ms", root.uncertain_ms);
-        let differs = ahead.saturating_abs().saturating_sub(root.uncertain_ms) > CLOCKS_DIFFER_MS;
-        items.push(match differs {
-            false => Item::ok("clock", name, detail),
-            true => Item::warning("clock", name, detail, "synchronise the clocks, as with chrony"),
-        });
-    }
-    items
-}
-
+/// The check of a registry as a whole.
 const SESSION: &str = "registry";

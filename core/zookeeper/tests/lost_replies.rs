@@ -1,0 +1,158 @@
+//! Entries of other fleets while the replies of ZooKeeper do not come: one stays one, and none stays behind.
+
+mod support;
+
+use libfast_registry::{Announcement, Announcer, Role};
+use libfast_testkit::{ChaosProxy, ZooKeeper};
+use libfast_zookeeper::ZooKeeperRegistry;
+use std::time::Duration;
+use support::nodes::{texts, until_texts};
+use support::{LIMIT, ROOT, is_registered, is_suspended, raw, record, service, until_state};
+use zookeeper_client::Client;
+
+const SESSION: Duration = Duration::from_secs(10);
+/// Nodes of the one are named by ZooKeeper, of the other by us.
+const LAYOUTS: [&str; 2] = ["serverset", "curator"];
+const ROUNDS: u32 = 5;
+
+/// A registry whose session somebody else needs, too, and the folder of the service in question.
+struct Fleet {
+    /// Behind the proxy.
+    _server: ZooKeeper,
+    proxy: ChaosProxy,
+    registry: ZooKeeperRegistry,
+    keeper: Announcement,
+    /// Not through the proxy.
+    client: Client,
+    folder: String,
+}
+
+impl Fleet {
+    async fn start(layout: &str) -> Self {
+        let server = ZooKeeper::start().unwrap();
+        let proxy = ChaosProxy::start(server.connect_string()).unwrap();
+        let (hosts, layouts) = ([proxy.address().to_string()], format!("{layout}:/others"));
+        let registry = ZooKeeperRegistry::open_in(&hosts, ROOT, &layouts, SESSION).unwrap();
+        let keeper = registry.announce(&service("keeper"), Role::Provider, record(1));
+        keeper.registered().await.unwrap();
+        let client = raw(&server).await;
+        let fleet = Self { _server: server, proxy, registry, keeper, client, folder: "/others/calc".into() };
+        // Makes the folder.
+        let first = fleet.announce();
+        first.registered().await.unwrap();
+        first.withdraw().await;
+        fleet
+    }
+
+    fn announce(&self) -> Announcement {
+        self.registry.announce(&service("calc"), Role::Provider, record(2030))
+    }
+
+    /// From now on ZooKeeper hears, and is not heard.
+    fn stall(&self) {
+        self.proxy.change(|plan| plan.to_client.stall = true);
+    }
+
+    /// Waits until ZooKeeper is asked for something more than the `sent` bytes, or it is `over`.
+    async fn until_asked(&self, sent: u64, over: impl Fn() -> bool) {
+        let asked = async {
+            while self.sent() == sent && !over() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, asked).await.unwrap();
+    }
+
+    fn sent(&self) -> u64 {
+        self.proxy.counts().to_server.bytes
+    }
+
+    /// The connection breaks, and what ZooKeeper has said is lost; then all is well.
+    async fn lose(&self) {
+        self.proxy.reset();
+        until_state(&self.keeper, is_suspended).await;
+        self.proxy.clear();
+    }
+
+    async fn names(&self) -> Vec<String> {
+        texts(&self.client, &self.folder).await.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Withdraws it while nothing is heard, which is over when that is under way.
+    async fn withdraw_unheard(&self, entry: Announcement) {
+        let sent = self.sent();
+        let withdrawn = tokio::spawn(entry.withdraw());
+        self.until_asked(sent, || withdrawn.is_finished()).await;
+        self.proxy.clear();
+        tokio::time::timeout(LIMIT, withdrawn).await.unwrap().unwrap();
+        until_texts(&self.client, &self.folder, <[_]>::is_empty).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_while_a_change_hangs_leaves_nothing_behind() {
+    for layout in LAYOUTS {
+        let fleet = Fleet::start(layout).await;
+        let entry = fleet.announce();
+        entry.registered().await.unwrap();
+        fleet.stall();
+        let sent = fleet.sent();
+        drop(entry.change(|record| record.weight = 7));
+        fleet.until_asked(sent, || false).await;
+        fleet.withdraw_unheard(entry).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_before_it_heard_that_it_is_listed_leaves_nothing_behind() {
+    for layout in LAYOUTS {
+        let fleet = Fleet::start(layout).await;
+        fleet.stall();
+        let entry = fleet.announce();
+        until_texts(&fleet.client, &fleet.folder, |found| found.len() == 1).await;
+        fleet.withdraw_unheard(entry).await;
+    }
+}
+
+/// What is not known is found, and not made again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_whose_reply_was_lost_is_not_doubled() {
+    for layout in LAYOUTS {
+        let fleet = Fleet::start(layout).await;
+        for round in 0..ROUNDS {
+            fleet.stall();
+            let entry = fleet.announce();
+            let made = until_texts(&fleet.client, &fleet.folder, |found| found.len() == 1).await;
+            fleet.lose().await;
+            until_state(&entry, is_registered).await;
+            assert_eq!(fleet.names().await, [made[0].0.clone()], "{layout}, round {round}");
+            until_state(&fleet.keeper, is_registered).await;
+            entry.withdraw().await;
+            assert_eq!(fleet.names().await.len(), 0, "{layout}, round {round}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_reply_was_lost_leaves_one_entry() {
+    for layout in LAYOUTS {
+        let fleet = Fleet::start(layout).await;
+        let entry = fleet.announce();
+        entry.registered().await.unwrap();
+        for round in 0..ROUNDS {
+            let before = fleet.names().await;
+            fleet.stall();
+            let sent = fleet.sent();
+            drop(entry.change(|record| record.started_ms += 1));
+            fleet.until_asked(sent, || false).await;
+            fleet.lose().await;
+            until_texts(&fleet.client, &fleet.folder, |found| {
+                found.iter().any(|(name, _)| !before.contains(name))
+            })
+            .await;
+            assert_eq!(fleet.names().await.len(), 1, "{layout}, round {round}");
+            until_state(&fleet.keeper, is_registered).await;
+            until_state(&entry, is_registered).await;
+        }
+    }
+}
