@@ -38,12 +38,18 @@ impl RetryBudget {
     /// Pays for one more attempt. False: it must not be made. Two threads that pay at once may both get the last one.
     #[must_use]
     pub fn try_withdraw(&self, now: Moment) -> bool {
-        let (calls, paid) = self.window.sums(now);
-        let affordable = (paid as f64) + 1.0 <= calls as f64 * self.part + self.least;
+        let affordable = self.is_affordable(now);
         if affordable {
             self.window.add(now, 0, 1);
         }
         affordable
+    }
+
+    /// Whether one more attempt could be paid for.
+    #[must_use]
+    pub fn is_affordable(&self, now: Moment) -> bool {
+        let (calls, paid) = self.window.sums(now);
+        (paid as f64) + 1.0 <= calls as f64 * self.part + self.least
     }
 }
 

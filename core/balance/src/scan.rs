@@ -32,7 +32,12 @@ const CONFIRM_ONE_IN: u32 = 10;
 impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
     /// Those to choose from: the ones of the own zone, if they can serve it.
     pub fn pool(&self) -> &'p Pool {
-        if self.picker.survey().prefers_near() { &self.set.near } else { &self.set.open }
+        if self.prefers_near() { &self.set.near } else { &self.set.open }
+    }
+
+    fn prefers_near(&self) -> bool {
+        // What is known may be of the set before, which had somebody there.
+        self.picker.survey().prefers_near() && self.set.near.len() > 0
     }
 
     pub fn consider(&self, at: usize, rng: &mut fastrand::Rng) -> Verdict {
@@ -89,12 +94,12 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
 
     /// One of another zone, if the best of the own costs much more.
     fn spilled(&self, chosen: Candidate, rng: &mut fastrand::Rng) -> Option<usize> {
-        if !self.picker.survey().prefers_near() {
+        if !self.prefers_near() {
             return None;
         }
         let other = self.set.open.draw_weighted(rng);
         let is_better = self.cost(other).cost() * self.picker.options().zone_spill < chosen.cost();
-        (is_better && self.consider(other, rng) == Verdict::Take).then_some(other)
+        (is_better && self.consider(other, rng) != Verdict::Leave).then_some(other)
     }
 
     /// The cheapest of `count` endpoints, or of a few of them, whether they are ready or not.
@@ -205,4 +210,32 @@ fn exponential(rng: &mut fastrand::Rng) -> f64 {
     let mantissa = (bits & ((1 << 52) - 1)) as f64 / (1u64 << 52) as f64;
     // log2(1 + m) is m, and a little more in the middle.
     (exponent - mantissa - 0.344 * mantissa * (1.0 - mantissa)) * std::f64::consts::LN_2
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{BalanceOptions, EndpointSet, Moment, Pick, Picker};
+    use libfast_model::{Endpoint, Policy};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn the_call_that_ends_an_ejection_may_be_one_that_leaves_the_zone() {
+        let options = BalanceOptions { zone: "a".into(), ..BalanceOptions::with_policy(Policy::P2c) };
+        let (options, now) = (Arc::new(options), Moment(1_000_000_000));
+        let picker = Picker::with_options(options.clone(), 0);
+        let listed = ["a", "b"].map(|zone| {
+            let mut endpoint = Endpoint::new(format!("{zone}:1").parse().unwrap());
+            endpoint.zone = zone.to_owned();
+            (zone.to_owned(), endpoint)
+        });
+        let set = EndpointSet::new(options).updated(listed, |_, _| ());
+        set.members[1].load.eject(now);
+        let later = now + Duration::from_secs(60);
+        let _busy: Vec<_> = (0..20).map(|_| Pick::begin(set.members[0].clone(), later)).collect();
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut pick = || set.pick(&picker, later, None, &mut rng, |_| false).unwrap().key.clone();
+        let far = (0..100).map(|_| pick()).filter(|key| key == "b").count();
+        assert_eq!(far, 1, "one call finds out, and only one");
+    }
 }

@@ -8,7 +8,7 @@ use libfast_model::{Endpoint, Policy};
 /// by rendezvous of its `seed` with the addresses, so that connections spread evenly over the endpoints, and one that comes
 /// or goes changes few of them. A heavier endpoint is in more subsets. At most three quarters are of the client's own
 /// zone, so that there is a way out of it. Policies that need all endpoints, because a key must have the same owner
-/// for everybody, get all.
+/// for everybody, get all. Draining ones are used where there are not enough others.
 pub fn subset(
     mut endpoints: Vec<(String, Endpoint)>,
     seed: u64,
@@ -18,14 +18,14 @@ pub fn subset(
     if size == 0 || endpoints.len() <= options.subset_above.max(size) || options.policy == Policy::Hash {
         return endpoints;
     }
-    endpoints.retain(|(_, endpoint)| endpoint.weight > 0 && !endpoint.draining);
+    endpoints.retain(|(_, endpoint)| endpoint.weight > 0);
     let from_me = |endpoint: &Endpoint| {
         distance(pair(seed, hash(endpoint.address.to_string().as_bytes())), endpoint.weight)
     };
-    endpoints.sort_by_cached_key(|(_, endpoint)| from_me(endpoint).to_bits());
+    endpoints.sort_by_cached_key(|(_, endpoint)| (endpoint.draining, from_me(endpoint).to_bits()));
     let mut near_left = if options.zone.is_empty() { 0 } else { (size * 3).div_ceil(4) };
     let (near, far): (Vec<_>, Vec<_>) = endpoints.into_iter().partition(|(_, endpoint)| {
-        let is_chosen = near_left > 0 && endpoint.zone == options.zone;
+        let is_chosen = near_left > 0 && !endpoint.draining && endpoint.zone == options.zone;
         near_left -= usize::from(is_chosen);
         is_chosen
     });
@@ -75,5 +75,18 @@ mod tests {
         assert_eq!(chosen.len(), 20);
         assert!(chosen.iter().filter(|(_, endpoint)| endpoint.zone == "b").count() >= 15);
         assert!(chosen.iter().any(|(_, endpoint)| endpoint.zone != "b"));
+    }
+
+    /// They serve until they stop, and calls need somebody.
+    #[test]
+    fn draining_ones_are_used_where_there_are_not_enough_others() {
+        let options = BalanceOptions { zone: "b".into(), ..Default::default() };
+        for open in [0, 5, 30] {
+            let mut listed = endpoints(50);
+            listed.iter_mut().skip(open).for_each(|(_, endpoint)| endpoint.draining = true);
+            let chosen = subset(listed, 9, &options);
+            assert_eq!(chosen.len(), 20);
+            assert_eq!(chosen.iter().filter(|(_, endpoint)| !endpoint.draining).count(), open.min(20));
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What the endpoints have in common, looked at now and then instead of at every pick.
 
 use crate::{EndpointSet, Moment, State};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU8, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 
 /// Facts about all endpoints together, at most [`Survey::FRESH`] old.
@@ -40,13 +43,11 @@ impl Survey {
 
     /// Looks again if that was too long ago, or another set is there. One thread does, others go on with what is known.
     pub fn refresh<T>(&self, set: &EndpointSet<T>, now: Moment) {
-        let at = self.at.load(Relaxed);
-        let is_fresh =
-            self.of.load(Relaxed) == set.id && now.nanos_since(Moment(at)) < Self::FRESH.as_nanos() as u64;
+        let (of, at) = (self.of.load(Acquire), self.at.load(Relaxed));
+        let is_fresh = of == set.id && now.nanos_since(Moment(at)) < Self::FRESH.as_nanos() as u64;
         if is_fresh || self.at.compare_exchange(at, now.0, Relaxed, Relaxed).is_err() {
             return;
         }
-        self.of.store(set.id, Relaxed);
         let ready = |positions: &[u32]| {
             let is_ready = |at: &&u32| set.members[**at as usize].load.state() == State::Ready;
             positions.iter().filter(is_ready).count() as f64
@@ -64,6 +65,11 @@ impl Survey {
             false => *known.select_nth_unstable_by(middle, f64::total_cmp).1,
         };
         self.typical.store(typical.to_bits(), Relaxed);
+        // Last, so that who finds the set here finds what is known of it. What belongs to another one is looked at again.
+        match self.of.compare_exchange(of, set.id, Release, Relaxed) {
+            Err(other) if other != set.id => self.outdate(),
+            _ => {}
+        }
     }
 
     /// What is known is wrong from now on.
@@ -83,9 +89,45 @@ impl Survey {
         self.notes.load(Relaxed) & PANIC != 0
     }
 
-    /// Whether those of the own zone can serve it.
+    /// Whether those of the own zone can serve it. Maybe of the set before.
     #[inline]
     pub fn prefers_near(&self) -> bool {
         self.notes.load(Relaxed) & NEAR != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BalanceOptions, Picker};
+    use libfast_model::{Endpoint, Policy};
+    use std::sync::Arc;
+
+    fn listed(zones: &[&str]) -> Vec<(String, Endpoint)> {
+        let endpoint = |(n, zone): (usize, &&str)| {
+            let mut endpoint = Endpoint::new(format!("h:{}", n + 1).parse().unwrap());
+            endpoint.zone = (*zone).to_owned();
+            (n.to_string(), endpoint)
+        };
+        zones.iter().enumerate().map(endpoint).collect()
+    }
+
+    /// Another thread is about to look at the new set, and this one goes on with what is known of the old one.
+    #[test]
+    fn a_zone_that_was_preferred_may_be_empty_or_all_there_is() {
+        for (policy, _) in Policy::NAMES {
+            for after in ["a", "b"] {
+                let options = BalanceOptions { zone: "a".into(), ..BalanceOptions::with_policy(policy) };
+                let (options, now) = (Arc::new(options), Moment(1_000_000_000));
+                let picker = Picker::with_options(options.clone(), 0);
+                let mut rng = fastrand::Rng::with_seed(1);
+                let one = EndpointSet::new(options).updated(listed(&["a", "a", "b"]), |_, _| ());
+                assert!(one.pick(&picker, now, None, &mut rng, |_| false).is_some());
+                assert!(picker.survey().prefers_near());
+                let two = one.updated(listed(&[after]), |_, _| ());
+                picker.survey().of.store(two.id, Relaxed);
+                assert!(two.pick(&picker, now, None, &mut rng, |_| false).is_some(), "{policy:?} {after}");
+            }
+        }
     }
 }

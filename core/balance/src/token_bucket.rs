@@ -26,22 +26,30 @@ impl TokenBucket {
     /// Takes `count` tokens, or none. The error is the time after which there will be as many, unless others take them; it is
     /// [`Duration::MAX`] for more than the bucket holds.
     pub fn try_take(&self, now: Moment, count: u32) -> Result<(), Duration> {
-        let price = self.token_ns.saturating_mul(u64::from(count));
-        if price > self.size_ns {
-            return Err(Duration::MAX);
-        }
         let mut full_at = self.full_at.load(Relaxed);
         loop {
-            let after = full_at.max(now.0).saturating_add(price);
-            let wait = after.saturating_sub(now.0.saturating_add(self.size_ns));
-            if wait > 0 {
-                return Err(Duration::from_nanos(wait));
-            }
+            let after = self.after(full_at, now, count)?;
             match self.full_at.compare_exchange_weak(full_at, after, Relaxed, Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(newer) => full_at = newer,
             }
         }
+    }
+
+    /// What [`try_take`](Self::try_take) would say, without taking any.
+    pub fn look(&self, now: Moment, count: u32) -> Result<(), Duration> {
+        self.after(self.full_at.load(Relaxed), now, count).map(|_| ())
+    }
+
+    /// When it would be full again with so many tokens taken.
+    fn after(&self, full_at: u64, now: Moment, count: u32) -> Result<u64, Duration> {
+        let price = self.token_ns.saturating_mul(u64::from(count));
+        if price > self.size_ns {
+            return Err(Duration::MAX);
+        }
+        let after = full_at.max(now.0).saturating_add(price);
+        let wait = after.saturating_sub(now.0.saturating_add(self.size_ns));
+        if wait > 0 { Err(Duration::from_nanos(wait)) } else { Ok(after) }
     }
 
     /// Tokens that are there.
@@ -60,8 +68,10 @@ mod tests {
         let bucket = TokenBucket::new(10.0, 3);
         let start = Moment(5_000_000_000);
         for _ in 0..3 {
+            assert!(bucket.look(start, 1).is_ok() && bucket.look(start, 4) == Err(Duration::MAX));
             bucket.try_take(start, 1).unwrap();
         }
+        assert_eq!(bucket.look(start, 1), Err(Duration::from_millis(100)));
         assert_eq!(bucket.try_take(start, 1), Err(Duration::from_millis(100)));
         assert_eq!(bucket.try_take(start, 3), Err(Duration::from_millis(300)));
         bucket.try_take(start + Duration::from_millis(100), 1).unwrap();

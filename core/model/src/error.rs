@@ -10,7 +10,7 @@ use std::fmt;
 pub enum Progress {
     /// No handler ran: nothing was sent, or the server refused. Always safe to repeat.
     NotStarted,
-    /// The request left this process and no last message came back. Repeat only idempotent calls.
+    /// The request left this process, or still will, and no last message came back. Repeat only idempotent calls.
     Unknown,
     /// The server answered. Repeating would run the method again.
     Finished,

@@ -147,6 +147,10 @@ pub const METRIC_LABELS: &[(&str, &str)] = &[
     ("state", "see the metric"),
     ("reason", "of a protocol error its `fastReason`; of a retry the code of the error; else see the metric"),
     ("outcome", "`won`, `lost` or `denied`"),
+    (
+        "limit",
+        "what a rate limit counts, as it is written (`client=* method=search`); `all` for one that counts everything",
+    ),
     ("policy", "the client's `policy`"),
     ("service", "the service that is called"),
     ("version", "as in `x.y.z`"),

@@ -1,7 +1,7 @@
 //! What the calls of one client may do together: be made, wait, and be repeated or hedged.
 
 use crate::clock;
-use crate::hedging::Hedging;
+use crate::hedging::{Hedging, Reason};
 use crate::metrics::ClientMeter;
 use crate::waiting_room::WaitingRoom;
 use libfast_balance::{RetryBudget, Throttle};
@@ -74,6 +74,14 @@ impl Allowance {
         self.retry_budget.try_withdraw(clock::moment(now))
     }
 
+    /// Pays for a second attempt, all of it or nothing. False: it must not be made.
+    pub fn pay_hedge(&self, reason: Reason, now: Instant) -> bool {
+        match reason {
+            Reason::Slow => self.hedging().can_pay(now) && self.pay_retry(now) && self.hedging().pay(now),
+            Reason::Silent => self.pay_retry(now),
+        }
+    }
+
     /// What is known of calls with `hedge`.
     pub fn hedging(&self) -> &Hedging {
         self.hedging.get_or_init(|| Hedging::new(&self.options, self.meter.clone()))
@@ -82,5 +90,22 @@ impl Allowance {
     /// Where calls wait.
     pub fn waiting_room(&self) -> &Arc<WaitingRoom> {
         &self.waiting_room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_attempt_that_one_budget_refuses_costs_the_other_nothing() {
+        let pairs = [("hedge_percent", "10"), ("retry_percent", "0"), ("retries_per_second", "0")];
+        let allowance = Allowance::new(Arc::new(ClientOptions::from_pairs(pairs).unwrap()), None);
+        let now = Instant::now();
+        (0..10).for_each(|_| _ = allowance.hedging().begin(now));
+        for _ in 0..5 {
+            assert!(!allowance.pay_hedge(Reason::Slow, now));
+        }
+        assert!(allowance.hedging().pay(now));
     }
 }

@@ -61,7 +61,7 @@ impl Server {
     pub fn announcement(&self) -> AnnouncementState {
         match &*self.lock() {
             Running::Started { announced: Some(entry), .. } => entry.state(),
-            Running::Stopped => AnnouncementState::Closed,
+            Running::Stopped { .. } => AnnouncementState::Closed,
             _ => self.0.shared.announcement.borrow().clone(),
         }
     }

@@ -14,6 +14,7 @@ use crate::connection::{Attempt, Incoming};
 use crate::hedging::Reason;
 use crate::metrics::{self, ClientMethod};
 use crate::value::Value;
+use crate::waiters::Waiter;
 use bytes::Bytes;
 use hedge::Hedge;
 use libfast_model::{Error, ErrorKind, Result};
@@ -45,12 +46,18 @@ pub struct Call {
     hedge: Option<Box<Hedge>>,
     hedge_reason: Reason,
     patience: Option<Box<Patience>>,
+    /// Wakes it when anything changes for which it waits.
+    waiter: Option<Waiter>,
     /// The endpoints take no calls, as far as this one shows.
     refused: bool,
     /// Where the last attempt went, and those before.
     channel: Option<Arc<Channel>>,
     tried: Vec<Arc<Channel>>,
     attempts: u32,
+    /// Connections that broke before anything of the call was sent, and were not counted as attempts.
+    vain_connections: u8,
+    /// There was no room to wait for a connection.
+    crowded: bool,
     delivered: bool,
     recorded: bool,
     /// When the end was known, if it was looked at then.
@@ -130,6 +137,8 @@ impl Call {
     pub(crate) fn answered(client: Client, method: &str, values: Values) -> Self {
         let options = CallOptions { timeout: None, ..client.call_options() };
         let mut call = Self::in_phase(client, method, Bytes::new(), options, Phase::Done);
+        // For `throttle` it did not begin.
+        call.refused = true;
         call.values.push(values);
         call
     }
@@ -152,9 +161,12 @@ impl Call {
             hedge: None,
             hedge_reason: Reason::Slow,
             patience: None,
+            waiter: None,
             channel: None,
             tried: Vec::new(),
             attempts: 0,
+            vain_connections: 0,
+            crowded: false,
             delivered: false,
             recorded: false,
             ended: None,

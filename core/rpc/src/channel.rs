@@ -9,6 +9,7 @@ use crate::clock;
 use crate::connection::Connection;
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
+use crate::waiters::Waiters;
 use crate::wakers::Wakers;
 use libfast_balance::{Load, Standing, TokenBucket};
 use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
@@ -22,13 +23,13 @@ use tokio::sync::Notify;
 /// The connections to one endpoint. Dropping it stops reconnecting; calls under way go on.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    address: Address,
+    address: Arc<Address>,
     load: Arc<Load>,
     options: Arc<ClientOptions>,
     runtime: Handle,
     connections: Arc<Connections>,
     /// Those who wait for any endpoint of the client.
-    changed: Arc<Wakers>,
+    changed: Arc<Waiters>,
     pub meter: Option<EndpointMeter>,
     slot: Mutex<Slot>,
     waiting: Wakers,
@@ -69,9 +70,10 @@ impl Channel {
         load: Arc<Load>,
         options: Arc<ClientOptions>,
         runtime: Handle,
-        (connections, changed): (Arc<Connections>, Arc<Wakers>),
+        (connections, changed): (Arc<Connections>, Arc<Waiters>),
         meter: Option<EndpointMeter>,
     ) -> Self {
+        let address = Arc::new(address);
         let slot = Mutex::new(Slot::new(meter.as_ref()));
         let (waiting, kick) = (Wakers::default(), Arc::new(Notify::new()));
         let rate = options.connects_per_second;
@@ -79,7 +81,7 @@ impl Channel {
         Self { address, load, options, runtime, connections, changed, meter, slot, waiting, kick, churn }
     }
 
-    pub fn address(&self) -> &Address {
+    pub fn address(&self) -> &Arc<Address> {
         &self.address
     }
 

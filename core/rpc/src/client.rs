@@ -1,5 +1,6 @@
 //! A client of one service or of fixed endpoints.
 
+mod closing;
 mod following;
 
 use crate::affinity::Affinity;
@@ -17,6 +18,7 @@ use crate::outgoing_call::{ClientInterceptor, OutgoingCall};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
+use crate::waiters::{Waiter, Waiters};
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use following::{Follower, Known, follow};
@@ -60,7 +62,7 @@ pub(crate) struct Shared {
     /// Locked while the balancer learns of it, too.
     known: Mutex<Known>,
     /// Those who wait for the registry to answer, or for a connection that is ready.
-    pub changed: Arc<Wakers>,
+    changed: Arc<Waiters>,
     pub connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
@@ -193,11 +195,12 @@ impl Client {
         let shared = &self.0.shared;
         let mut last = None;
         let connect = async {
+            let mut waiter = None;
             loop {
                 let pick = std::future::poll_fn(|cx| {
                     // Registered first: a change after a vain pick must be noticed.
-                    shared.changed.register(cx);
-                    match shared.poll_pick(cx, Instant::now(), None, |_| false) {
+                    shared.await_change(cx, &mut waiter);
+                    match shared.poll_pick(cx, &mut waiter, Instant::now(), None, |_| false) {
                         Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
                             last = Some(error);
                             Poll::Pending
@@ -227,7 +230,9 @@ impl Client {
     pub async fn pick(&self) -> Result<Picked> {
         let shared = &self.0.shared;
         let affinity = shared.of_calls.affinity;
-        let pick = std::future::poll_fn(|cx| shared.poll_pick(cx, Instant::now(), affinity, |_| false));
+        let mut waiter = None;
+        let pick =
+            std::future::poll_fn(|cx| shared.poll_pick(cx, &mut waiter, Instant::now(), affinity, |_| false));
         let member = match shared.of_calls.timeout {
             None => pick.await,
             Some(limit) => tokio::time::timeout(limit, pick).await.unwrap_or_else(|_| {
@@ -236,28 +241,6 @@ impl Client {
             }),
         };
         Ok(Picked::new(member?))
-    }
-
-    /// Refuses new calls, waits at most `drain` for those under way, fails what is under way then with `Closed`, and
-    /// takes the consumer off the registry.
-    pub async fn close(&self, drain: Duration) {
-        let shared = &self.0.shared;
-        shared.closed.store(true, Ordering::Release);
-        let idle = std::future::poll_fn(|cx| {
-            shared.idle.register(cx);
-            if shared.in_flight.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let _ = tokio::time::timeout(drain, idle).await;
-        shared.detach();
-        for connection in shared.connections.open() {
-            connection.detach(shared.was_closed());
-        }
-        let consumer = self.0.consumer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        if let Some(consumer) = consumer {
-            consumer.withdraw().await;
-        }
-        self.0.follower.abort();
-        shared.forget();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -303,6 +286,7 @@ impl Shared {
     pub fn poll_pick(
         &self,
         cx: &Context<'_>,
+        waiter: &mut Option<Waiter>,
         now: Instant,
         affinity: Option<Affinity>,
         tried: impl Fn(&Member<Channel>) -> bool,
@@ -318,7 +302,7 @@ impl Shared {
         let known = self.lock();
         if matches!(known.resolution, Resolution::Pending) {
             // Under the lock, so that the answer cannot come in between.
-            self.changed.register(cx);
+            self.await_change(cx, waiter);
             return Poll::Pending;
         }
         // It may have come in between.
@@ -326,6 +310,17 @@ impl Shared {
             Resolution::Failed(error) => error.clone(),
             _ => self.no_endpoint(self.balancer.set().members().len()),
         }))
+    }
+
+    /// Has the next change wake `cx`: an answer of the registry, or a connection that is ready. For as long as `waiter` lives.
+    pub fn await_change(&self, cx: &Context<'_>, waiter: &mut Option<Waiter>) {
+        waiter.get_or_insert_with(|| self.changed.waiter()).register(cx);
+    }
+
+    /// Whether there is an endpoint that takes calls, for which `tried` is false. Nobody is chosen.
+    pub fn has_other(&self, tried: impl Fn(&Member<Channel>) -> bool) -> bool {
+        let set = self.balancer.set();
+        set.members().iter().any(|member| member.endpoint.weight > 0 && !tried(member))
     }
 
     pub fn call_began(&self) {

@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     read_resumed: Notify,
     deadline_set: Notify,
     leaving: Notify,
+    /// The server said whether it is about to stop.
+    told: Notify,
     /// Its server has left a question unanswered for longer than one that is there does.
     doubtful: AtomicBool,
     /// Those who wait until what they sent is written.
@@ -156,6 +158,7 @@ impl Connection {
             read_resumed: Notify::new(),
             deadline_set: Notify::new(),
             leaving: Notify::new(),
+            told: Notify::new(),
             doubtful: AtomicBool::new(false),
             written: Wakers::default(),
         }))
@@ -432,8 +435,15 @@ impl State {
         inbox.waker.take()
     }
 
+    /// Whether any of the request was handed to the system.
+    fn is_sent(&self, inbox: &Inbox) -> bool {
+        inbox.offset < self.written
+    }
+
+    /// What is not sent yet is sent after all while the connection lives, whoever waits.
     fn progress_of(&self, inbox: &Inbox) -> Progress {
-        if inbox.offset >= self.written { Progress::NotStarted } else { Progress::Unknown }
+        let never = self.failure.is_some() && !self.is_sent(inbox);
+        if never { Progress::NotStarted } else { Progress::Unknown }
     }
 }
 

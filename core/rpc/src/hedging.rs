@@ -62,6 +62,11 @@ impl Hedging {
         }
     }
 
+    /// Whether [`pay`](Self::pay) would.
+    pub fn can_pay(&self, now: Instant) -> bool {
+        self.budget.is_affordable(clock::moment(now))
+    }
+
     /// Pays for a second attempt. False: it must not be made.
     pub fn pay(&self, now: Instant) -> bool {
         self.budget.try_withdraw(clock::moment(now))

@@ -49,7 +49,11 @@ mod server;
 mod server_account;
 mod server_connection;
 mod socket;
+mod starting;
+mod stopping;
+mod unacknowledged;
 mod value;
+mod waiters;
 mod waiting_room;
 mod wakers;
 

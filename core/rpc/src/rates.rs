@@ -79,14 +79,20 @@ impl Rates {
         self.0.is_empty()
     }
 
-    /// Counts a request, unless a limit says that it is too early.
+    /// Counts a request, unless a limit says that it is too early: then none counts it, or who is refused by the limit of one client
+    /// would use up that of all.
     pub fn take(&self, from: Sender<'_>, method: &str, now: Moment) -> std::result::Result<(), TooEarly<'_>> {
-        self.0.iter().try_for_each(|rate| {
-            rate.take(from, method, now).map_err(|wait| {
-                let comes = rate.limit.per_second > 0.0 && wait < Duration::MAX;
-                TooEarly { rate, again: comes.then_some(wait) }
+        let counting = self.0.iter().filter(|rate| rate.counts(from, method));
+        let buckets: Vec<_> = counting.map(|rate| (rate, rate.own_bucket(from, now))).collect();
+        let each = |one: fn(&TokenBucket, Moment, u32) -> std::result::Result<(), Duration>| {
+            buckets.iter().try_for_each(|(rate, own)| {
+                let bucket = own.as_deref().unwrap_or(&rate.bucket);
+                one(bucket, now, 1).map_err(|wait| rate.too_early(wait))
             })
-        })
+        };
+        each(TokenBucket::look)?;
+        // Others may have come first.
+        each(TokenBucket::try_take)
     }
 }
 
@@ -110,19 +116,25 @@ impl Rate {
         Self { text: limit.to_string(), limit, bucket, clients: Mutex::default(), refused: OnceLock::new() }
     }
 
-    /// Takes a token if the request is one of those it counts; else the time until there is one.
-    fn take(&self, from: Sender<'_>, method: &str, now: Moment) -> std::result::Result<(), Duration> {
+    /// Whether the request is one of those it counts.
+    fn counts(&self, from: Sender<'_>, method: &str) -> bool {
         let RateLimit { whose, method: which, .. } = &self.limit;
-        if which.as_ref().is_some_and(|which| which != method) {
-            return Ok(());
-        }
-        let own = match whose {
-            Whose::Client(client) if !from.is(client) => return Ok(()),
+        let is_of_client = !matches!(whose, Whose::Client(client) if !from.is(client));
+        is_of_client && which.as_ref().is_none_or(|which| which == method)
+    }
+
+    /// The sender's own; `None` if it is counted with others.
+    fn own_bucket(&self, from: Sender<'_>, now: Moment) -> Option<Arc<TokenBucket>> {
+        match self.limit.whose {
             Whose::All | Whose::Client(_) => None,
             Whose::EachAddress => self.bucket_of(from.address, now),
             Whose::EachClient => self.bucket_of(from.name.unwrap_or(from.address), now),
-        };
-        own.as_deref().unwrap_or(&self.bucket).try_take(now, 1)
+        }
+    }
+
+    fn too_early(&self, wait: Duration) -> TooEarly<'_> {
+        let comes = self.limit.per_second > 0.0 && wait < Duration::MAX;
+        TooEarly { rate: self, again: comes.then_some(wait) }
     }
 
     /// The client's own; `None` if too many have one.
@@ -195,6 +207,19 @@ mod tests {
         assert!(one.take(from("x", None), "m", NOW).is_err());
         assert!(one.take(from("a", Some("x")), "n", NOW).is_ok());
         assert!(one.take(from("a", Some("y")), "m", NOW).is_ok());
+    }
+
+    #[test]
+    fn whoever_is_refused_uses_up_nothing_of_the_others() {
+        let both = rates("rate=0 burst=2; client=* rate=0 burst=1");
+        assert!(both.take(from("a", None), "m", NOW).is_ok());
+        for _ in 0..10 {
+            let early = both.take(from("a", None), "m", NOW).unwrap_err();
+            assert_eq!(early.limit(), "client=* rate=0 burst=1");
+        }
+        assert!(both.take(from("b", None), "m", NOW).is_ok());
+        let early = both.take(from("c", None), "m", NOW).unwrap_err();
+        assert_eq!(early.limit(), "rate=0 burst=2");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A server: its listener, its connections, its announcement, and its end.
+//! A server: its listener, its connections and its announcement.
 
 use crate::acceptor::Acceptor;
 pub(crate) use crate::draining::Phase;
@@ -13,6 +13,7 @@ use crate::request::Request;
 use crate::server_account::{SeenConnection, Tally};
 use crate::server_connection::ServerConnection;
 use crate::socket::{Listener, Reader, Socket};
+use crate::starting::Starting;
 use crate::wakers::Wakers;
 use libfast_model::{Address, Error, ErrorKind, Result, ServerOptions};
 use libfast_registry::{Announcement, AnnouncementState};
@@ -21,9 +22,10 @@ use slab::Slab;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// Serves methods. Cheap to clone; dropping the last clone stops it at once, without draining.
 #[derive(Clone)]
@@ -38,13 +40,24 @@ pub(crate) struct Guard {
 
 pub(crate) enum Running {
     New,
-    Starting,
-    Started { address: Address, acceptor: Option<Acceptor>, announced: Option<Box<Announcement>> },
-    Stopped,
+    Starting {
+        /// Closed when it has started, or has given that up.
+        over: watch::Receiver<()>,
+        /// Within which time it is to be stopped then, if it is.
+        stop: Option<Duration>,
+    },
+    Started {
+        address: Address,
+        acceptor: Option<Acceptor>,
+        announced: Option<Box<Announcement>>,
+    },
+    Stopped {
+        /// Closed when nothing of it runs any more.
+        over: watch::Receiver<()>,
+        /// Sees to that.
+        task: Option<AbortHandle>,
+    },
 }
-
-/// How long [`Server::stop`] waits at least for clients to close their connections too, if they do not do so at once.
-const LEAST_CLOSING: Duration = Duration::from_millis(100);
 
 /// The place of a connection in the server, which it leaves with its task, also if the runtime ends first.
 struct Open {
@@ -190,38 +203,12 @@ impl Server {
     /// off. While its registry cannot be reached it serves all the same, and is listed when that answers. Returns the address
     /// listened on, with the port that was found for port 0.
     pub async fn start(&self) -> Result<Address> {
-        match &mut *self.lock() {
-            state @ Running::New => *state = Running::Starting,
-            _ => return Err(Error::new(ErrorKind::State, "the server was started or stopped before")),
-        }
-        let begun = self.begin().await;
-        let address = self.enter(begun)?;
+        let starting = Starting::enter(self)?;
+        let (address, acceptor, announced) = self.begin().await?;
+        starting.leave(&address, acceptor, announced.map(Box::new))?;
         // The entry stands; what it says is set right when it can be.
         let _ = self.catch_up().await;
         Ok(address)
-    }
-
-    fn enter(&self, begun: Result<(Address, Acceptor, Option<Announcement>)>) -> Result<Address> {
-        let mut running = self.lock();
-        match begun {
-            // Dropping what was begun ends it: somebody called `stop` meanwhile.
-            Ok(_) if matches!(*running, Running::Stopped) => {
-                self.0.shared.close_all();
-                Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"))
-            }
-            Ok((address, acceptor, announced)) => {
-                let acceptor = Some(acceptor);
-                let announced = announced.map(Box::new);
-                *running = Running::Started { address: address.clone(), acceptor, announced };
-                Ok(address)
-            }
-            Err(error) => {
-                if matches!(*running, Running::Starting) {
-                    *running = Running::New;
-                }
-                Err(error)
-            }
-        }
     }
 
     /// Listens and announces.
@@ -246,7 +233,6 @@ impl Server {
             Err(error) => {
                 // Nothing is left behind: it may be started again.
                 acceptor.close().await;
-                shared.hang_up();
                 Err(error)
             }
         }
@@ -256,61 +242,18 @@ impl Server {
     pub fn address(&self) -> Option<Address> {
         match &*self.lock() {
             Running::Started { address, .. } => Some(address.clone()),
-            Running::New | Running::Starting | Running::Stopped => None,
-        }
-    }
-
-    /// Stops so that no call is lost, in at most `drain`; what runs then is cancelled.
-    ///
-    /// It says that it is about to stop, to its clients and in its registry, and serves on until no request came for 100 ms,
-    /// at most for `drain_grace_ms`. Then it leaves the registry, accepts no more connections, and answers what is under
-    /// way. Clients of libfast leave when they have their answers; the connections of others are closed when they are owed
-    /// none. The address is free when this returns.
-    pub async fn stop(&self, drain: Duration) {
-        let running = std::mem::replace(&mut *self.lock(), Running::Stopped);
-        let Running::Started { mut acceptor, announced, .. } = running else { return };
-        let shared = &self.0.shared;
-        let drained = async {
-            shared.say_draining(announced).await;
-            if let Some(acceptor) = &mut acceptor {
-                acceptor.close().await;
-            }
-            shared.see_off().await;
-            self.connections_closed().await;
-        };
-        let begun = Instant::now();
-        let _ = tokio::time::timeout(drain, drained).await;
-        if let Some(mut acceptor) = acceptor {
-            acceptor.close().await;
-        }
-        shared.close_all();
-        // Clients close as well when they have read all answers.
-        let rest = drain.saturating_sub(begun.elapsed()).max(LEAST_CLOSING);
-        let _ = tokio::time::timeout(rest, self.connections_closed()).await;
-    }
-
-    /// As [`stop`](Self::stop) begins, but connections that are open go on being served, until they end or `stop` is called.
-    pub async fn stop_accepting(&self) {
-        let (acceptor, announced) = match &mut *self.lock() {
-            Running::Started { acceptor, announced, .. } => (acceptor.take(), announced.take()),
-            Running::New | Running::Starting | Running::Stopped => return,
-        };
-        self.0.shared.say_draining(announced).await;
-        if let Some(mut acceptor) = acceptor {
-            acceptor.close().await;
+            Running::New | Running::Starting { .. } | Running::Stopped { .. } => None,
         }
     }
 
     /// Waits until no connection is open; at once if none is. Cancel safe.
     pub async fn connections_closed(&self) {
-        std::future::poll_fn(|cx| self.poll_connections_closed(cx)).await;
+        self.0.shared.connections_closed().await;
     }
 
     /// The poll form of [`connections_closed`](Self::connections_closed).
     pub fn poll_connections_closed(&self, cx: &Context<'_>) -> Poll<()> {
-        let shared = &self.0.shared;
-        shared.none_open.register(cx);
-        if shared.lock().open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        self.0.shared.poll_connections_closed(cx)
     }
 
     /// Requests being handled.
@@ -328,7 +271,7 @@ impl Server {
         crate::KangSnapshot::new("").server(self).without_service()
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
 
@@ -350,12 +293,25 @@ impl Server {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        *self.running.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()) = Running::Stopped;
+        let running = self.running.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Running::Stopped { task: Some(task), .. } = std::mem::replace(running, Running::stopped()) {
+            task.abort();
+        }
         self.shared.close_all();
     }
 }
 
 impl Shared {
+    /// Waits until no connection is open.
+    pub async fn connections_closed(&self) {
+        std::future::poll_fn(|cx| self.poll_connections_closed(cx)).await;
+    }
+
+    fn poll_connections_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.none_open.register(cx);
+        if self.lock().open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// Counts a request in, unless too many run already.
     pub fn admit(&self) -> bool {
         if self.in_flight.fetch_add(1, Ordering::AcqRel) >= self.options.max_inflight {
@@ -412,7 +368,7 @@ impl Shared {
     }
 
     /// Ends the connections that are open, but not those that come later.
-    fn hang_up(&self) {
+    pub fn hang_up(&self) {
         self.open().iter().for_each(|connection| connection.close());
     }
 
@@ -422,7 +378,7 @@ impl Shared {
     }
 
     /// Ends all connections, for good.
-    fn close_all(&self) {
+    pub fn close_all(&self) {
         let mut connections = self.lock();
         connections.closed = true;
         drop(connections);

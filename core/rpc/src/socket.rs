@@ -1,5 +1,6 @@
 //! One byte stream or listener, TCP or Unix.
 
+use crate::unacknowledged::unacknowledged;
 use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
 use socket2::TcpKeepalive;
@@ -165,6 +166,15 @@ impl Socket {
                 Ok(0)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// How much of what was written the peer's system has not got yet, as far as that is known.
+    pub fn unsent(&self) -> u64 {
+        match self.ends() {
+            Ends::Tcp { remote, local } => unacknowledged(local, remote).unwrap_or(0),
+            // The other end of a Unix socket has it at once.
+            Ends::Unix | Ends::Unknown => 0,
         }
     }
 

@@ -6,9 +6,8 @@ use libfast_model::{ClientOptions, ErrorKind};
 use libfast_protocol::Status;
 use libfast_rpc::{Client, Metrics};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use support::script::Script;
 use support::{Bare, LONG, until};
@@ -111,6 +110,96 @@ async fn an_old_connection_is_replaced_and_what_runs_on_it_goes_on() {
     assert_eq!(stream.collect().await.unwrap()[0].text(), r#""still""#);
     drop(client);
     script.finish().await;
+}
+
+/// Bindings keep where a call went for as long as the program keeps the call.
+#[tokio::test]
+async fn what_is_known_of_a_call_that_ended_keeps_no_connection() {
+    let script = Script::once(|mut bare| {
+        answer(&mut bare);
+        bare.until_ended();
+    });
+    let (client, address) = (script.client().await, script.address.clone());
+    let mut call = client.stream("m", NONE);
+    while let Some(value) = call.next().await {
+        value.unwrap();
+    }
+    let way = call.into_way();
+    drop(client);
+    script.finish().await;
+    assert_eq!((way.endpoint(), way.attempts()), (address, 1));
+}
+
+/// Says over a connection how its server stands.
+fn say(bare: &mut Bare, watch: u32, state: &str) {
+    bare.say(Status::Data, watch, &format!(r#"{{"d":[{{"state":"{state}"}}]}}"#));
+}
+
+/// One of several servers behind one address. It says before each answer how it stands.
+fn serve(mut bare: Bare, state: &Mutex<&str>) {
+    let mut watch = None;
+    while let Some(request) = bare.next() {
+        let is_watch = request.method().as_deref() == Some("_fast.watch");
+        if is_watch {
+            watch = Some(request.msgid);
+        }
+        if let Some(watch) = watch {
+            say(&mut bare, watch, *state.lock().unwrap());
+        }
+        if !is_watch {
+            bare.say(Status::End, request.msgid, r#"{"d":[1]}"#);
+        }
+    }
+}
+
+/// There may be several servers behind one address, of which one stops.
+#[tokio::test]
+async fn an_endpoint_drains_when_each_connection_in_use_does() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let state = Arc::new(Mutex::new("serving"));
+    let of_others = state.clone();
+    std::thread::spawn(move || {
+        let mut first = Bare::over(listener.accept().unwrap().0);
+        std::thread::spawn(move || {
+            let stream = first.next().unwrap().msgid;
+            first.say(Status::Data, stream, r#"{"d":["first"]}"#);
+            let watch = first.next().unwrap().msgid;
+            wait.recv().unwrap();
+            say(&mut first, watch, "draining");
+            first.say(Status::End, stream, r#"{"d":["last"]}"#);
+            first.until_ended();
+        });
+        while let Ok((other, _)) = listener.accept() {
+            let state = of_others.clone();
+            std::thread::spawn(move || serve(Bare::over(other), &state));
+        }
+    });
+    let metrics = Metrics::new();
+    let client = client(&address, &metrics, &[("connection_age_ms", "200"), ("watch_servers", "true")]);
+    let health = || {
+        let stats: serde_json::Value = serde_json::from_str(&client.stats()).unwrap();
+        stats["endpoints"][0]["health"].as_str().unwrap().to_owned()
+    };
+    let mut stream = client.stream("stream", NONE);
+    assert_eq!(stream.next().await.unwrap().unwrap().text(), r#""first""#);
+    until("it is replaced", || count(&metrics, "fast_client_retired_connections_total", "age") > 0).await;
+    for _ in 0..2 {
+        client.call("m", NONE).await.unwrap();
+    }
+    go_on.send(()).unwrap();
+    assert_eq!(stream.collect().await.unwrap()[0].text(), r#""last""#);
+    assert_eq!(health(), "ready");
+    client.call("m", NONE).await.unwrap();
+    assert_eq!(health(), "ready");
+    *state.lock().unwrap() = "draining";
+    let all_drain = async {
+        while health() != "draining" {
+            client.call("m", NONE).await.unwrap();
+        }
+    };
+    tokio::time::timeout(LONG, all_drain).await.expect("all have said it");
 }
 
 /// A listener that accepts and says nothing.

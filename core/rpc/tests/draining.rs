@@ -9,6 +9,7 @@ use libfast_rpc::{Client, Request, Server};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use support::script::Script;
 use support::{Bare, LONG, blocking, until};
@@ -139,6 +140,63 @@ async fn calls_under_way_are_answered_while_new_ones_go_elsewhere() {
         assert_eq!(call.collect().await.unwrap().len(), 1);
     }
     tokio::time::timeout(LONG, stop).await.unwrap().unwrap();
+}
+
+/// A signal's thread stops it, and so does the end of `main`, which must not go on before all is done.
+#[tokio::test]
+async fn every_stop_returns_when_all_is_done_also_if_one_was_given_up() {
+    let counted = Counted::start(&[]).await;
+    let client = Client::new(&counted.address).unwrap();
+    let call = tokio::spawn(client.call("gate", [0; 0]).into_future());
+    until("it runs", || counted.server.in_flight() == 1).await;
+    for _ in 0..2 {
+        let given_up = tokio::time::timeout(Duration::from_millis(10), counted.server.stop(LONG)).await;
+        assert!(given_up.is_err(), "a call is under way");
+    }
+    let stop = counted.stop();
+    assert_eq!(counted.server.in_flight(), 1);
+    counted.gate.add_permits(1);
+    assert_eq!(tokio::time::timeout(LONG, call).await.unwrap().unwrap().unwrap()[0].text(), r#""through""#);
+    tokio::time::timeout(LONG, stop).await.unwrap().unwrap();
+    assert!(std::net::TcpListener::bind(&counted.address).is_ok(), "its address is free");
+    tokio::time::timeout(LONG, counted.server.stop(LONG)).await.unwrap();
+}
+
+/// Polls it once.
+async fn is_pending(future: &mut (impl Future + Unpin)) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// Keeps servers from starting until the value returned is dropped: the only thread that looks for their addresses is busy.
+fn hold_up() -> std::sync::mpsc::Sender<()> {
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || wait.recv());
+    go_on
+}
+
+#[test]
+fn a_stop_waits_for_the_start_that_is_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("dir://{}/calc", folder.path().display());
+    let server = || Server::new(ServerOptions::from_pairs([("announce", target.as_str())]).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let (stopped, held_up) = (server(), hold_up());
+        let (mut start, mut stop) = (Box::pin(stopped.start()), Box::pin(stopped.stop(LONG)));
+        assert!(is_pending(&mut start).await && is_pending(&mut stop).await);
+        drop(held_up);
+        let (started, ()) = tokio::time::timeout(LONG, async { tokio::join!(start, stop) }).await.unwrap();
+        assert_eq!(started.unwrap_err().kind(), ErrorKind::Closed);
+        let watch = DirRegistry::open(Some(folder.path().into())).unwrap().watch(&"calc".parse().unwrap());
+        until("it is not listed", || matches!(watch.current(), Resolution::Absent)).await;
+
+        let (given_up, held_up) = (server(), hold_up());
+        let mut start = Box::pin(given_up.start());
+        assert!(is_pending(&mut start).await);
+        drop((start, held_up));
+        given_up.start().await.expect("it is as if it had not begun");
+        tokio::time::timeout(LONG, given_up.stop(LONG)).await.unwrap();
+    });
 }
 
 /// A restarted server has its calls back although its address is the same.

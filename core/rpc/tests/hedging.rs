@@ -168,3 +168,54 @@ async fn when_one_attempt_fails_the_other_goes_on() {
     one.finish().await;
     other.finish().await;
 }
+
+/// There is nothing to pay for.
+#[tokio::test]
+async fn where_there_is_nobody_else_no_second_attempt_is_denied() {
+    let (silent, metrics) = (silent(), Metrics::new());
+    let options = [
+        ("hedge", "true"),
+        ("idempotent", "true"),
+        ("hedge_percent", "0"),
+        ("retry_percent", "0"),
+        ("retries_per_second", "0"),
+        ("timeout_ms", "100"),
+    ];
+    let client = client(&silent.address, &metrics, &options);
+    let error = client.call("m", NONE).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(["won", "lost", "denied"].map(|outcome| count(&metrics, outcome)), [0; 3]);
+    drop(client);
+    silent.finish().await;
+}
+
+/// First the second one fails, and then the first.
+#[tokio::test]
+async fn where_the_second_attempt_failed_there_is_no_third_one() {
+    let (hang_up, wait) = mpsc::channel::<()>();
+    let waits = Arc::new(Mutex::new(Some(wait)));
+    let script = || {
+        let waits = waits.clone();
+        Script::once(move |mut bare: Bare| {
+            bare.next().expect("an attempt");
+            let wait = waits.lock().unwrap().take();
+            if let Some(wait) = wait {
+                wait.recv().unwrap();
+            }
+        })
+    };
+    let (one, other, metrics) = (script(), script(), Metrics::new());
+    let options = [("hedge", "true"), ("idempotent", "true"), ("retries", "5"), ("timeout_ms", "0")];
+    let client = client(&format!("{},{}", one.address, other.address), &metrics, &options);
+    let call = tokio::spawn(client.call("m", NONE).into_future());
+    let sum = |what: &str| -> u64 {
+        [&one, &other].iter().map(|script| endpoint(&client, &script.address)[what].as_u64().unwrap()).sum()
+    };
+    support::until("the second one has failed", || count(&metrics, "lost") == 1).await;
+    hang_up.send(()).unwrap();
+    let error = tokio::time::timeout(LONG, call).await.unwrap().unwrap().unwrap_err();
+    assert_eq!((error.kind(), sum("picks")), (ErrorKind::ConnectionLost, 2), "{error}");
+    drop(client);
+    one.finish().await;
+    other.finish().await;
+}

@@ -7,14 +7,19 @@ use libfast_protocol::Status;
 use libfast_rpc::Client;
 use serde_json::Value;
 use std::sync::mpsc;
+use std::time::Duration;
 use support::script::Script;
 use support::{Bare, LONG};
 
 /// A client that soon loses patience, and whose calls have all the time.
 fn impatient(script: &Script) -> Client {
+    Client::with_options(&script.address, impatience()).unwrap()
+}
+
+fn impatience() -> ClientOptions {
     let pairs =
         [("ping_after_ms", "40"), ("ping_timeout_ms", "40"), ("timeout_ms", "0"), ("idempotent", "false")];
-    Client::with_options(&script.address, ClientOptions::from_pairs(pairs).unwrap()).unwrap()
+    ClientOptions::from_pairs(pairs).unwrap()
 }
 
 fn name(frame: &libfast_protocol::Frame) -> String {
@@ -52,6 +57,61 @@ async fn a_server_that_answers_neither_calls_nor_pings_is_given_up() {
     let error = tokio::time::timeout(LONG, client.call("slow", [0; 0])).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost);
     assert!(error.message().contains("40 ms"), "{error}");
+    script.finish().await;
+}
+
+/// It cannot answer a question that has yet to reach it, behind a request that takes many times as long.
+#[tokio::test]
+async fn a_server_that_is_still_being_sent_a_request_is_waited_for() {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let script = Script::once(|mut peer| {
+        peer.hold_little();
+        greet(&mut peer, true);
+        let large = peer.next_slowly(PAUSE).unwrap();
+        let ping = peer.next_slowly(PAUSE).unwrap();
+        assert_eq!(name(&ping), "_fast.ping");
+        peer.say(Status::End, ping.msgid, r#"{"d":[]}"#);
+        peer.say(Status::End, large.msgid, r#"{"d":["done"]}"#);
+        peer.until_ended();
+    });
+    let mut options = impatience();
+    // Shorter than the request is on its way, and longer than a busy machine makes the server pause.
+    options.ping_timeout_ms = 300;
+    let client = Client::with_options(&script.address, options).unwrap();
+    client.call("m", [0; 0]).await.unwrap();
+    let large = client.call("large", ["x".repeat(4 << 20)]);
+    let values = tokio::time::timeout(LONG, large).await.unwrap().unwrap();
+    assert_eq!(values[0].text(), r#""done""#);
+    drop(client);
+    script.finish().await;
+}
+
+/// Its system takes small requests for a long time.
+#[tokio::test]
+async fn a_server_that_stands_still_is_given_up_although_more_is_sent_to_it() {
+    let (hung_up, wait) = mpsc::channel::<()>();
+    let script = Script::once(move |mut peer| {
+        greet(&mut peer, true);
+        wait.recv().unwrap();
+    });
+    let mut options = impatience();
+    // Longer than its system takes to acknowledge them.
+    options.ping_timeout_ms = 300;
+    let client = Client::with_options(&script.address, options).unwrap();
+    client.call("m", [0; 0]).await.unwrap();
+    let first = client.stream("m", [0; 0]);
+    let call_on = async {
+        loop {
+            drop(client.stream("m", [0; 0]));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let error = tokio::select! {
+        ended = tokio::time::timeout(LONG, first.collect()) => ended.unwrap().unwrap_err(),
+        () = call_on => unreachable!("it goes on for ever"),
+    };
+    assert_eq!(error.kind(), ErrorKind::ConnectionLost);
+    hung_up.send(()).unwrap();
     script.finish().await;
 }
 
@@ -93,10 +153,10 @@ async fn a_server_that_knows_nothing_of_pings_gets_none() {
     client.call("m", [0; 0]).await.unwrap();
     let mut slow = client.stream("slow", [0; 0]);
     // Many times what it would take to be given up.
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(400), slow.next()).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(400), slow.next()).await.is_err());
     go_on.send(()).unwrap();
     assert_eq!(slow.collect().await.unwrap().len(), 1);
-    client.close(std::time::Duration::ZERO).await;
+    client.close(Duration::ZERO).await;
     script.finish().await;
 }
 
@@ -118,7 +178,7 @@ async fn a_stream_that_is_not_read_is_no_silence() {
     let client = Client::with_options(&script.address, options).unwrap();
     client.call("m", [0; 0]).await.unwrap();
     let stream = client.stream("stream", [0; 0]);
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
     go_on.send(()).unwrap();
     assert_eq!(tokio::time::timeout(LONG, stream.collect()).await.unwrap().unwrap().len(), 1);
     script.finish().await;

@@ -106,7 +106,7 @@ async fn what_was_never_sent_is_repeated_without_budget() {
     call_until_picked(&client, &dead).await.unwrap();
 }
 
-/// The endpoint is the only one, and there is nothing wrong with it.
+/// The endpoint is the only one, and there is nothing wrong with it. That is no repetition.
 #[tokio::test]
 async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one() {
     let (hang_up, wait) = std::sync::mpsc::channel::<()>();
@@ -121,7 +121,8 @@ async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one(
             bare.until_ended();
         }),
     ]);
-    let client = script.client().await;
+    let client = client(&script.address, &[("watch_servers", "false"), ("retries", "0")]);
+    client.ready(LONG).await.unwrap();
     // More than the system takes for a server that reads nothing, so that the second one waits behind it.
     let sent = client.stream("first", ["x".repeat(15 << 20)]);
     let unsent = client.stream("second", NONE);
@@ -129,6 +130,29 @@ async fn what_was_never_sent_over_a_connection_that_broke_goes_over_another_one(
     assert_eq!(unsent.collect().await.unwrap()[0].text(), r#""second""#);
     assert_eq!(sent.collect().await.unwrap_err().progress(), Progress::Unknown);
     assert_eq!(endpoint(&client, &script.address)["failures"], 1, "that of the call that was under way");
+    drop(client);
+    script.finish().await;
+}
+
+/// What waits to be sent over a connection that lives is sent, and run, although nobody waits for it any more.
+#[tokio::test]
+async fn a_call_that_times_out_before_it_is_sent_may_run_later() {
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let script = Script::once(move |mut bare| {
+        wait.recv().unwrap();
+        let requests = bare.requests(2);
+        assert_eq!(requests[1].method().as_deref(), Some("second"));
+        bare.say(Status::End, requests[0].msgid, r#"{"d":["first"]}"#);
+        bare.until_ended();
+    });
+    let client = script.client().await;
+    // More than the system takes for a server that reads nothing.
+    let first = client.stream("first", ["x".repeat(15 << 20)]);
+    let error = client.call("second", NONE).timeout(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!((error.kind(), error.progress()), (ErrorKind::Timeout, Progress::Unknown), "{error}");
+    go_on.send(()).unwrap();
+    assert_eq!(first.collect().await.unwrap()[0].text(), r#""first""#);
+    assert_eq!(endpoint(&client, &script.address)["failures"], 0, "it was never asked");
     drop(client);
     script.finish().await;
 }

@@ -137,6 +137,36 @@ async fn a_call_whose_server_is_there_is_waited_for() {
     busy.finish().await;
 }
 
+/// A large request on its way keeps small ones behind it waiting, and the question with them: that is no silence of the server.
+#[tokio::test]
+async fn calls_behind_a_large_request_wait_for_a_server_that_takes_it() {
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+    let ((_server, good), metrics) = (serve().await, Metrics::new());
+    let busy = Script::once(|mut peer| {
+        peer.hold_little();
+        while let Some(frame) = peer.next_slowly(PAUSE) {
+            match name(&frame).as_str() {
+                "_fast.watch" => peer.say(Status::Data, frame.msgid, r#"{"d":[{"state":"serving"}]}"#),
+                _ => peer.say(Status::End, frame.msgid, r#"{"d":["first"]}"#),
+            }
+        }
+    });
+    let client = client(&format!("{good},{}", busy.address), &metrics, "true");
+    get_to_know(&client).await;
+    let mut calls = vec![client.stream("slow", ["x".repeat(4 << 20)])];
+    calls.extend((0..10).map(|_| client.stream("m", NONE)));
+    let mut behind = 0;
+    for call in calls {
+        let values = tokio::time::timeout(LONG, call.collect()).await.unwrap().unwrap();
+        behind += usize::from(values[0].text() == r#""first""#);
+    }
+    assert!(behind > 1, "some of the small ones");
+    let known = endpoint(&client, &busy.address);
+    assert_eq!((hedges(&metrics), &known["failures"]), ([0; 3], &0.into()), "{known}");
+    drop(client);
+    busy.finish().await;
+}
+
 /// With nobody else there the first attempt is all there is, and its answer counts when it comes.
 #[tokio::test]
 async fn the_first_attempt_goes_on() {

@@ -56,3 +56,22 @@ async fn nothing_is_held_back_unless_asked_for() {
     let (reached, held_back, _) = reaching("false").await;
     assert_eq!((reached, held_back), (CALLS, 0));
 }
+
+/// They say nothing about the endpoints.
+#[tokio::test]
+async fn what_an_interceptor_answers_is_no_call_that_was_taken() {
+    let metrics = Metrics::new();
+    let options = ClientOptions::from_pairs([("throttle", "true"), ("retries", "0")]).unwrap();
+    // Nobody listens there.
+    let client = Client::with_metrics("127.0.0.1:1", options, &metrics).unwrap();
+    client.intercept(|call| if call.method() == "known" { call.answer(&7) } else { Ok(()) });
+    for _ in 0..CALLS {
+        client.call("known", NONE).await.unwrap();
+    }
+    let mut held_back = 0;
+    for _ in 0..CALLS {
+        let error = client.call("m", NONE).await.unwrap_err();
+        held_back += u64::from(error.kind() == ErrorKind::Overload);
+    }
+    assert!(held_back > 0);
+}

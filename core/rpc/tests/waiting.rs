@@ -6,6 +6,8 @@ use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
 use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use support::{LONG, until};
 
@@ -115,14 +117,15 @@ async fn a_connection_that_takes_too_long_is_not_waited_for() {
 
 #[tokio::test]
 async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
-    let (full, metrics) = (full(), Metrics::new());
+    // More than attempts that a call has.
+    let (full, metrics) = ([(); 3].map(|()| full()), Metrics::new());
     let pairs = [
         ("timeout_ms", "0"),
         ("connect_timeout_ms", "60000"),
         ("connect_wait_ms", "60000"),
         ("connect_wait_calls", "2"),
     ];
-    let alone = client(&full.address, &metrics, &pairs);
+    let alone = client(&full[0].address, &metrics, &pairs);
     let mut calls = [(); 2].map(|()| alone.stream("m", NONE));
     assert_eq!(waiting(&metrics), 2);
     let error = tokio::time::timeout(LONG, alone.call("m", NONE)).await.unwrap().unwrap_err();
@@ -133,16 +136,39 @@ async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
     assert!(waiting(&metrics) == 0, "whoever is gone waits no more");
 
     let (_server, good) = serve(&[]).await;
-    let both = client(
-        &format!("{good},{}", full.address),
-        &metrics,
-        &[&pairs[..], &[("policy", "round_robin")]].concat(),
-    );
+    let all = full.iter().fold(good, |all, full| format!("{all},{}", full.address));
+    let all = client(&all, &metrics, &[&pairs[..], &[("policy", "round_robin"), ("retries", "2")]].concat());
     // Until the good one is connected.
-    while both.call("m", NONE).timeout(Duration::from_millis(100)).await.is_err() {}
-    let stuck: Vec<_> = (0..4).map(|_| both.stream("m", NONE)).collect();
+    while all.call("m", NONE).timeout(Duration::from_millis(100)).await.is_err() {}
+    let stuck: Vec<_> = (0..4).map(|_| all.stream("m", NONE)).collect();
     assert_eq!(waiting(&metrics), 2, "of {}", stuck.len());
     for _ in 0..4 {
-        tokio::time::timeout(LONG, both.call("m", NONE)).await.unwrap().unwrap();
+        tokio::time::timeout(LONG, all.call("m", NONE)).await.unwrap().unwrap();
     }
+}
+
+struct Sentinel;
+
+impl Wake for Sentinel {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Each in a task of its own, of which nothing must be kept: the outage may last.
+#[tokio::test]
+async fn calls_that_waited_in_vain_leave_nothing_behind() {
+    let client = client(&dead(), &Metrics::new(), &[("timeout_ms", "0"), ("retries", "0")]);
+    while !client.call("m", NONE).await.unwrap_err().message().contains("`connects_per_second`") {}
+    let mut sentinels = Vec::new();
+    for _ in 0..10_000 {
+        let sentinel = Arc::new(Sentinel);
+        sentinels.push(Arc::downgrade(&sentinel));
+        let mut call = client.call("m", NONE).wait_for_ready(true).stream();
+        let waker = Waker::from(sentinel);
+        assert!(call.poll_next_value(&mut Context::from_waker(&waker)).is_pending());
+        drop(call);
+        tokio::task::yield_now().await;
+    }
+    // A try to connect that is under way has some.
+    let kept = || sentinels.iter().filter(|sentinel| sentinel.strong_count() > 0).count();
+    until("few wakers are kept", || kept() < 100).await;
 }

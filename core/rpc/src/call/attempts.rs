@@ -6,13 +6,15 @@ use crate::charge::Charge;
 use crate::observer::CallEvent;
 use crate::{remote, retry};
 use libfast_balance::{Member, Outcome};
-use libfast_model::{Error, Result};
+use libfast_model::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 /// Why a call that may be repeated is not.
 const OVER_BUDGET: &str = "not repeated, because `retry_percent` and `retries_per_second` are used up";
+/// Connections that may break before anything of the call was sent without being counted as attempts.
+const VAIN_CONNECTIONS: u8 = 3;
 
 impl Call {
     /// Drives the call. `Ready(Some(Ok))`: there are values. `Ready(None)`: it is over.
@@ -111,7 +113,7 @@ impl Call {
                         self.phase = Phase::Picking { last: None };
                         continue;
                     }
-                    self.client.shared().changed.register(cx);
+                    self.client.shared().await_change(cx, &mut self.waiter);
                     let _ = pause.as_mut().poll(&mut Context::from_waker(cx.waker()));
                     self.phase = Phase::Awaiting { pause, told: true };
                     return Poll::Pending;
@@ -127,6 +129,7 @@ impl Call {
                             Err(error) => {
                                 let address = charge.address();
                                 let error = error.context(address).at(address);
+                                self.crowded_out(&error);
                                 self.fail_attempt(None, error, None)?;
                             }
                         },
@@ -140,7 +143,7 @@ impl Call {
                                     let endpoint = charge.address();
                                     self.observe(|| CallEvent::Connected { endpoint, reused });
                                     self.is_sent = false;
-                                    self.patience = None;
+                                    (self.patience, self.waiter) = (None, None);
                                     self.refused = false;
                                     self.phase = Phase::Running { charge, attempt };
                                     if self.is_hedged() && self.attempts == 1 {
@@ -172,12 +175,18 @@ impl Call {
         cx: &Context<'_>,
         now: Instant,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
-        let tried = |member: &Member<Channel>| self.has_tried(member);
-        let mut picked = self.client.shared().poll_pick(cx, now, self.options.affinity, tried);
+        let must_be_connected = std::mem::take(&mut self.crowded);
+        let mut waiter = self.waiter.take();
+        let (shared, affinity) = (self.client.shared(), self.options.affinity);
+        let tried = |member: &Member<Channel>| {
+            self.has_tried(member) || must_be_connected && !member.owner.is_connected()
+        };
+        let mut picked = shared.poll_pick(cx, &mut waiter, now, affinity, tried);
         if matches!(picked, Poll::Ready(Err(_))) && last.as_ref().is_some_and(retry::is_of_connection) {
             // Every endpoint was tried, but another connection to the same one is another matter.
-            picked = self.client.shared().poll_pick(cx, now, self.options.affinity, |_| false);
+            picked = shared.poll_pick(cx, &mut waiter, now, affinity, |_| false);
         }
+        self.waiter = waiter;
         match picked {
             // Every endpoint was tried: what went wrong there says more than that none is left.
             Poll::Ready(Err(error)) => Poll::Ready(Err(last.unwrap_or(error))),
@@ -199,6 +208,15 @@ impl Call {
         self.channel.iter().chain(&self.tried).any(|channel| Arc::ptr_eq(channel, &member.owner))
     }
 
+    /// The call cannot wait for the connection to its endpoint. If that is for want of room it was no try, and goes on to one that
+    /// is connected.
+    fn crowded_out(&mut self, error: &Error) {
+        if error.kind() == ErrorKind::Overload {
+            self.crowded = true;
+            self.attempts -= 1;
+        }
+    }
+
     /// Goes on to the next attempt if that is safe; otherwise returns the error. Without a `charge` the failure says nothing about
     /// the endpoint.
     fn fail_attempt(&mut self, charge: Option<Charge>, error: Error, msgid: Option<u32>) -> Result<()> {
@@ -209,6 +227,10 @@ impl Call {
         self.observe(|| CallEvent::Failed { error: &error });
         let is_safe = !self.delivered && retry::is_safe(&error, self.options.idempotent);
         self.refused = retry::is_refusal(&error);
+        if retry::is_of_connection(&error) && self.vain_connections < VAIN_CONNECTIONS {
+            self.vain_connections += 1;
+            self.attempts -= 1;
+        }
         if !is_safe || self.attempts > self.options.retries {
             return self.wait_or_fail(error);
         }

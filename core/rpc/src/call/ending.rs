@@ -70,7 +70,7 @@ impl Call {
                 let (now, progress) = (Instant::now(), attempt.progress());
                 let is_late = self.deadline.is_some_and(|deadline| now > deadline + LATE);
                 // What it never got, or answered while this process did not look, is not held against it.
-                if progress != Progress::NotStarted && !is_late {
+                if attempt.is_sent() && !is_late {
                     charge.settle(Outcome::TimedOut, now);
                 }
                 attempt.time_out();
@@ -88,7 +88,7 @@ impl Call {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
-        self.patience = None;
+        (self.patience, self.waiter) = (None, None);
         if self.hedge.is_some() {
             self.drop_hedge();
         }

@@ -77,7 +77,7 @@ impl Call {
                             match started {
                                 Ok(attempt) => Some(Hedge::Running { charge, attempt }),
                                 Err(error) => {
-                                    self.end_hedge(wait.has_failed().then_some(charge), &error);
+                                    self.end_hedge(charge, wait.has_failed(), &error);
                                     None
                                 }
                             }
@@ -91,7 +91,7 @@ impl Call {
                             return Poll::Pending;
                         }
                         Poll::Ready(Some(Err(error))) if error.progress() != Progress::Finished => {
-                            self.end_hedge(Some(charge), &error);
+                            self.end_hedge(charge, true, &error);
                             None
                         }
                         Poll::Ready(_) => {
@@ -144,13 +144,17 @@ impl Call {
 
     fn begin_hedge(&mut self, cx: &Context<'_>) -> Option<Hedge> {
         let (shared, now) = (self.client.shared(), Instant::now());
-        let is_slow = self.hedge_reason == Reason::Slow;
-        if is_slow && !shared.allowance.hedging().pay(now) || !shared.allowance.pay_retry(now) {
+        let tried = |member: &_| self.has_tried(member);
+        // Looked at without choosing anybody, which would cost an endpoint its turn.
+        if !shared.has_other(tried) {
+            return None;
+        }
+        if !shared.allowance.pay_hedge(self.hedge_reason, now) {
             self.count_hedge(Fate::Denied);
             return None;
         }
-        let tried = |member: &_| self.has_tried(member);
-        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, now, self.options.affinity, tried) else {
+        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, &mut None, now, self.options.affinity, tried)
+        else {
             return None;
         };
         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
@@ -158,9 +162,14 @@ impl Call {
         Some(Hedge::Connecting { charge: Charge::new(member, now), wait: Wait::default() })
     }
 
-    fn end_hedge(&mut self, charge: Option<Charge>, error: &Error) {
-        if let (Some(mut charge), Some(outcome)) = (charge, retry::outcome(error)) {
+    /// The second attempt has failed. Unless `was_its_own`, that says nothing about the endpoint.
+    fn end_hedge(&mut self, mut charge: Charge, was_its_own: bool, error: &Error) {
+        if let (true, Some(outcome)) = (was_its_own, retry::outcome(error)) {
             charge.settle(outcome, Instant::now());
+        }
+        // Another connection to the same one is another matter.
+        if !retry::is_of_connection(error) {
+            self.tried.push(charge.channel().clone());
         }
         self.observe(|| CallEvent::Failed { error });
         self.count_hedge(Fate::Lost);

@@ -80,7 +80,7 @@ impl Call {
             return Err(self.describe(full, None));
         }
         // As if nothing had been tried.
-        (self.attempts, self.channel) = (0, None);
+        (self.attempts, self.vain_connections, self.channel) = (0, 0, None);
         self.tried.clear();
         self.patience.as_mut().expect("it waits").last = Some(error);
         let pause = LOOK_AGAIN.mul_f64(0.5 + 0.5 * fastrand::f64());

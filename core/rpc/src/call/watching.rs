@@ -1,11 +1,10 @@
 //! Who sees what becomes of a call: its observer, and the interceptors that asked to be told.
 
 use super::{Call, Phase};
-use crate::channel::Channel;
 use crate::interceptors::{Hooks, Outcome};
 use crate::observer::CallEvent;
 use crate::value::Value;
-use libfast_model::{Error, Result};
+use libfast_model::{Address, Error, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -13,14 +12,14 @@ use std::time::Instant;
 /// The endpoints of a call: how many attempts there were, and where the last one went.
 #[derive(Clone, Default)]
 pub struct Way {
-    channel: Option<Arc<Channel>>,
+    endpoint: Option<Arc<Address>>,
     attempts: u32,
 }
 
 impl Way {
     /// Where the last attempt went, as `host:port` or `unix:/path`; empty if none was made.
     pub fn endpoint(&self) -> String {
-        self.channel.as_ref().map_or_else(String::new, |channel| channel.address().to_string())
+        self.endpoint.as_ref().map_or_else(String::new, |endpoint| endpoint.to_string())
     }
 
     /// How often it was tried.
@@ -50,12 +49,13 @@ impl Call {
 
     /// Where it went so far.
     pub fn way(&self) -> Way {
-        Way { channel: self.channel.clone(), attempts: self.attempts }
+        let endpoint = self.channel.as_ref().map(|channel| channel.address().clone());
+        Way { endpoint, attempts: self.attempts }
     }
 
     /// Where it went. A call that is under way is abandoned.
-    pub fn into_way(mut self) -> Way {
-        Way { channel: self.channel.take(), attempts: self.attempts }
+    pub fn into_way(self) -> Way {
+        self.way()
     }
 
     /// Tells of what the caller is about to get.

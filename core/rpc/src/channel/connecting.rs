@@ -4,7 +4,7 @@ use super::Channel;
 use crate::connection::{Bounds, Connection, Duties};
 use crate::reserved::Introduction;
 use crate::socket::{Reader, Socket};
-use libfast_model::{ClientOptions, Error, ErrorKind, Result};
+use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
 use libfast_protocol::{ClientWire, Limits, Version};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Channel {
                 let introduction = || Introduction::to_args(&self.options.client_name);
                 let watch = self.options.watch_servers.then(introduction);
                 let duties = Duties { load: self.load.clone(), watch };
-                let (address, wire) = (self.address.clone(), wire(&self.options));
+                let (address, wire) = (Address::clone(&self.address), wire(&self.options));
                 let connection = Connection::new(socket, address, wire, bounds, duties, self.meter.as_ref());
                 return Ok((connection, reader));
             }

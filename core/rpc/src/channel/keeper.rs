@@ -2,12 +2,13 @@
 
 use super::Channel;
 use super::lifetime::{Retired, until_retired};
-use super::slot::SlotState;
+use super::slot::{Slot, SlotState};
 use crate::clock;
 use crate::connection::{Connection, Shared};
 use crate::socket::Reader;
 use libfast_balance::Standing;
 use libfast_model::{Error, ErrorKind};
+use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -120,12 +121,12 @@ impl Channel {
         let (channel, shared) = (Arc::downgrade(self), connection.shared());
         let watcher = self.runtime.spawn(watch(channel.clone(), shared.clone())).abort_handle();
         self.runtime.spawn(use_up(channel, InUse { connection: shared, watcher }, reader));
-        self.load.set_standing(Standing::Ready);
         let mut slot = self.lock();
         if std::mem::take(&mut slot.was_gone) {
             self.load.restart(clock::moment(Instant::now()));
         }
         slot.add(connection, self.meter.as_ref());
+        self.heed(&slot);
         drop(slot);
         self.waiting.wake_all();
         self.changed.wake_all();
@@ -138,6 +139,8 @@ impl Channel {
             slot.failed = slot.begun;
             self.suspend(slot, error);
             self.kick.notify_one();
+        } else {
+            self.heed(&slot);
         }
     }
 
@@ -148,7 +151,7 @@ impl Channel {
         }
         let mut slot = self.lock();
         if !slot.remove(|connection| connection.is(which), self.meter.as_ref()) {
-            return;
+            return self.heed(&slot);
         }
         match why {
             Retired::Left => {
@@ -157,6 +160,14 @@ impl Channel {
             }
             Retired::Idle | Retired::Old => slot.enter(SlotState::Idle, self.meter.as_ref()),
         }
+    }
+
+    /// The endpoint is about to stop if that was said over each connection that is in use: there may be several servers behind one
+    /// address.
+    fn heed(&self, slot: &Slot) {
+        let SlotState::Ready(all) = &slot.state else { return };
+        let drains = all.iter().all(|connection| connection.is_draining());
+        self.load.set_standing(if drains { Standing::Draining } else { Standing::Ready });
     }
 }
 
@@ -183,9 +194,22 @@ async fn use_up(channel: Weak<Channel>, used: InUse, reader: Reader) {
     }
 }
 
+/// Heeds what the server says over a connection that is in use.
+async fn heed_news(channel: &Weak<Channel>, connection: &Shared) -> Infallible {
+    loop {
+        connection.told().await;
+        if let Some(channel) = channel.upgrade() {
+            channel.heed(&channel.lock());
+        }
+    }
+}
+
 /// Waits until a connection is to be used no more. Those who use it go on; the last one closes it.
 async fn watch(channel: Weak<Channel>, connection: Arc<Shared>) {
-    let why = until_retired(&channel, &connection).await;
+    let why = tokio::select! {
+        why = until_retired(&channel, &connection) => why,
+        never = heed_news(&channel, &connection) => match never {},
+    };
     if let Some(channel) = channel.upgrade() {
         channel.retire(&connection, why);
     }

@@ -113,6 +113,15 @@ impl Attempt {
         self.why = Why::TimedOut;
     }
 
+    /// Whether any of the request has left this process.
+    pub fn is_sent(&self) -> bool {
+        if self.is_over() {
+            return true;
+        }
+        let state = self.connection.0.lock();
+        state.is_sent(&state.inboxes[self.key])
+    }
+
     /// How far the request has got, for an attempt that is given up.
     pub fn progress(&self) -> Progress {
         if self.is_over() {

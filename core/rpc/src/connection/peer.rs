@@ -1,9 +1,9 @@
 //! What a client asks the server itself, beside its calls: to tell before it stops, and whether it is there.
 
-use super::{Shared, State};
+use super::{Connection, Shared, State};
 use crate::clock;
 use crate::reserved::{News, PING, ServerState, WATCH};
-use libfast_balance::{Load, Standing};
+use libfast_balance::Load;
 use libfast_protocol::Values;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,10 +23,18 @@ pub(super) struct Peer {
     watching: bool,
     /// It understands what libfast adds to the protocol, and answers at once, unless it is gone or stands still.
     pub is_known: bool,
+    /// It said that it is about to stop.
+    drains: bool,
+    /// It said anything of that kind since that was last passed on.
+    is_told: bool,
     /// It wants the connection to be closed as soon as no call needs it.
     pub leaves: bool,
-    /// When it was asked whether it is there, if it has not answered.
+    /// When it was asked whether it is there, if it has not answered; as long as that is on its way, when anything moved last.
     pinged: Option<Instant>,
+    /// Where that question ends in the stream of bytes, and how much of the stream its system had at the last look before it had
+    /// the question.
+    question_end: u64,
+    arrived: u64,
     /// How often it was looked for the answer in vain.
     looks: u32,
     /// Something came since the last look.
@@ -55,8 +63,12 @@ impl Peer {
             wants_watch,
             watching: false,
             is_known: false,
+            drains: false,
+            is_told: false,
             leaves: false,
             pinged: None,
+            question_end: 0,
+            arrived: 0,
             looks: 0,
             heard: false,
             silent_since: Instant::now(),
@@ -78,11 +90,12 @@ impl Peer {
             let Ok(News { state }) = serde_json::from_slice(&value) else { continue };
             self.is_known = true;
             match state {
-                ServerState::Draining => self.load.set_standing(Standing::Draining),
-                ServerState::Serving => self.load.set_standing(Standing::Ready),
+                ServerState::Draining => self.drains = true,
+                ServerState::Serving => self.drains = false,
                 // It may say more one day.
-                ServerState::Unknown => {}
+                ServerState::Unknown => continue,
             }
+            self.is_told = true;
         }
     }
 
@@ -122,10 +135,22 @@ impl State {
     }
 }
 
+impl Connection {
+    /// Whether the server has said over it that it is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.0.lock().peer.drains
+    }
+}
+
 impl Shared {
     /// Waits until the server wants the connection to be closed as soon as no call needs it.
     pub async fn asked_to_leave(&self) {
         self.leaving.notified().await;
+    }
+
+    /// Waits until the server says whether it is about to stop.
+    pub async fn told(&self) {
+        self.told.notified().await;
     }
 
     /// Whether calls to the endpoint timed out and nothing came since.
@@ -138,6 +163,9 @@ impl Shared {
         state.peer.heard = true;
         if let Some(args) = state.peer.wants_watch.take() {
             state.peer.watching = self.ask(state, WATCH, &args, WATCHING);
+        }
+        if std::mem::take(&mut state.peer.is_told) {
+            self.told.notify_one();
         }
         if state.peer.leaves {
             self.leaving.notify_one();
@@ -154,9 +182,13 @@ impl Shared {
         }
         let has_calls = state.calls() > 0;
         let is_read = state.full == 0;
+        let is_moving = self.is_question_moving(&mut state);
         let peer = &mut state.peer;
-        if std::mem::take(&mut peer.heard) || stood_still || !is_read {
+        let knows_nothing = std::mem::take(&mut peer.heard) || stood_still || !is_read;
+        if knows_nothing {
             peer.silent_since = now;
+        }
+        if knows_nothing || is_moving {
             peer.pinged = peer.pinged.map(|_| now);
             peer.looks = 0;
             self.doubtful.store(false, Relaxed);
@@ -196,11 +228,26 @@ impl Shared {
             None => {
                 let is_silent = peer.is_known && (is_odd || silent >= patience.silence);
                 if (wanted || is_silent) && self.ask(&mut state, PING, "[]", PINGING) {
-                    (state.peer.pinged, state.peer.looks) = (Some(now), 0);
+                    let question_end = state.queued;
+                    let peer = &mut state.peer;
+                    (peer.pinged, peer.looks) = (Some(now), 0);
+                    (peer.question_end, peer.arrived) = (question_end, 0);
                 }
             }
         }
         !awaited.is_zero()
+    }
+
+    /// Whether the server cannot have heard the question yet, as that is still on its way behind other output, and something of all
+    /// this arrived since the last look. Once it has arrived only an answer counts: the system of a server that stands still takes
+    /// small requests for a long time.
+    fn is_question_moving(&self, state: &mut State) -> bool {
+        let peer = &mut state.peer;
+        if peer.pinged.is_none() || peer.arrived >= peer.question_end {
+            return false;
+        }
+        let arrived = state.written.saturating_sub(self.socket.unsent());
+        std::mem::replace(&mut peer.arrived, arrived) < arrived
     }
 
     /// False if the request cannot be sent.

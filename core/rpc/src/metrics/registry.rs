@@ -38,8 +38,35 @@ impl RegistryMeter {
 }
 
 impl Drop for RegistryMeter {
-    /// Nobody looks any more, so nothing is stale.
+    /// Nobody looks any more, so nothing is stale or passed over.
     fn drop(&mut self) {
         self.stale_seconds.set(0);
+        self.skipped.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_client_that_is_gone_has_no_sick_registry() {
+        let metrics = Metrics::new();
+        let client = ClientMeter::new(&Default::default(), &metrics).unwrap().unwrap();
+        let meter = RegistryMeter::new(&client, &"calc".parse().unwrap());
+        let stale_since = Instant::now().checked_sub(Duration::from_secs(5));
+        meter.record(&Condition { stale_since, skipped: 3 }, Default::default(), Default::default());
+        let gauges = || {
+            let of = |metric: &str| {
+                let line = format!("{metric}{{service=\"calc\"}} ");
+                metrics.text().lines().find_map(|found| found.strip_prefix(&line)?.parse::<u64>().ok())
+            };
+            [of("fast_registry_stale_seconds"), of("fast_registry_skipped_entries")]
+        };
+        assert!(gauges().iter().all(|gauge| *gauge > Some(0)), "{:?}", gauges());
+        drop(meter);
+        assert_eq!(gauges(), [Some(0), Some(0)]);
     }
 }

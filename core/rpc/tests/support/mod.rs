@@ -53,10 +53,16 @@ impl Bare {
 
     /// The next frame; `None` at the end of the stream.
     pub fn next(&mut self) -> Option<Frame> {
+        self.next_slowly(Duration::ZERO)
+    }
+
+    /// As `next`, after a pause before each 64 KiB.
+    pub fn next_slowly(&mut self, pause: Duration) -> Option<Frame> {
         loop {
             if let Some(frame) = self.decoder.decode(&mut self.input).unwrap() {
                 return Some(frame);
             }
+            std::thread::sleep(pause);
             let mut chunk = [0; 65_536];
             match self.stream.read(&mut chunk).unwrap() {
                 0 => return None,

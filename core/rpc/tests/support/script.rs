@@ -49,6 +49,11 @@ impl Script {
 }
 
 impl Bare {
+    /// Has its system take little more than is read.
+    pub fn hold_little(&self) {
+        socket2::SockRef::from(&self.stream).set_recv_buffer_size(64 * 1024).unwrap();
+    }
+
     /// The next `count` requests.
     pub fn requests(&mut self, count: usize) -> Vec<Frame> {
         (0..count).map(|_| self.next().expect("a request")).collect()
