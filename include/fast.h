@@ -911,7 +911,8 @@ fast_code fast_server_kang(struct fast_server *server,
 /**
  * Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
  * `drain_grace_ms`), accepts no more, and answers what runs. Takes at most `drain_ms` (-1: the option `drain_ms`) in all; what
- * runs then is cancelled. For SIGTERM: call it from the thread that waited for the signal, never from a signal handler.
+ * runs then is cancelled. A further call, from any thread, returns when the first one is done. For SIGTERM: call it from the thread that
+ * waited for the signal, never from a signal handler.
  */
 fast_code fast_server_stop(struct fast_server *server,
                            int64_t drain_ms,

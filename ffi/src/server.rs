@@ -268,7 +268,8 @@ pub unsafe extern "C" fn fast_server_kang(
 
 /// Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the option
 /// `drain_grace_ms`), accepts no more, and answers what runs. Takes at most `drain_ms` (-1: the option `drain_ms`) in all; what
-/// runs then is cancelled. For SIGTERM: call it from the thread that waited for the signal, never from a signal handler.
+/// runs then is cancelled. A further call, from any thread, returns when the first one is done. For SIGTERM: call it from the thread that
+/// waited for the signal, never from a signal handler.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.
