@@ -5,6 +5,7 @@
 
 mod descriptors;
 mod exec;
+mod listing;
 mod methods;
 mod monitoring;
 mod ports;
@@ -115,7 +116,9 @@ async fn serve(options: Options) -> Result<Exit> {
     if std::io::stderr().is_terminal() {
         output::say(&format!("try: fastcall {address} date"));
     }
+    let telling = tokio::spawn(listing::tell(server.clone()));
     stop.requested().await;
+    telling.abort();
     let wind_down = async {
         if options.quiesce {
             server.stop_accepting().await;

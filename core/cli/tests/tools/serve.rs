@@ -56,12 +56,24 @@ fn addresses_that_are_taken_are_3_and_name_the_option() {
     for (args, why) in [
         (&["-l", server.address(), "-m", "0"][..], "cannot listen on"),
         (&["-p", "0", "-m", server.admin()], "for monitoring (option -m)"),
-        (&["-p", "0", "-a", "zk://127.0.0.1:1/fast/echo"], "cannot be reached"),
+        (&["-p", "0", "-a", "dir:///proc/nothing/echo"], "cannot announce echo"),
     ] {
         let ended = run("fastserve", args);
         assert_eq!((ended.code(), ended.stdout.as_str()), (3, ""), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains(why) && ended.stderr.contains("help"), "{args:?}: {ended:?}");
     }
+}
+
+#[test]
+fn a_registry_that_is_away_is_told_and_keeps_nobody_from_being_served() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Fastserve::start(&["-a", &format!("zk://{unused}/fast/echo")]);
+    assert_eq!(run("fastcall", &[server.address(), "echo", "[1]"]).data(), "{\"value\":1}\n");
+    server.signal(Signal::TERM);
+    let ended = server.finish();
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    let told = format!("serving, but not announced: ZooKeeper at {unused} cannot be reached");
+    assert!(ended.stderr.contains(&told), "{ended:?}");
 }
 
 /// The first lines are those of node-fast where it has them.
