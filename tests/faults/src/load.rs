@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// `faults load`: prints `running` when there is a connection, and makes its load until its input ends. A line `rate N`
-/// of its input changes the rate; `endpoints` asks for the fewest endpoints that it knew since that was asked last. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS UNTIL`.
+/// of its input changes the rate; `endpoints` asks for the fewest endpoints that it knew since that was asked last, `knows ADDRESS` whether that is one of them. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS UNTIL`.
 #[derive(clap::Args)]
 pub struct LoadArgs {
     /// Whom to call.
@@ -118,14 +118,19 @@ impl Load {
         loop {
             tokio::select! {
                 line = lines.recv() => match line {
-                    Some(line) if line == "endpoints" => {
-                        let fewest = self.fewest.swap(u64::MAX, Relaxed).min(self.endpoints());
-                        println!("endpoints {fewest}");
-                    }
-                    Some(line) => {
-                        rate = line.strip_prefix("rate ").and_then(|n| n.parse().ok()).unwrap_or(rate);
-                        due = Instant::now();
-                    }
+                    Some(line) => match line.split_once(' ') {
+                        Some(("rate", number)) => {
+                            rate = number.parse().unwrap_or(rate);
+                            due = Instant::now();
+                        }
+                        Some(("knows", address)) => {
+                            println!("knows {}", self.addresses().iter().any(|known| known == address));
+                        }
+                        _ => {
+                            let fewest = self.fewest.swap(u64::MAX, Relaxed).min(self.endpoints());
+                            println!("endpoints {fewest}");
+                        }
+                    },
                     None => return,
                 },
                 () = sleep_until(due) => while due <= Instant::now() {
@@ -145,8 +150,13 @@ impl Load {
     }
 
     fn endpoints(&self) -> u64 {
+        self.addresses().len() as u64
+    }
+
+    fn addresses(&self) -> Vec<String> {
         let stats: serde_json::Value = serde_json::from_str(&self.client.stats()).unwrap_or_default();
-        stats["endpoints"].as_array().map_or(0, Vec::len) as u64
+        let endpoints = stats["endpoints"].as_array().into_iter().flatten();
+        endpoints.filter_map(|endpoint| Some(endpoint["address"].as_str()?.to_owned())).collect()
     }
 
     async fn call(self: Arc<Self>, idempotent: u64, due_us: u64) {

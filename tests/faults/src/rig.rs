@@ -207,6 +207,19 @@ impl Load {
         Ok(())
     }
 
+    /// Waits until that is one of its endpoints.
+    pub fn wait_for(&mut self, address: &str) -> Result<(), Trouble> {
+        let limit = Instant::now() + Duration::from_secs(30);
+        loop {
+            self.process.tell(&format!("knows {address}"))?;
+            match self.process.line()?.as_str() {
+                "knows true" => return Ok(()),
+                _ if Instant::now() > limit => return Err(format!("a load never knew {address}").into()),
+                _ => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
     /// Ends it; gives its calls, and adds whether it kept descriptors.
     pub fn finish(mut self, report: &mut Report) -> Result<Ledger, Trouble> {
         let more = self.process.descriptors() as f64 - self.descriptors as f64;

@@ -147,8 +147,9 @@ pub fn unseen_change(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     pass(rig.choose(50.0, 3.0));
     cluster.ensemble.restart_all()?;
     let back_at = now_us();
-    pass(rig.choose(10.0, 3.0));
     let mut load = cluster.load;
+    load.wait_for(&fresh.address)?;
+    pass(rig.choose(10.0, 0.5));
     let fewest = load.fewest_endpoints()?;
     let ledger = load.finish(report)?;
     rig.universal(&ledger, 1_000.0, report)?;
