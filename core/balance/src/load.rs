@@ -32,7 +32,7 @@ pub struct Load {
     unanswered: AtomicU64,
     /// When something came last, or was first awaited.
     heard: AtomicU64,
-    /// Nanoseconds as the bits of an f64; 0 until the first sample.
+    /// Nanoseconds as the bits of an f64; 0 until the first sample. Negative: not what a call took, but what a failure counts as.
     latency: AtomicU64,
     sampled: AtomicU64,
     /// The calls that were answered, and its notes, are the rest of the line.
@@ -107,7 +107,7 @@ impl Load {
         if self.health.succeed(now, began) {
             self.latency.store(0, Relaxed);
         }
-        let known = f64::from_bits(self.latency.load(Relaxed));
+        let known = self.known();
         let is_old =
             now.nanos_since(Moment(self.sampled.load(Relaxed))) >= Self::RETEST_AFTER.as_nanos() as u64;
         let improves = is_old && latency < known / 4.0;
@@ -134,8 +134,7 @@ impl Load {
         self.health.fail(now, began, &Failure { timed_out, silence, usual });
         let least =
             if timed_out { self.penalty_ns.max(now.since(began).as_nanos() as f64) } else { self.penalty_ns };
-        let doubled = f64::from_bits(self.latency.load(Relaxed)) * 2.0;
-        self.know(now, doubled.max(least).min(Self::FAILURE_CEILING_NS));
+        self.penalize(now, least.max(self.known() * 2.0));
     }
 
     /// It declined the call and asks for none for that long. That is no fault, and ejecting it would only make others
@@ -144,7 +143,7 @@ impl Load {
         self.settle();
         self.heard.store(now.0, Relaxed);
         self.failures.fetch_add(1, Relaxed);
-        self.know(now, (nanos(for_now) as f64).clamp(self.penalty_ns, Self::FAILURE_CEILING_NS));
+        self.penalize(now, (nanos(for_now) as f64).max(self.penalty_ns).max(self.known()));
     }
 
     /// Nothing is awaited any more from one call, which was not answered.
@@ -266,9 +265,15 @@ impl Load {
     /// The latency expected now, in nanoseconds, or `None` before the first sample.
     #[inline]
     pub fn latency_ns(&self, now: Moment) -> Option<f64> {
-        let latency = f64::from_bits(self.latency.load(Relaxed));
+        let latency = self.known();
         let age = now.0.saturating_sub(self.sampled.load(Relaxed));
         (latency > 0.0).then(|| latency * decay(age))
+    }
+
+    /// Whether the last call failed or was refused: the latency is what that counts as.
+    #[inline]
+    pub(crate) fn is_penalized(&self) -> bool {
+        f64::from_bits(self.latency.load(Relaxed)) < 0.0
     }
 
     /// How long nothing came although something is awaited. A call cannot have been under way for less than this, if
@@ -290,15 +295,13 @@ impl Load {
         if self.is_awaited() { now.nanos_since(Moment(self.heard.load(Relaxed))) } else { 0 }
     }
 
-    /// Whether what is known is so old that it may be wrong, and nothing under way will tell.
+    /// Whether nothing is known, or what is known is so old that it may be wrong, and nothing under way will tell.
     #[inline]
     pub(crate) fn is_stale(&self, now: Moment) -> bool {
         const RETEST_NS: u64 = Load::RETEST_AFTER.as_nanos() as u64;
         let age = now.nanos_since(Moment(self.sampled.load(Relaxed)));
-        age >= RETEST_NS
-            && age >= RETEST_NS << self.health.failed_in_a_row().min(4)
-            && !self.is_awaited()
-            && self.latency.load(Relaxed) != 0
+        let is_old = age >= RETEST_NS && age >= RETEST_NS << self.health.failed_in_a_row().min(4);
+        (is_old || self.latency.load(Relaxed) == 0) && !self.is_awaited()
     }
 
     /// Whether the last call after a long time was a good sign.
@@ -310,7 +313,7 @@ impl Load {
     /// An answer took so long.
     #[inline]
     fn sample(&self, now: Moment, sample: f64) {
-        let before = f64::from_bits(self.latency.load(Relaxed));
+        let before = self.known();
         let age = now.0.saturating_sub(self.sampled.load(Relaxed));
         let weight = match before {
             0.0 => 1.0,
@@ -318,6 +321,16 @@ impl Load {
             _ => Self::FALL.max(1.0 - decay(age)),
         };
         self.know(now, before + (sample - before) * weight);
+    }
+
+    #[inline]
+    fn known(&self) -> f64 {
+        f64::from_bits(self.latency.load(Relaxed)).abs()
+    }
+
+    fn penalize(&self, now: Moment, latency: f64) {
+        self.latency.store((-latency.clamp(1.0, Self::FAILURE_CEILING_NS)).to_bits(), Relaxed);
+        self.sampled.store(now.0, Relaxed);
     }
 
     #[inline]
@@ -399,6 +412,18 @@ mod tests {
         }
         assert!((load.latency_ns(at(0)).unwrap() - 2e9).abs() < 1.0);
         assert!(!load.health.is_suspect());
+    }
+
+    #[test]
+    fn a_refusal_makes_nobody_look_faster() {
+        let load = Load::default();
+        answered(&load, 0, 900);
+        assert!(!load.is_penalized());
+        load.begin(at(900));
+        load.refuse(at(901), Duration::from_millis(100));
+        assert!(load.latency_ns(at(901)).unwrap() > 899e6 && load.is_penalized());
+        answered(&load, 901, 1801);
+        assert!(!load.is_penalized());
     }
 
     #[test]

@@ -139,7 +139,12 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
         if self.picker.options().policy == Policy::LeastLoaded {
             return Candidate { at, latency: 1.0, calls, share };
         }
-        let known = load.latency_ns(self.now).unwrap_or_else(|| self.picker.survey().typical_ns());
+        let typical = || self.picker.survey().typical_ns();
+        let mut known = load.latency_ns(self.now).unwrap_or_else(typical);
+        if load.is_penalized() {
+            // Whatever calls take here, whoever failed last is not alike to one of whom nothing is known.
+            known += ALIKE * typical();
+        }
         Candidate { at, latency: known.max(load.silence_ns(self.now) as f64), calls, share }
     }
 }
@@ -214,10 +219,29 @@ fn exponential(rng: &mut fastrand::Rng) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::{BalanceOptions, EndpointSet, Moment, Pick, Picker};
+    use crate::{BalanceOptions, EndpointSet, Moment, Outcome, Pick, Picker};
     use libfast_model::{Endpoint, Policy};
     use std::sync::Arc;
     use std::time::Duration;
+
+    /// Where calls take a second, a failure is none that is quick.
+    #[test]
+    fn whoever_fails_looks_slower_than_the_unknown_however_slow_calls_are() {
+        let options = Arc::new(BalanceOptions::with_policy(Policy::P2c));
+        let (start, second) = (Moment(1_000_000_000), Duration::from_secs(1));
+        for failed in [Outcome::Failed, Outcome::Refused(Duration::ZERO)] {
+            let picker = Picker::with_options(options.clone(), 0);
+            let listed = (1..=3).map(|n| (n.to_string(), Endpoint::new(format!("h:{n}").parse().unwrap())));
+            let set = EndpointSet::new(options.clone()).updated(listed, |_, _| ());
+            Pick::begin(set.members[0].clone(), start).record(Outcome::Answered, start + second);
+            Pick::begin(set.members[1].clone(), start + second).record(failed, start + second);
+            let mut rng = fastrand::Rng::with_seed(1);
+            for _ in 0..1000 {
+                let pick = set.pick(&picker, start + second, None, &mut rng, |_| false).unwrap();
+                assert_ne!(pick.key, "2", "{failed:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_call_that_ends_an_ejection_may_be_one_that_leaves_the_zone() {

@@ -57,12 +57,13 @@ impl Survey {
         let is_near = !near.is_empty() && ready(near) >= set.options.zone_ready * near.len() as f64;
         self.notes.store(if panics { PANIC } else { 0 } | if is_near { NEAR } else { 0 }, Relaxed);
         let step = open.len().div_ceil(SAMPLES).max(1);
-        let latency = |&at: &u32| set.members[at as usize].load.latency_ns(now);
-        let mut known: Vec<f64> = open.iter().step_by(step).filter_map(latency).collect();
-        let middle = known.len() / 2;
-        let typical = match known.is_empty() {
-            true => UNKNOWN_NS,
-            false => *known.select_nth_unstable_by(middle, f64::total_cmp).1,
+        // A penalty is nothing that calls take.
+        let loads = open.iter().step_by(step).map(|&at| &set.members[at as usize].load);
+        let measured = loads.filter(|load| !load.is_penalized());
+        let mut known: Vec<f64> = measured.filter_map(|load| load.latency_ns(now)).collect();
+        let typical = match known.len().checked_sub(1) {
+            None => UNKNOWN_NS,
+            Some(last) => *known.select_nth_unstable_by(last / 2, f64::total_cmp).1,
         };
         self.typical.store(typical.to_bits(), Relaxed);
         // Last, so that who finds the set here finds what is known of it. What belongs to another one is looked at again.
@@ -77,7 +78,7 @@ impl Survey {
         self.of.store(u64::MAX, Relaxed);
     }
 
-    /// The middle one of the known latencies: what a new endpoint is taken for, so that it is neither shunned nor flooded.
+    /// The middle one of the measured latencies, of two the lower one: what a new endpoint is taken for, so that it is neither shunned nor flooded.
     #[inline]
     pub fn typical_ns(&self) -> f64 {
         f64::from_bits(self.typical.load(Relaxed))
