@@ -5,6 +5,7 @@
 declare(strict_types=1);
 
 use Calculator\CalculatorClient;
+use Thrift\Exception\TException;
 use Thrift\Exception\TTransportException;
 use Thrift\Protocol\TBinaryProtocol;
 use Thrift\Transport\TBufferedTransport;
@@ -72,7 +73,12 @@ final class Balanced
             $socket->setSendTimeout(TIMEOUT_MS);
             $socket->setRecvTimeout(TIMEOUT_MS);
             $transport = new TBufferedTransport($socket);
-            $transport->open();
+            try {
+                $transport->open();
+            } catch (TException $refused) {
+                // Thrift 0.17 has no class of its own for this. Its other errors of this class are not the server's fault.
+                throw new TTransportException($refused->getMessage(), TTransportException::NOT_OPEN);
+            }
             $this->connections[$endpoint] = new CalculatorClient(new TBinaryProtocol($transport));
         }
 
