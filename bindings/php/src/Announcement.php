@@ -48,6 +48,18 @@ final class Announcement
     }
 
     /**
+     * Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing.
+     * Waits and fails as `setWeight` does; what is malformed or too long for an entry changes nothing.
+     */
+    public function setMetadata(string $metadata): void
+    {
+        $error = $this->library->errorSlot();
+        $entry = $this->announcement->pointer;
+        $code = $this->library->ffi->fast_announcement_set_metadata($entry, $metadata, strlen($metadata), $error);
+        $this->library->check($code, $error);
+    }
+
+    /**
      * Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the
      * registry acknowledged that. Serve meanwhile. A second time does nothing.
      */
