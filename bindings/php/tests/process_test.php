@@ -24,6 +24,7 @@ return [
             stream: FAST_E_FORKED 7
             closed client: FAST_E_FORKED 7
             announcement: closed 7
+            its changes: FAST_E_FORKED 7
             child of a child: 5 7 7
             nothing: - 7
             parent: 1 5 5 registered
