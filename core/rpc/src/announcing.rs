@@ -20,12 +20,12 @@ impl Server {
         let _turn = self.0.announcing.lock().await;
         let address = match &*self.lock() {
             Running::Started { announced: Some(_), .. } => return Ok(()),
-            Running::Started { address, acceptor: Some(_), .. } => address.clone(),
+            Running::Started { address, .. } => address.clone(),
             _ => return Err(not_running()),
         };
         let entry = self.0.shared.announce(&address).await?;
         match &mut *self.lock() {
-            Running::Started { announced, acceptor: Some(_), .. } => *announced = entry.map(Box::new),
+            Running::Started { announced, .. } => *announced = entry.map(Box::new),
             // It was stopped meanwhile; dropping the entry takes it off.
             _ => return Err(not_running()),
         }

@@ -150,6 +150,27 @@ async fn a_call_that_times_out_before_it_is_sent_may_run_later() {
     script.finish().await;
 }
 
+/// A request that is still on its way cannot be answered, and says nothing; one that is there says that no answer came.
+#[tokio::test]
+async fn a_call_that_times_out_is_held_against_the_endpoint_if_that_has_all_of_it() {
+    let (hang_up, wait) = std::sync::mpsc::channel::<()>();
+    let reads_nothing = Script::once(move |bare| {
+        wait.recv().unwrap();
+        drop(bare);
+    });
+    let client = reads_nothing.client().await;
+    let large = ["x".repeat(15 << 20)];
+    let calls = [(client.call("small", NONE), 1), (client.call("large", large), 1)];
+    for (call, failures) in calls {
+        let error = call.timeout(Duration::from_millis(50)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert_eq!(endpoint(&client, &reads_nothing.address)["failures"], failures);
+    }
+    hang_up.send(()).unwrap();
+    drop(client);
+    reads_nothing.finish().await;
+}
+
 /// The server breaks the protocol right behind an answer, and whoever got that calls on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_after_a_protocol_error_goes_over_another_connection() {
