@@ -124,7 +124,11 @@ impl Follower {
         loop {
             let now = *condition.borrow_and_update();
             pass(&now, &self.conditions);
-            pass(&*overrides.borrow_and_update(), &self.overrides);
+            {
+                let decided = overrides.borrow_and_update();
+                pass(&*decided, &self.overrides);
+                keeper.decide(&decided);
+            }
             tokio::select! {
                 resolution = live.changed() => {
                     keeper.note(&resolution);
@@ -157,6 +161,8 @@ impl Follower {
                 Ok(Some(cached)) if !cached.providers.is_empty() => {
                     let now = Instant::now();
                     self.confirmed = Some(now.checked_sub(cached.age).unwrap_or(now));
+                    // Before the list: it is never older than what it is about.
+                    pass(&cached.overrides, &self.overrides);
                     list = Some(cached.providers);
                 }
                 Ok(_) => {}

@@ -2,7 +2,7 @@
 
 use super::file::CacheFile;
 use super::follow::Times;
-use crate::{Provider, Resolution};
+use crate::{Overrides, Provider, Resolution};
 use libfast_model::{Address, Error, Result};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ pub(super) struct Keeper {
     file: CacheFile,
     times: Times,
     list: Vec<Provider>,
+    overrides: Overrides,
     /// Who left the list after they had said that they stop, and how long they are written.
     leaving: Vec<(Provider, Instant)>,
     /// When it is to be written, if it is known.
@@ -27,8 +28,8 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub fn new(file: CacheFile, times: Times) -> Self {
-        let (list, leaving) = Default::default();
-        Self { file, times, list, leaving, due: None, written: None, writing: None }
+        let (list, overrides, leaving) = Default::default();
+        Self { file, times, list, overrides, leaving, due: None, written: None, writing: None }
     }
 
     /// Remembers a list. That nobody is there is not written: it would help nobody.
@@ -43,7 +44,20 @@ impl Keeper {
         self.leaving.extend(draining.map(|provider| (provider, now + LEAVING)));
         let listed: BTreeSet<&Address> = self.list.iter().map(|one| &one.endpoint.address).collect();
         self.leaving.retain(|(provider, _)| !listed.contains(&provider.endpoint.address));
-        self.due = Some(self.written.map_or(now, |at| now.max(at + self.times.pause)));
+        self.due = Some(self.soonest(now));
+    }
+
+    /// Remembers what operators decided; it is written beside a list.
+    pub fn decide(&mut self, overrides: &Overrides) {
+        if self.overrides != *overrides {
+            self.overrides.clone_from(overrides);
+            self.due = self.due.map(|_| self.soonest(Instant::now()));
+        }
+    }
+
+    /// When something new may be written.
+    fn soonest(&self, now: Instant) -> Instant {
+        self.written.map_or(now, |at| now.max(at + self.times.pause))
     }
 
     /// Writes it when it is time, if the list `is_fresh`; ends only with a failure. Cancel safe.
@@ -55,8 +69,8 @@ impl Keeper {
                     None => std::future::pending().await,
                 }
                 let (file, recent) = (self.file.clone(), self.times.refresh / 2);
-                let list = self.next(Instant::now());
-                self.writing = Some(spawn_blocking(move || file.save(&list, recent)));
+                let (list, overrides) = (self.next(Instant::now()), self.overrides.clone());
+                self.writing = Some(spawn_blocking(move || file.save(&list, &overrides, recent)));
             }
             if let Some(writing) = &mut self.writing {
                 let outcome = writing.await;

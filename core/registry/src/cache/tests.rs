@@ -43,8 +43,8 @@ fn a_list_is_read_as_written_and_by_its_user_only() {
     assert_eq!(file.load().unwrap(), None);
     let mut list = providers(1..3);
     list[1].endpoint.draining = true;
-    file.save(&list, RECENT).unwrap();
-    let Cached { providers: read, age } = file.load().unwrap().unwrap();
+    file.save(&list, &Overrides::default(), RECENT).unwrap();
+    let Cached { providers: read, age, .. } = file.load().unwrap().unwrap();
     assert_eq!(read, list, "with those that drain");
     assert!(age < LONG);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -56,11 +56,11 @@ fn a_list_is_read_as_written_and_by_its_user_only() {
 fn an_equal_list_is_not_written_again_soon_and_another_one_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(&settings(folder.path()));
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     let first = file.version();
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     assert_eq!(file.version(), first);
-    file.save(&providers(1..4), RECENT).unwrap();
+    file.save(&providers(1..4), &Overrides::default(), RECENT).unwrap();
     assert_ne!(file.version(), first);
 }
 
@@ -69,7 +69,7 @@ fn what_is_damaged_foreign_or_old_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(folder.path());
     let file = file(&settings);
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     let good = fs::read_to_string(file.path()).unwrap();
     let refusal = |text: &str| {
         fs::write(file.path(), text).unwrap();
@@ -288,6 +288,33 @@ async fn those_who_read_the_file_hear_that_a_server_stops_before_it_is_gone() {
     until(&mut follower, 1..4).await;
 }
 
+/// A client calls those on that vanish without a word, and operators must be able to take them out of service.
+#[tokio::test]
+async fn those_who_read_the_file_hear_what_operators_decide_about_whomever() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let told = Told::new(Resolution::Bound(providers(1..3)));
+    let mut leader = watch_cached(&told, &settings);
+    until(&mut leader, 1..3).await;
+    let mut follower = watch_cached(&told, &settings);
+    until(&mut follower, 1..3).await;
+    assert_eq!(*follower.overrides().borrow(), Overrides::default());
+
+    let decided = Overrides::from_json(br#"{"overrides":{"h:9":{"weight":0,"draining":true}}}"#).unwrap();
+    for decision in [decided.clone(), Overrides::default(), decided.clone()] {
+        told.overrides.send_replace(decision.clone());
+        let mut heard = follower.overrides();
+        let hears = heard.wait_for(|known| *known == decision);
+        tokio::time::timeout(LONG, hears).await.expect("it is heard in time").unwrap();
+    }
+    // Also by those who start while nobody answers.
+    drop((leader, follower));
+    let settings = CacheSettings { lead: false, ..settings };
+    let mut later = watch_cached(&Told::new(away()), &settings);
+    until(&mut later, 1..3).await;
+    assert_eq!(*later.overrides().borrow(), decided);
+}
+
 #[tokio::test]
 async fn when_all_drain_the_file_still_has_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -311,13 +338,13 @@ async fn a_followers_list_is_stale_when_its_leader_confirms_it_no_more() {
     let settings = CacheSettings { lead: true, ..settings(folder.path()) };
     let file = file(&settings);
     let _hanging = Lead::take(file.path()).unwrap().expect("nobody has it");
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     let told = Told::new(Resolution::Pending);
     let times = Times { left: Duration::from_millis(200), ..Times::new(true) };
     let mut follower = cached(&told, &settings).watch_at(&service(), times);
     until(&mut follower, 1..3).await;
     until_condition(&follower, |condition| condition.stale_since.is_some()).await;
-    file.save(&providers(1..3), Duration::ZERO).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), Duration::ZERO).unwrap();
     until_condition(&follower, |condition| condition.stale_since.is_none()).await;
     assert_eq!(told.asked(), 0);
 }
