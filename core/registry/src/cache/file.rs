@@ -72,6 +72,11 @@ impl CacheFile {
         Self { path: settings.folder.join(name), target: format!("{registry}/{service}"), oldest }
     }
 
+    /// The registry and service that it is of.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -106,6 +111,11 @@ impl CacheFile {
         let overrides =
             Overrides::from_json(decided.as_bytes()).map_err(|error| self.refused(error.message()))?;
         Ok(Some(Cached { providers, overrides, age }))
+    }
+
+    /// Whether there is a list that can be used.
+    pub fn has_providers(&self) -> bool {
+        self.load().is_ok_and(|cached| cached.is_some_and(|cached| !cached.providers.is_empty()))
     }
 
     /// Writes the list and what operators decided, all or nothing, unless that is there already and no older than `recent`.

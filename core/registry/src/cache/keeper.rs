@@ -15,6 +15,8 @@ const LEAVING: Duration = Duration::from_secs(2);
 /// Writes lists down, not too often.
 pub(super) struct Keeper {
     file: CacheFile,
+    /// Others read it all the time.
+    lead: bool,
     times: Times,
     list: Vec<Provider>,
     overrides: Overrides,
@@ -27,19 +29,24 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub fn new(file: CacheFile, times: Times) -> Self {
+    pub fn new(file: CacheFile, lead: bool, times: Times) -> Self {
         let (list, overrides, leaving) = Default::default();
-        Self { file, times, list, overrides, leaving, due: None, written: None, writing: None }
+        Self { file, lead, times, list, overrides, leaving, due: None, written: None, writing: None }
     }
 
-    /// Remembers a list. That nobody is there is not written: it would help nobody.
+    /// Remembers a list. That nobody is there is not written over one, which is the better guess when nothing else is known;
+    /// those who read the file all the time hear it if they have none.
     pub fn note(&mut self, resolution: &Resolution) {
-        let Resolution::Bound(providers) = resolution else { return };
-        if self.due.is_some() && self.list == *providers {
+        let providers = match resolution {
+            Resolution::Bound(providers) => providers.clone(),
+            Resolution::Absent if self.lead && self.list.is_empty() => Vec::new(),
+            _ => return,
+        };
+        if self.due.is_some() && self.list == providers {
             return;
         }
         let now = Instant::now();
-        let former = std::mem::replace(&mut self.list, providers.clone());
+        let former = std::mem::replace(&mut self.list, providers);
         let draining = former.into_iter().filter(|provider| provider.endpoint.draining);
         self.leaving.extend(draining.map(|provider| (provider, now + LEAVING)));
         let listed: BTreeSet<&Address> = self.list.iter().map(|one| &one.endpoint.address).collect();
@@ -70,7 +77,10 @@ impl Keeper {
                 }
                 let (file, recent) = (self.file.clone(), self.times.refresh / 2);
                 let (list, overrides) = (self.next(Instant::now()), self.overrides.clone());
-                self.writing = Some(spawn_blocking(move || file.save(&list, &overrides, recent)));
+                self.writing = Some(spawn_blocking(move || match list.is_empty() && file.has_providers() {
+                    true => Ok(()),
+                    false => file.save(&list, &overrides, recent),
+                }));
             }
             if let Some(writing) = &mut self.writing {
                 let outcome = writing.await;

@@ -3,6 +3,7 @@
 use crate::dir::Descriptor;
 use libfast_model::{Error, ErrorKind, Result};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -29,10 +30,22 @@ impl Lead {
         // Noted for the hook of forks: a child must not keep the lead of a parent that died.
         let file = Descriptor::new(file.map_err(failed)?);
         match file.get().try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => {
+                // For those who wait for it in vain; the lock counts without.
+                let _ =
+                    file.get().set_len(0).and_then(|()| write!(&mut file.get(), "{}", std::process::id()));
+                Ok(Some(Self { _file: file }))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// The process that has the lead, as it said itself.
+    pub fn holder(path: &Path) -> Option<u32> {
+        let mut text = String::new();
+        File::open(lock_path(path)).ok()?.take(16).read_to_string(&mut text).ok()?;
+        text.parse().ok()
     }
 }
 

@@ -350,6 +350,64 @@ async fn a_followers_list_is_stale_when_its_leader_confirms_it_no_more() {
 }
 
 #[tokio::test]
+async fn a_follower_without_a_list_says_who_is_to_write_it_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let file = file(&settings);
+    let hanging = Lead::take(file.path()).unwrap().expect("nobody has it");
+    let told = Told::new(Resolution::Bound(providers(1..9)));
+    let times = Times { silence: Duration::from_millis(50), ..Times::new(true) };
+    let watch = || cached(&told, &settings).watch_at(&service(), times);
+    let [mut follower, mut heir] = [watch(), watch()];
+    for watch in [&mut follower, &mut heir] {
+        let failed = tokio::time::timeout(LONG, watch.changed()).await.expect("it gives up waiting");
+        let Resolution::Failed(error) = failed else { panic!("{failed:?}") };
+        let leader = format!("process {}", std::process::id());
+        assert!(error.message().contains(&leader), "{error}");
+        assert!(error.message().contains("zk://h:1/fast/calc"), "{error}");
+    }
+    assert_eq!(told.asked(), 0);
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
+    until(&mut follower, 1..3).await;
+    drop(hanging);
+    until(&mut follower, 1..9).await;
+    until(&mut heir, 1..9).await;
+    assert_eq!(told.asked(), 1);
+}
+
+/// Otherwise they could not tell it from a leader that hangs.
+#[tokio::test]
+async fn those_who_have_no_list_hear_that_nobody_is_listed_and_others_keep_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let told = Told::new(Resolution::Absent);
+    let _leader = watch_cached(&told, &settings);
+    until_written(&settings, &[]).await;
+    let mut follower = watch_cached(&told, &settings);
+    let absent = tokio::time::timeout(LONG, follower.changed()).await.expect("it is told");
+    assert!(matches!(absent, Resolution::Absent), "{absent:?}");
+    assert!(follower.condition().borrow().stale_since.is_none());
+    told.sender.send_replace(Resolution::Bound(providers(1..3)));
+    until(&mut follower, 1..3).await;
+    // Who starts and finds a list believes that rather than that there is nobody.
+    let other = tempfile::tempdir().unwrap();
+    let settings = CacheSettings { folder: other.path().join("made"), ..settings };
+    file(&settings).save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
+    let told = Told::new(Resolution::Absent);
+    let mut leader = watch_cached(&told, &settings);
+    if !matches!(leader.current(), Resolution::Absent) {
+        leader.changed().await;
+    }
+    let mut follower = watch_cached(&told, &settings);
+    until(&mut follower, 1..3).await;
+    // And those who start while nobody answers hear no more than that.
+    let settings = CacheSettings { lead: false, ..settings };
+    file(&settings).save(&[], &Overrides::default(), RECENT).unwrap();
+    let mut later = watch_cached(&Told::new(away()), &settings);
+    assert!(matches!(later.changed().await, Resolution::Failed(_)));
+}
+
+#[tokio::test]
 async fn a_leader_confirms_its_list_while_its_registry_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let settings = CacheSettings { lead: true, ..settings(folder.path()) };
