@@ -375,6 +375,28 @@ async fn a_follower_without_a_list_says_who_is_to_write_it_and_goes_on() {
     assert_eq!(told.asked(), 1);
 }
 
+/// The folder may be one that others can write to.
+#[test]
+fn a_lock_that_somebody_else_put_there_costs_no_file_of_the_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("calc.json");
+    let (lock, precious) = (folder.path().join("calc.lock"), folder.path().join("precious"));
+    fs::write(&precious, "text").unwrap();
+    std::os::unix::fs::symlink(&precious, &lock).unwrap();
+    assert!(Lead::take(&list).unwrap_err().message().contains("cannot be locked"));
+    fs::remove_file(&lock).unwrap();
+    fs::hard_link(&precious, &lock).unwrap();
+    assert!(Lead::take(&list).unwrap().is_some());
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "text");
+    fs::remove_file(&lock).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &lock, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert!(Lead::take(&list).is_err());
+    assert_eq!(Lead::holder(&list), None);
+    fs::remove_file(&lock).unwrap();
+    let _lead = Lead::take(&list).unwrap().unwrap();
+    assert_eq!(Lead::holder(&list), Some(std::process::id()));
+}
+
 /// Otherwise they could not tell it from a leader that hangs.
 #[tokio::test]
 async fn those_who_have_no_list_hear_that_nobody_is_listed_and_others_keep_theirs() {
