@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 /// The lock. The kernel lets it go when the process dies, however it dies.
 #[derive(Debug)]
 pub(super) struct Lead {
-    _file: Descriptor<File>,
+    file: Descriptor<File>,
+    lock: PathBuf,
 }
 
 impl Lead {
@@ -37,11 +38,18 @@ impl Lead {
             Ok(()) => {
                 // For those who wait for it in vain; the lock counts without.
                 let _ = sign(file.get());
-                Ok(Some(Self { _file: file }))
+                Ok(Some(Self { file, lock }))
             }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// Whether others see the lock. Somebody may have removed it, and then another one has the lead, or will.
+    pub fn is_seen(&self) -> bool {
+        let own = self.file.get().metadata();
+        let seen = std::fs::symlink_metadata(&self.lock);
+        matches!((own, seen), (Ok(own), Ok(seen)) if (own.dev(), own.ino()) == (seen.dev(), seen.ino()))
     }
 
     /// The process that has the lead, as it said itself.
