@@ -2,7 +2,7 @@
 
 use super::file::CacheFile;
 use super::follow::Times;
-use crate::{Provider, Resolution};
+use crate::{Overrides, Provider, Resolution};
 use libfast_model::{Address, Error, Result};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,8 +15,11 @@ const LEAVING: Duration = Duration::from_secs(2);
 /// Writes lists down, not too often.
 pub(super) struct Keeper {
     file: CacheFile,
+    /// Others read it all the time.
+    lead: bool,
     times: Times,
     list: Vec<Provider>,
+    overrides: Overrides,
     /// Who left the list after they had said that they stop, and how long they are written.
     leaving: Vec<(Provider, Instant)>,
     /// When it is to be written, if it is known.
@@ -26,24 +29,42 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub fn new(file: CacheFile, times: Times) -> Self {
-        let (list, leaving) = Default::default();
-        Self { file, times, list, leaving, due: None, written: None, writing: None }
+    pub fn new(file: CacheFile, lead: bool, times: Times) -> Self {
+        let (list, overrides, leaving) = Default::default();
+        Self { file, lead, times, list, overrides, leaving, due: None, written: None, writing: None }
     }
 
-    /// Remembers a list. That nobody is there is not written: it would help nobody.
+    /// Remembers a list. That nobody is there is not written over one, which is the better guess when nothing else is known;
+    /// those who read the file all the time hear it if they have none.
     pub fn note(&mut self, resolution: &Resolution) {
-        let Resolution::Bound(providers) = resolution else { return };
-        if self.due.is_some() && self.list == *providers {
+        let providers = match resolution {
+            Resolution::Bound(providers) => providers.clone(),
+            Resolution::Absent if self.lead && self.list.is_empty() => Vec::new(),
+            _ => return,
+        };
+        if self.due.is_some() && self.list == providers {
             return;
         }
         let now = Instant::now();
-        let former = std::mem::replace(&mut self.list, providers.clone());
+        let former = std::mem::replace(&mut self.list, providers);
         let draining = former.into_iter().filter(|provider| provider.endpoint.draining);
         self.leaving.extend(draining.map(|provider| (provider, now + LEAVING)));
         let listed: BTreeSet<&Address> = self.list.iter().map(|one| &one.endpoint.address).collect();
         self.leaving.retain(|(provider, _)| !listed.contains(&provider.endpoint.address));
-        self.due = Some(self.written.map_or(now, |at| now.max(at + self.times.pause)));
+        self.due = Some(self.soonest(now));
+    }
+
+    /// Remembers what operators decided; it is written beside a list.
+    pub fn decide(&mut self, overrides: &Overrides) {
+        if self.overrides != *overrides {
+            self.overrides.clone_from(overrides);
+            self.due = self.due.map(|_| self.soonest(Instant::now()));
+        }
+    }
+
+    /// When something new may be written.
+    fn soonest(&self, now: Instant) -> Instant {
+        self.written.map_or(now, |at| now.max(at + self.times.pause))
     }
 
     /// Writes it when it is time, if the list `is_fresh`; ends only with a failure. Cancel safe.
@@ -55,8 +76,11 @@ impl Keeper {
                     None => std::future::pending().await,
                 }
                 let (file, recent) = (self.file.clone(), self.times.refresh / 2);
-                let list = self.next(Instant::now());
-                self.writing = Some(spawn_blocking(move || file.save(&list, recent)));
+                let (list, overrides) = (self.next(Instant::now()), self.overrides.clone());
+                self.writing = Some(spawn_blocking(move || match list.is_empty() && file.has_providers() {
+                    true => Ok(()),
+                    false => file.save(&list, &overrides, recent),
+                }));
             }
             if let Some(writing) = &mut self.writing {
                 let outcome = writing.await;
