@@ -3,7 +3,7 @@
 mod support;
 
 use libfast_registry::{Announcement, Announcer, Role};
-use libfast_testkit::{ChaosProxy, ZooKeeper};
+use libfast_testkit::{ChaosProxy, ZooKeeper, ZooKeeperSettings};
 use libfast_zookeeper::ZooKeeperRegistry;
 use std::time::Duration;
 use support::nodes::{texts, until_texts};
@@ -154,5 +154,77 @@ async fn a_change_whose_reply_was_lost_leaves_one_entry() {
             until_state(&fleet.keeper, is_registered).await;
             until_state(&entry, is_registered).await;
         }
+    }
+}
+
+/// Waits until a server has a request that it does not answer.
+async fn until_unanswered(server: &ZooKeeper) {
+    // A ping is one, too, for a moment.
+    for _ in 0..10 {
+        until_told(server, "srvr", "Outstanding: ", 1).await;
+    }
+}
+
+/// The changes that a leader has put to the others, whether or not they took them.
+async fn until_proposed(leader: &ZooKeeper, count: u64) -> u64 {
+    until_told(leader, "mntr", "zk_proposal_count\t", count).await
+}
+
+async fn until_told(server: &ZooKeeper, word: &str, name: &str, least: u64) -> u64 {
+    let waiting = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let told = server.ask(word).unwrap_or_default();
+            let number = told.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            if let Some(number) = number.filter(|number| *number >= least) {
+                return number;
+            }
+        }
+    };
+    match tokio::time::timeout(LIMIT, waiting).await {
+        Ok(number) => number,
+        Err(_) => panic!("{name} {least}: {:?}", server.ask(word)),
+    }
+}
+
+/// What was asked for can be under way still when the session is taken up again at another server, which does not know it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_made_after_the_reconnect_leaves_one_entry() {
+    // A leader waits that long for the others. The last of them has no vote.
+    let mut settings = ZooKeeperSettings { tick: Duration::from_secs(2), ..ZooKeeperSettings::default() };
+    settings.config = ["group.1=1:2:3", "weight.1=1", "weight.2=1", "weight.3=0"].map(String::from).into();
+    let mut ensemble = settings.start_ensemble(3).unwrap();
+    let leader = ensemble.wait_for_leader().unwrap();
+    let (first, last) = (1 - leader, 2);
+    let hosts = [first, last].map(|member| ensemble.proxy(member).address().to_string());
+    for layout in LAYOUTS {
+        ensemble.cut(last);
+        let registry =
+            ZooKeeperRegistry::open_in(&hosts, ROOT, &format!("{layout}:/{layout}"), SESSION).unwrap();
+        let entry = registry.announce(&service("calc"), Role::Provider, record(2030));
+        entry.registered().await.unwrap();
+        let before = until_proposed(ensemble.server(leader), 0).await;
+
+        // The first passes it on to the leader, who then waits for its vote.
+        ensemble.freeze(leader);
+        let change = entry.change(|record| record.started_ms += 1);
+        until_unanswered(ensemble.server(first)).await;
+        ensemble.freeze(first);
+        ensemble.thaw(leader);
+        until_proposed(ensemble.server(leader), before + 1).await;
+        ensemble.cut(first);
+        ensemble.mend(last);
+        until_state(&entry, is_suspended).await;
+        until_unanswered(ensemble.server(last)).await;
+        ensemble.thaw(first);
+
+        tokio::time::timeout(LIMIT, change).await.unwrap().unwrap();
+        let client = raw(ensemble.server(leader)).await;
+        let folder = format!("/{layout}/calc");
+        let found = texts(&client, &folder).await;
+        assert_eq!(found.len(), 1, "{layout}: {found:?}");
+        entry.withdraw().await;
+        assert_eq!(texts(&client, &folder).await, [], "{layout}");
+        ensemble.mend(first);
     }
 }
