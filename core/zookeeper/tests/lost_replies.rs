@@ -2,7 +2,7 @@
 
 mod support;
 
-use libfast_registry::{Announcement, Announcer, Role};
+use libfast_registry::{Announcement, Announcer, Change, Role};
 use libfast_testkit::{ChaosProxy, ZooKeeper, ZooKeeperSettings};
 use libfast_zookeeper::ZooKeeperRegistry;
 use std::time::Duration;
@@ -78,6 +78,18 @@ impl Fleet {
         texts(&self.client, &self.folder).await.into_iter().map(|(name, _)| name).collect()
     }
 
+    /// Changes it, which ZooKeeper does, and is not heard.
+    async fn change_unheard(&self, entry: &Announcement) -> Change {
+        let before = self.names().await;
+        // Several replies are needed before it is asked to do so.
+        self.proxy.change(|plan| plan.to_client.latency = Duration::from_secs(1));
+        let change = entry.change(|record| record.started_ms += 1);
+        let is_made = |found: &[(String, String)]| found.iter().any(|(name, _)| !before.contains(name));
+        until_texts(&self.client, &self.folder, is_made).await;
+        self.stall();
+        change
+    }
+
     /// Withdraws it while nothing is heard, which is over when that is under way.
     async fn withdraw_unheard(&self, entry: Announcement) {
         let sent = self.sent();
@@ -95,10 +107,7 @@ async fn who_stops_while_a_change_hangs_leaves_nothing_behind() {
         let fleet = Fleet::start(layout).await;
         let entry = fleet.announce();
         entry.registered().await.unwrap();
-        fleet.stall();
-        let sent = fleet.sent();
-        drop(entry.change(|record| record.weight = 7));
-        fleet.until_asked(sent, || false).await;
+        let _change = fleet.change_unheard(&entry).await;
         fleet.withdraw_unheard(entry).await;
     }
 }
@@ -140,19 +149,13 @@ async fn a_change_whose_reply_was_lost_leaves_one_entry() {
         let entry = fleet.announce();
         entry.registered().await.unwrap();
         for round in 0..ROUNDS {
-            let before = fleet.names().await;
-            fleet.stall();
-            let sent = fleet.sent();
-            drop(entry.change(|record| record.started_ms += 1));
-            fleet.until_asked(sent, || false).await;
+            let change = fleet.change_unheard(&entry).await;
+            let made = fleet.names().await;
             fleet.lose().await;
-            until_texts(&fleet.client, &fleet.folder, |found| {
-                found.iter().any(|(name, _)| !before.contains(name))
-            })
-            .await;
-            assert_eq!(fleet.names().await.len(), 1, "{layout}, round {round}");
+            tokio::time::timeout(LIMIT, change).await.unwrap().unwrap();
+            assert_eq!(fleet.names().await, made, "{layout}, round {round}");
+            assert_eq!(made.len(), 1, "{layout}, round {round}");
             until_state(&fleet.keeper, is_registered).await;
-            until_state(&entry, is_registered).await;
         }
     }
 }
