@@ -52,6 +52,12 @@ impl AnnouncementState {
             _ => None,
         }
     }
+
+    /// Whether `other` tells nobody anything else: it has the same [name](Self::name), for the same reason.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let reasons = [self, other].map(|state| state.error().map(Error::message));
+        self.name() == other.name() && reasons[0] == reasons[1]
+    }
 }
 
 /// The work of changing an entry; resolves when the registry acknowledged it or refused it.

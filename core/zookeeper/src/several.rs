@@ -23,7 +23,7 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
                 one.mark_unchanged();
                 let state = furthest_behind(&all);
                 sender.send_if_modified(|last| {
-                    let news = state.name() != last.name() || state.error().is_some();
+                    let news = !state.says_the_same(last);
                     *last = state;
                     news
                 });
