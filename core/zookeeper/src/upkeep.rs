@@ -172,9 +172,7 @@ impl<L: Listing> Duty for Upkeep<L> {
                 (Trouble::Unreachable(_) | Trouble::Closed(_), AnnouncementState::Registered) => {
                     AnnouncementState::Suspended
                 }
-                (Trouble::Unreachable(error), AnnouncementState::Failed(_)) => {
-                    AnnouncementState::Failed(error)
-                }
+                // A refusal stands, as somebody has to put it right.
                 _ => return false,
             };
             // It is tried for hours.
@@ -266,6 +264,8 @@ mod tests {
         assert_eq!(told(Trouble::Unreachable(error("silent"))), (true, "silent".into()));
         assert_eq!(told(Trouble::Refused(error("forbidden"))), (true, "forbidden".into()));
         assert_eq!(told(Trouble::Refused(error("forbidden"))), (false, "forbidden".into()));
+        // That is what somebody has to put right.
+        assert_eq!(told(Trouble::Unreachable(error("away"))), (false, "forbidden".into()));
     }
 
     #[test]
