@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);
 const RECENT: Duration = Duration::from_secs(300);
+const REFRESH: Duration = Duration::from_millis(20);
 
 fn settings(folder: &Path) -> CacheSettings {
     CacheSettings { folder: folder.join("made"), allow_stale: false, lead: false }
@@ -410,27 +411,52 @@ async fn those_who_have_no_list_hear_that_nobody_is_listed_and_others_keep_their
 #[tokio::test]
 async fn a_leader_confirms_its_list_while_its_registry_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let (settings, told, leader) = confirming(folder.path()).await;
+    let away = Condition { stale_since: Some(Instant::now()), ..Condition::default() };
+    told.conditions.send_replace(away);
+    until_condition(&leader, |condition| *condition == away).await;
+    until_not_confirmed(&settings).await;
+}
+
+#[tokio::test]
+async fn a_list_that_its_registry_denies_is_not_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (settings, told, mut leader) = confirming(folder.path()).await;
+    told.sender.send_replace(Resolution::Absent);
+    while !matches!(leader.current(), Resolution::Absent) {
+        leader.changed().await;
+    }
+    until_not_confirmed(&settings).await;
+    // It says so again.
+    let version = file(&settings).version();
+    told.sender.send_replace(Resolution::Bound(providers(1..3)));
+    until_file(&settings, |file| file.version() != version).await;
+}
+
+/// A leader that confirms its list again and again.
+async fn confirming(folder: &Path) -> (CacheSettings, Told, Watch) {
+    let settings = CacheSettings { lead: true, ..settings(folder) };
     let told = Told::new(Resolution::Bound(providers(1..3)));
-    let times = Times { refresh: Duration::from_millis(20), ..Times::new(true) };
+    let times = Times { refresh: REFRESH, ..Times::new(true) };
     let leader = cached(&told, &settings).watch_at(&service(), times);
     until_written(&settings, &providers(1..3)).await;
     for _ in 0..3 {
         let version = file(&settings).version();
         until_file(&settings, |file| file.version() != version).await;
     }
-    let away = Condition { stale_since: Some(Instant::now()), ..Condition::default() };
-    told.conditions.send_replace(away);
-    until_condition(&leader, |condition| *condition == away).await;
+    (settings, told, leader)
+}
+
+async fn until_not_confirmed(settings: &CacheSettings) {
     // One may be under way.
     let limit = Instant::now() + LONG;
-    let mut version = file(&settings).version();
+    let mut version = file(settings).version();
     loop {
-        tokio::time::sleep(times.refresh * 5).await;
-        if file(&settings).version() == version {
+        tokio::time::sleep(REFRESH * 5).await;
+        if file(settings).version() == version {
             break;
         }
-        version = file(&settings).version();
+        version = file(settings).version();
         assert!(Instant::now() < limit, "it goes on confirming");
     }
 }
