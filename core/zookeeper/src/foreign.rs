@@ -10,7 +10,7 @@ use crate::node::{IN_FLIGHT, ROUNDS, is_own};
 use crate::security::Grants;
 use crate::session::Session;
 use crate::upkeep::{Listing, Owned, delete};
-use libfast_model::{Result, ZooKeeperAccess};
+use libfast_model::{Address, Result, ZooKeeperAccess};
 use libfast_registry::{Announcement, Record};
 use std::sync::Arc;
 use zookeeper_client::{Client, Error as ZkError, MultiWriteResult, SessionId, Stat};
@@ -127,6 +127,11 @@ impl Listing for Entry {
     }
 }
 
+/// Whether both name one address, however they are written.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || one.parse::<Address>().is_ok_and(|one| other.parse() == Ok(one))
+}
+
 /// A node to be made.
 struct Fresh {
     id: String,
@@ -208,7 +213,7 @@ impl Entry {
             Naming::Sequential(_) => {
                 let is_changed = stat.version != 0;
                 stat.ephemeral_owner == made.session.0
-                    && (is_changed || says().is_ok_and(|says| says.address == made.says.address))
+                    && (is_changed || says().is_ok_and(|says| is_same(&says.address, &made.says.address)))
             }
         }
     }
