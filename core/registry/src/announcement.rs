@@ -140,8 +140,8 @@ impl Announcement {
     /// Changes what it says: readers see the one or the other all the time, never both and never none.
     ///
     /// The change is under way when this returns, and is made after an outage, too; the future waits until the registry
-    /// acknowledged it, and fails if the registry refuses it or the entry is withdrawn. A later change replaces one that is
-    /// still under way.
+    /// acknowledged it, and fails if the registry refuses it, cannot be reached before the entry was ever listed, or the entry
+    /// is withdrawn. A later change replaces one that is still under way.
     pub fn change(&self, edit: impl FnOnce(&mut Record)) -> Change {
         // Locked until the registry has it, so that changes reach it in their order.
         let mut present = self.record.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,8 +157,8 @@ impl Announcement {
     }
 
     /// Gives it another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. As
-    /// [`change`](Self::change), but the future waits 5 s at most: then it fails with an error of the kind `Registry`, and the
-    /// change is made when the registry answers again.
+    /// [`change`](Self::change), but the future waits 5 s at most. It fails with an error of the kind `Registry` then, or if the
+    /// registry cannot be reached, and the change is made when it answers.
     pub fn set_weight(&self, weight: u64) -> Change {
         let weight = match Endpoint::check_weight(weight) {
             Ok(weight) => weight,
