@@ -8,7 +8,7 @@ use libfast_model::{Error, ErrorKind};
 use std::time::{Duration, Instant};
 use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 /// How long the registry may take before what is in the file counts.
 const GRACE: Duration = Duration::from_millis(200);
@@ -77,11 +77,13 @@ impl Follower {
     }
 
     /// Starts in the present runtime; `ask` watches the registry.
-    pub fn start(mut self, ask: impl FnOnce() -> Watch + Send + 'static) -> Task {
+    pub fn start(mut self, ask: impl Fn() -> Watch + Send + 'static) -> Task {
         let task = tokio::spawn(async move {
-            let _lead = if self.lead { Some(self.wait_for_lead().await) } else { None };
-            let live = ask();
-            self.pass_on(live).await;
+            loop {
+                let lead = if self.lead { Some(self.wait_for_lead().await) } else { None };
+                let live = ask();
+                self.pass_on(live, lead).await;
+            }
         });
         Task(task.abort_handle())
     }
@@ -108,8 +110,8 @@ impl Follower {
         }
     }
 
-    /// Passes on what the registry says once it answers, and what the file says until then.
-    async fn pass_on(mut self, mut live: Watch) {
+    /// Passes on what the registry says once it answers, and what the file says until then. Ends when the `lead` is lost.
+    async fn pass_on(&mut self, mut live: Watch, lead: Option<Lead>) {
         let mut condition = live.condition();
         let _ = timeout(GRACE, async {
             while matches!(live.current(), Resolution::Pending) {
@@ -129,6 +131,7 @@ impl Follower {
         let mut overrides = live.overrides();
         let mut keeper = Keeper::new(self.file.clone(), self.lead, self.times);
         keeper.note(&live.current());
+        let mut checks = interval(self.times.refresh);
         loop {
             let now = *condition.borrow_and_update();
             pass(&now, &self.conditions);
@@ -145,6 +148,9 @@ impl Follower {
                 () = changed(&mut condition) => {}
                 () = changed(&mut overrides) => {}
                 error = keeper.keep(now.stale_since.is_none()) => self.complain(&error),
+                _ = checks.tick(), if lead.is_some() => if lead.as_ref().is_some_and(|lead| !lead.is_seen()) {
+                    return;
+                },
             }
         }
     }

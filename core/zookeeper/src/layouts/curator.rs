@@ -91,7 +91,8 @@ fn spring(record: &Record) -> Metadata {
 pub fn encode(service: &str, id: &str, record: &Record, payload: Payload) -> Result<Vec<u8>> {
     let parsed = record.address.parse().map_err(|error| junk(format!("{error}")))?;
     let Address::Tcp { host, port } = &parsed else {
-        let message = format!("layout curator: {} cannot be listed: it is no host and port", record.address);
+        let layout = if payload == Payload::Spring { "spring" } else { "curator" };
+        let message = format!("layout {layout}: {} cannot be listed: it is no host and port", record.address);
         return Err(Error::new(ErrorKind::Invalid, message));
     };
     let payload = match payload {
