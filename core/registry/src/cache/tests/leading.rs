@@ -4,10 +4,14 @@ use super::*;
 
 const REFRESH: Duration = Duration::from_millis(20);
 
+fn leading(folder: &Path) -> CacheSettings {
+    CacheSettings { lead: true, ..settings(folder) }
+}
+
 #[tokio::test]
 async fn one_leads_the_others_read_what_it_wrote_and_one_of_them_takes_over() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let told = Told::new(Resolution::Bound(providers(1..3)));
     let mut leader = watch_cached(&told, &settings);
     until(&mut leader, 1..3).await;
@@ -38,7 +42,7 @@ async fn one_leads_the_others_read_what_it_wrote_and_one_of_them_takes_over() {
 #[tokio::test]
 async fn of_those_who_lead_after_the_lock_was_removed_one_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let told = Told::new(Resolution::Bound(providers(1..3)));
     let times = Times { refresh: Duration::from_millis(50), ..Times::new(true) };
     let watch = || cached(&told, &settings).watch_at(&service(), times);
@@ -64,7 +68,7 @@ async fn of_those_who_lead_after_the_lock_was_removed_one_is_left() {
 #[tokio::test]
 async fn those_who_read_the_file_hear_that_a_server_stops_before_it_is_gone() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let told = Told::new(Resolution::Bound(providers(1..4)));
     let mut leader = watch_cached(&told, &settings);
     until(&mut leader, 1..4).await;
@@ -91,7 +95,7 @@ async fn those_who_read_the_file_hear_that_a_server_stops_before_it_is_gone() {
 #[tokio::test]
 async fn those_who_read_the_file_hear_what_operators_decide_about_whomever() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let told = Told::new(Resolution::Bound(providers(1..3)));
     let mut leader = watch_cached(&told, &settings);
     until(&mut leader, 1..3).await;
@@ -118,7 +122,7 @@ async fn those_who_read_the_file_hear_what_operators_decide_about_whomever() {
 #[tokio::test]
 async fn a_followers_list_is_stale_when_its_leader_confirms_it_no_more() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let file = file(&settings);
     let _hanging = Lead::take(file.path()).unwrap().expect("nobody has it");
     file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
@@ -141,7 +145,7 @@ async fn a_followers_list_is_stale_when_its_leader_confirms_it_no_more() {
 #[tokio::test]
 async fn a_follower_without_a_list_says_who_is_to_write_it_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let file = file(&settings);
     let hanging = Lead::take(file.path()).unwrap().expect("nobody has it");
     let told = Told::new(Resolution::Bound(providers(1..9)));
@@ -190,7 +194,7 @@ fn a_lock_that_somebody_else_put_there_costs_no_file_of_the_user() {
 #[tokio::test]
 async fn those_who_have_no_list_hear_that_nobody_is_listed_and_others_keep_theirs() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
+    let settings = leading(folder.path());
     let told = Told::new(Resolution::Absent);
     let _leader = watch_cached(&told, &settings);
     until_written(&settings, &[]).await;
@@ -245,7 +249,7 @@ async fn a_list_that_its_registry_denies_is_not_confirmed() {
 
 /// A leader that confirms its list again and again.
 async fn confirming(folder: &Path) -> (CacheSettings, Told, Watch) {
-    let settings = CacheSettings { lead: true, ..settings(folder) };
+    let settings = leading(folder);
     let told = Told::new(Resolution::Bound(providers(1..3)));
     let times = Times { refresh: REFRESH, ..Times::new(true) };
     let leader = cached(&told, &settings).watch_at(&service(), times);
