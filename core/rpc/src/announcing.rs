@@ -29,7 +29,9 @@ impl Server {
             // It was stopped meanwhile; dropping the entry takes it off.
             _ => return Err(not_running()),
         }
-        self.catch_up().await
+        // It is announced, and has its weight as soon as the registry answers.
+        let _ = self.catch_up().await;
+        Ok(())
     }
 
     /// Gives the server another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. Returns when

@@ -270,6 +270,19 @@ async fn what_cannot_be_listed_is_refused_at_once() {
     assert!(unknown.message().contains("thriftkeeper"), "{unknown}");
 }
 
+/// An address can be written in several ways, and is read in one.
+#[tokio::test]
+async fn an_entry_is_known_again_however_its_address_is_written() {
+    let (other, calc) = (raw(&SERVER).await, service("calc"));
+    let libfast = registry_in(&SERVER, "serverset:/spelling");
+    let written = Record { address: ":02030".into(), ..record(1) };
+    let announcement = libfast.announce(&calc, Role::Provider, written);
+    announcement.registered().await.unwrap();
+    announcement.change(|record| record.weight = 7).await.unwrap();
+    let found = texts(&other, "/spelling/calc").await;
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
 /// What an operator decides is beside the instances then, and none of them.
 #[tokio::test]
 async fn what_an_operator_decides_is_no_instance() {
