@@ -321,7 +321,8 @@ struct fast_announcement *fast_announcement_new(const struct fast_config *config
 const char *fast_announcement_state(const struct fast_announcement *announcement);
 
 /**
- * `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+ * `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on; if it was withdrawn
+ * already, one that says so.
  */
 fast_code fast_announcement_watch(struct fast_announcement *announcement,
                                   struct fast_queue *queue,

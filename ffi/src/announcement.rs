@@ -61,7 +61,8 @@ pub(crate) fn state_name(state: &str) -> *const c_char {
     states.into_iter().find(|name| name.to_bytes() == state.as_bytes()).unwrap_or(c"closed").as_ptr()
 }
 
-/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on; if it was withdrawn
+/// already, one that says so.
 ///
 /// # Safety
 /// `announcement` and `queue` are NULL or live; `err` is NULL or writable.

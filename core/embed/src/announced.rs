@@ -41,12 +41,14 @@ impl Announced {
         park::block_on(listed)?
     }
 
-    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`.
+    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`; if it was withdrawn already, of that.
     pub fn watch(&self, queue: &Arc<Queue>, tag: u64) -> Result<()> {
         match self.lock()?.as_ref() {
-            Some(announcement) => tell(announcement.watch_state(), queue, tag),
-            None => Ok(()),
+            Some(announcement) => tell(announcement.watch_state(), queue, tag)?,
+            // Whoever listens does so until it is closed.
+            None => queue.push(Ready::Event(Event::Announcement { tag, state: "closed", error: None })),
         }
+        Ok(())
     }
 
     /// Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the
