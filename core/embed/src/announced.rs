@@ -16,7 +16,8 @@ use tokio::sync::watch;
 pub struct Announced(Owned<Mutex<Option<Announcement>>>);
 
 impl Announced {
-    /// Announces the address `advertise` under the target `announce`, and waits until it is listed.
+    /// Announces the address `advertise` under the target `announce`, and waits until it is listed, or until it
+    /// is known that its registry cannot be reached, at most 5 s.
     pub fn new(config: &Config) -> Result<Self> {
         let options = config.server()?;
         let announcement = park::block_on(libfast_rpc::announce(&options, None))??;
