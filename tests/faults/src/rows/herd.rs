@@ -2,6 +2,7 @@
 
 use super::zookeeper::ensemble;
 use crate::clock::pass;
+use crate::ledger::quantile_of;
 use crate::report::{Report, Trouble};
 use crate::rig::{Rig, wait_until};
 use libfast::{Record, ServiceName};
@@ -57,9 +58,7 @@ pub fn run(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     report.figure("services changed in", rolled, "s");
     report.figure("all clients right after", converged, "s").at_most(2.0).in_test(20.0);
     asking.abort();
-    let mut took: Vec<f64> = took.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    took.sort_by(f64::total_cmp);
-    let p99 = took.get((took.len() * 99) / 100).or(took.last()).copied().unwrap_or(f64::NAN);
+    let p99 = quantile_of(&mut took.lock().unwrap_or_else(PoisonError::into_inner), 0.99);
     report.figure("p99 of a request to ZooKeeper meanwhile", p99, "ms").at_most(250.0);
     // Of a change: the watch that fires, a listing and a reading, each with its answer, and the decisions of operators.
     let per_watch = (packets(&ensemble) - before) / (clients * services) as f64;
