@@ -5,10 +5,9 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
 use libfast_protocol::Status;
 use libfast_rpc::{Client, Metrics, Request, Server};
-use serde_json::Value;
 use std::sync::{Arc, Mutex, mpsc};
 use support::script::Script;
-use support::{Bare, LONG};
+use support::{Bare, LONG, endpoint};
 
 const NONE: [u8; 0] = [];
 
@@ -32,16 +31,8 @@ fn client(target: &str, metrics: &Metrics, pairs: &[(&str, &str)]) -> Client {
     Client::with_metrics(target, options, metrics).unwrap()
 }
 
-fn endpoint(client: &Client, address: &str) -> Value {
-    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
-    let endpoints = stats["endpoints"].as_array().unwrap();
-    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
-}
-
 fn count(metrics: &Metrics, outcome: &str) -> u64 {
-    let text = metrics.text();
-    let start = format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}} ");
-    text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |number| number.parse().unwrap())
+    support::metric(metrics, &format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}}"))
 }
 
 #[tokio::test]

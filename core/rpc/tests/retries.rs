@@ -5,11 +5,10 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_protocol::Status;
 use libfast_rpc::{Client, Metrics, Request, Server};
-use serde_json::Value;
 use std::net::TcpListener;
 use std::time::Duration;
 use support::script::Script;
-use support::{LONG, until};
+use support::{LONG, endpoint, until};
 
 /// A server whose method `m` answers with its own address, and whose method `stream` sends one value and goes on until nobody
 /// listens any more.
@@ -44,12 +43,6 @@ fn client(target: &str, pairs: &[(&str, &str)]) -> Client {
 }
 
 /// What the client knows of the endpoint with that address.
-fn endpoint(client: &Client, address: &str) -> Value {
-    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
-    let endpoints = stats["endpoints"].as_array().unwrap();
-    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
-}
-
 /// An address that nobody listens on.
 fn dead() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
@@ -253,7 +246,7 @@ async fn stats_tell_that_an_endpoint_is_ejected_and_until_when() {
     let left = known["ejected_ms"].as_u64().expect("it is ejected");
     assert!((1..=60_000).contains(&left), "{known}");
     assert_eq!(known["ejections"], 1);
-    assert_eq!(endpoint(&client, &good)["ejected_ms"], Value::Null);
+    assert_eq!(endpoint(&client, &good)["ejected_ms"], serde_json::Value::Null);
     bad.finish().await;
 }
 
