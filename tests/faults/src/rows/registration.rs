@@ -39,7 +39,7 @@ impl Nodes {
     }
 
     fn paths(&self) -> Vec<String> {
-        let names = self.runtime.block_on(self.client.list_children(PROVIDERS)).unwrap_or_default();
+        let names = self.providers("/fast").unwrap_or_default();
         names.into_iter().map(|name| format!("{PROVIDERS}/{name}")).collect()
     }
 
