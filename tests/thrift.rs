@@ -2,7 +2,7 @@
 //! `make thrift` builds them.
 
 use libfast::{Client, ClientOptions, ServerOptions};
-use libfast_testkit::ZooKeeper;
+use libfast_testkit::{Nobody, ZooKeeper};
 use libfast_tests::root;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -27,7 +27,8 @@ async fn thrift_clients_are_balanced_over_thrift_servers_and_lose_no_call() {
     let mut servers = ["a", "b", "c"].map(|name| Server::start(&target, &[name]));
     let _slow = Server::start(&target, &["slow", "300"]);
     // Listed, and nobody listens there: both clients meet a refused connection.
-    let _nobody = listed_nobody(&target).await;
+    let nobody = Nobody::new().unwrap();
+    let _listed = listed(&nobody, &target).await;
     let mut clients = [
         ("python", client(&[PYTHON, "examples/thrift/client.py"], &target)),
         ("php", client(&["php", "examples/thrift/client.php"], &target)),
@@ -91,64 +92,9 @@ fn client(program: &[&str], target: &str) -> Child {
         .unwrap()
 }
 
-async fn listed_nobody(target: &str) -> libfast::Announcement {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+async fn listed(nobody: &Nobody, target: &str) -> libfast::Announcement {
     let mut options = ServerOptions::default();
     target.clone_into(&mut options.announce);
-    options.advertise = format!("127.0.0.1:{port}");
+    options.advertise = nobody.address();
     libfast::announce(&options, None).await.unwrap().unwrap()
-}
-
-fn observer(target: &str) -> Client {
-    let mut options = ClientOptions::default();
-    options.announce_consumer = false;
-    Client::with_options(target, options).unwrap()
-}
-
-fn consumers(target: &str) -> usize {
-    let Ok(libfast::Target::Service { registry, service }) = libfast::Target::parse(target) else {
-        panic!("{target} is a service");
-    };
-    let registries = libfast::Registries::open(&registry, "fast", std::time::Duration::from_secs(5)).unwrap();
-    let listed = tokio::task::block_in_place(|| {
-        tokio::runtime::Handle::current().block_on(registries.resolver.consumers(&service))
-    });
-    listed.unwrap().len()
-}
-
-async fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !happened() {
-        assert!(start.elapsed() < Duration::from_secs(30), "never happened: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// A Thrift server, killed when dropped.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    /// Waits until it is listed.
-    fn start(target: &str, args: &[&str]) -> Self {
-        let mut command = Command::new(root().join(SERVER));
-        let mut child = command.arg(target).args(args).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening ").unwrap_or_else(|| panic!("{line:?}"));
-        Self { child, address: address.to_owned() }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
