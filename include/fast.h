@@ -338,6 +338,15 @@ fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
                                        struct fast_error **err);
 
 /**
+ * Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+ * when that is listed. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_announcement_set_metadata(struct fast_announcement *announcement,
+                                         const char *metadata,
+                                         size_t metadata_len,
+                                         struct fast_error **err);
+
+/**
  * Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the registry
  * acknowledged that. Serve meanwhile. A second time does nothing.
  */
@@ -852,6 +861,15 @@ fast_code fast_server_announce(struct fast_server *server,
 fast_code fast_server_set_weight(struct fast_server *server,
                                  uint64_t weight,
                                  struct fast_error **err);
+
+/**
+ * Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+ * and fails as `fast_server_set_weight()` does. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_server_set_metadata(struct fast_server *server,
+                                   const char *metadata,
+                                   size_t metadata_len,
+                                   struct fast_error **err);
 
 /**
  * How the server's entry in its registry is: "registered", "connecting", "suspended" (listed when last heard of), "lost", or

@@ -336,6 +336,8 @@ export class Server {
   announce(): Promise<void>;
   /** Gives the server another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed; before the server is announced it does not wait. */
   setWeight(weight: number): Promise<void>;
+  /** Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Waits as `setWeight` does. */
+  setMetadata(metadata: string): Promise<void>;
   /** How the server's entry in its registry is; `closed` if there is none. */
   readonly announcement: AnnouncementState;
   /** Calls `hear` for each change of that from now on; the error tells why it is not listed. */
@@ -371,6 +373,8 @@ export interface Announced {
   readonly state: AnnouncementState;
   /** Gives the entry another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed. */
   setWeight(weight: number): Promise<void>;
+  /** Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Waits until that is listed. */
+  setMetadata(metadata: string): Promise<void>;
   /** Calls `hear` for each change of the state from now on; the error tells why it is not listed. */
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Takes the entry off. A second time does nothing. */

@@ -3,7 +3,7 @@
 use crate::code::{self, fast_code};
 use crate::config::{self, fast_config};
 use crate::error::fast_error;
-use crate::guard::{coded, free, made, object, quiet};
+use crate::guard::{coded, free, made, object, quiet, text};
 use crate::queue::fast_queue;
 use libfast_embed::{Announced, Picked};
 use std::ffi::{CString, c_char};
@@ -98,6 +98,28 @@ pub unsafe extern "C" fn fast_announcement_set_weight(
     unsafe {
         coded(err, || {
             object(announcement, "announcement")?.0.set_weight(weight)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+/// when that is listed. FAST_E_INVALID changes nothing.
+///
+/// # Safety
+/// `announcement` is NULL or live; `metadata` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_announcement_set_metadata(
+    announcement: *mut fast_announcement,
+    metadata: *const c_char,
+    metadata_len: usize,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let metadata = text(metadata, metadata_len, "metadata")?;
+            object(announcement, "announcement")?.0.set_metadata(metadata)?;
             Ok(code::OK)
         })
     }

@@ -130,6 +130,28 @@ pub unsafe extern "C" fn fast_server_set_weight(
     }
 }
 
+/// Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+/// and fails as `fast_server_set_weight()` does. FAST_E_INVALID changes nothing.
+///
+/// # Safety
+/// `server` is NULL or live; `metadata` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_set_metadata(
+    server: *mut fast_server,
+    metadata: *const c_char,
+    metadata_len: usize,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let metadata = text(metadata, metadata_len, "metadata")?;
+            object(server, "server")?.server.set_metadata(metadata)?;
+            Ok(code::OK)
+        })
+    }
+}
+
 /// How the server's entry in its registry is: "registered", "connecting", "suspended" (listed when last heard of), "lost", or
 /// "closed" if there is none. Lives for ever.
 ///

@@ -190,6 +190,12 @@ class server {
   void set_weight(std::uint64_t weight) {
     detail::checked([&](fast_error** err) { return fast_server_set_weight(state_->handle.get(), weight, err); });
   }
+  // Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing.
+  void set_metadata(std::string_view metadata) {
+    detail::checked([&](fast_error** err) {
+      return fast_server_set_metadata(state_->handle.get(), metadata.data(), metadata.size(), err);
+    });
+  }
   // "registered", "connecting", "suspended", "lost" or "closed".
   const char* announcement() const noexcept { return fast_server_announcement(state_->handle.get()); }
   // `hear` is told of each change of that, on a thread of the library. Once, before the start.
@@ -315,6 +321,12 @@ class announcement {
   // Gives the entry another share of calls, from 0 (no new calls) to 1000000; waits until that is listed.
   void set_weight(std::uint64_t weight) {
     detail::checked([&](fast_error** err) { return fast_announcement_set_weight(handle_.get(), weight, err); });
+  }
+  // Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing.
+  void set_metadata(std::string_view metadata) {
+    detail::checked([&](fast_error** err) {
+      return fast_announcement_set_metadata(handle_.get(), metadata.data(), metadata.size(), err);
+    });
   }
   // Takes the entry off and waits until the registry acknowledged it. The destructor does not wait.
   void withdraw() {

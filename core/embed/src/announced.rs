@@ -7,7 +7,7 @@ use crate::park;
 use crate::queue::{Queue, Ready};
 use crate::runtime;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_registry::{Announcement, AnnouncementState};
+use libfast_registry::{Announcement, AnnouncementState, Change};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -37,8 +37,17 @@ impl Announced {
 
     /// Gives it another share of calls. Returns when that is listed.
     pub fn set_weight(&self, weight: u64) -> Result<()> {
+        self.change(|entry| entry.set_weight(weight))
+    }
+
+    /// Says something else of the server, as the option `metadata`. Returns when that is listed.
+    pub fn set_metadata(&self, metadata: &str) -> Result<()> {
+        self.change(|entry| entry.set_metadata(metadata))
+    }
+
+    fn change(&self, change: impl FnOnce(&Announcement) -> Change) -> Result<()> {
         let withdrawn = || Error::new(ErrorKind::State, "the entry was withdrawn");
-        let listed = self.lock()?.as_ref().ok_or_else(withdrawn)?.set_weight(weight);
+        let listed = change(self.lock()?.as_ref().ok_or_else(withdrawn)?);
         park::block_on(listed)?
     }
 

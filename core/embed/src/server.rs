@@ -66,6 +66,12 @@ impl Server {
         park::block_on(server.set_weight(weight))?
     }
 
+    /// Says something else of the server, as the option `metadata`. Returns when that is listed.
+    pub fn set_metadata(&self, metadata: &str) -> Result<()> {
+        let server = self.server.get()?;
+        park::block_on(server.set_metadata(metadata))?
+    }
+
     /// How its entry in the registry is: `registered`, `connecting`, `suspended` (listed when last heard of), `lost`, or
     /// `closed` if there is none.
     pub fn announcement(&self) -> Result<&'static str> {

@@ -42,6 +42,12 @@ class Server(BaseServer):
         queue = LoopQueue.running()
         await queue.answer(self._native.set_weight(whole("weight", weight), queue.native))
 
+    async def set_metadata(self, metadata):
+        """Says something else of the server, in place of all that was said: text as of the option ``metadata``, empty for
+        nothing. Waits as `set_weight` does."""
+        queue = LoopQueue.running()
+        await queue.answer(self._native.set_metadata(metadata, queue.native))
+
     async def stop(self, drain_ms=None):
         """Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the
         option ``drain_grace_ms``), accepts no more connections, and answers what runs. Takes at most ``drain_ms`` (default:

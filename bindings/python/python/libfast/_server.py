@@ -56,6 +56,12 @@ class Server(BaseServer):
         self._must_not_serve_here()
         self._native.set_weight(whole("weight", weight)).wait()
 
+    def set_metadata(self, metadata):
+        """Says something else of the server, in place of all that was said: text as of the option ``metadata``, empty for
+        nothing. Waits as `set_weight` does."""
+        self._must_not_serve_here()
+        self._native.set_metadata(metadata).wait()
+
     def start(self):
         """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background, also
         while its registry cannot be reached; it is listed when that answers."""
