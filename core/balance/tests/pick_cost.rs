@@ -1,4 +1,5 @@
-//! What a pick and its record cost, under two threads (M9), with the random numbers that the policy draws. It prints and asserts nothing: the machine decides.
+//! What a pick and its record cost, under two threads (M9), with the random numbers that the policy draws. It prints and asserts
+//! nothing: the machine decides.
 //!
 //! `cargo test --release -p libfast-balance --test pick_cost -- --ignored --nocapture`; `POLICY=P2c` before it for one policy.
 
