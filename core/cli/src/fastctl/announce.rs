@@ -101,9 +101,13 @@ impl Entry {
             };
             let mut states = announcement.watch_state();
             let tell = async {
+                let mut told = "";
                 loop {
+                    // Why it is tried in vain may be put in other words each time.
                     let state = states.borrow_and_update().name();
-                    if let Err(exit) = self.tell(state) {
+                    if state != std::mem::replace(&mut told, state)
+                        && let Err(exit) = self.tell(state)
+                    {
                         return exit;
                     }
                     if states.changed().await.is_err() {

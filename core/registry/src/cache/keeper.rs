@@ -22,27 +22,35 @@ pub(super) struct Keeper {
     overrides: Overrides,
     /// Who left the list after they had said that they stop, and how long they are written.
     leaving: Vec<(Provider, Instant)>,
-    /// When it is to be written, if it is known.
+    /// When what is not written yet is to be written.
     due: Option<Instant>,
     written: Option<Instant>,
+    /// Whether the registry still says so, which is written down now and then.
+    confirms: bool,
     writing: Option<JoinHandle<Result<()>>>,
 }
 
 impl Keeper {
     pub fn new(file: CacheFile, lead: bool, times: Times) -> Self {
         let (list, overrides, leaving) = Default::default();
-        Self { file, lead, times, list, overrides, leaving, due: None, written: None, writing: None }
+        let (due, written, confirms, writing) = Default::default();
+        Self { file, lead, times, list, overrides, leaving, due, written, confirms, writing }
     }
 
-    /// Remembers a list. That nobody is there is not written over one, which is the better guess when nothing else is known;
-    /// those who read the file all the time hear it if they have none.
+    /// Remembers a list. That nobody is there is not written over one, which is the better guess when nothing else is known,
+    /// and grows old; those who read the file all the time hear it if they have none.
     pub fn note(&mut self, resolution: &Resolution) {
         let providers = match resolution {
             Resolution::Bound(providers) => providers.clone(),
             Resolution::Absent if self.lead && self.list.is_empty() => Vec::new(),
-            _ => return,
+            Resolution::Absent => {
+                self.confirms = false;
+                return;
+            }
+            Resolution::Pending | Resolution::Failed(_) => return,
         };
-        if self.due.is_some() && self.list == providers {
+        self.confirms = true;
+        if self.has_list() && self.list == providers {
             return;
         }
         let now = Instant::now();
@@ -58,8 +66,12 @@ impl Keeper {
     pub fn decide(&mut self, overrides: &Overrides) {
         if self.overrides != *overrides {
             self.overrides.clone_from(overrides);
-            self.due = self.due.map(|_| self.soonest(Instant::now()));
+            self.due = self.has_list().then(|| self.soonest(Instant::now()));
         }
+    }
+
+    fn has_list(&self) -> bool {
+        self.due.or(self.written).is_some()
     }
 
     /// When something new may be written.
@@ -71,7 +83,7 @@ impl Keeper {
     pub async fn keep(&mut self, is_fresh: bool) -> Error {
         loop {
             if self.writing.is_none() {
-                match self.due.filter(|_| is_fresh) {
+                match self.next_write().filter(|_| is_fresh) {
                     Some(due) => tokio::time::sleep_until(due.into()).await,
                     None => std::future::pending().await,
                 }
@@ -92,12 +104,17 @@ impl Keeper {
         }
     }
 
+    /// When it is to be written, if that is known.
+    fn next_write(&self) -> Option<Instant> {
+        let refresh = self.written.filter(|_| self.confirms).map(|at| at + self.times.refresh);
+        self.due.into_iter().chain(refresh).min()
+    }
+
     /// What is to be written `now`; notes when that is to be done again.
     fn next(&mut self, now: Instant) -> Vec<Provider> {
         self.leaving.retain(|(_, until)| *until > now);
-        let earliest = self.leaving.iter().map(|(_, until)| *until).min();
-        let refresh = now + self.times.refresh;
-        (self.written, self.due) = (Some(now), Some(earliest.map_or(refresh, |at| at.min(refresh))));
+        self.due = self.leaving.iter().map(|(_, until)| *until).min();
+        self.written = Some(now);
         let leaving = self.leaving.iter().map(|(provider, _)| provider);
         let mut list: Vec<Provider> = self.list.iter().chain(leaving).cloned().collect();
         list.sort_by(|a, b| a.key.cmp(&b.key));
