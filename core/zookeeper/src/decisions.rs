@@ -2,6 +2,7 @@
 
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::failure::ZkResult;
 use crate::resolver::Subscription;
 use crate::security::Grants;
 use crate::session::Session;
@@ -138,7 +139,7 @@ impl Duty for Node {
 }
 
 impl Node {
-    async fn follow(&mut self, client: &Client) -> std::result::Result<Infallible, ZkError> {
+    async fn follow(&mut self, client: &Client) -> ZkResult<Infallible> {
         // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
         let mut _former: JoinSet<()>;
         loop {
@@ -172,7 +173,7 @@ impl Node {
 }
 
 /// What is decided about the providers whose node is `path`.
-pub async fn read(client: &Client, path: &str) -> std::result::Result<Result<Overrides>, ZkError> {
+pub async fn read(client: &Client, path: &str) -> ZkResult<Result<Overrides>> {
     match client.get_data(path).await {
         Ok((text, _)) => Ok(Overrides::from_json(&text)),
         Err(ZkError::NoNode) => Ok(Ok(Overrides::default())),
@@ -224,7 +225,7 @@ pub async fn edit(
     Err(ZkError::BadVersion.into())
 }
 
-async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> std::result::Result<(), ZkError> {
+async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> ZkResult<()> {
     let kept = grants.kept();
     match client.create(path, text, &kept).await {
         Err(ZkError::NoNode) => {

@@ -3,7 +3,7 @@
 //! Unlike libfast's own entries, whose names are known before they are made, these may be named by ZooKeeper. So after a
 //! reply that was lost, what is ours is found by owner and address.
 
-use crate::failure::is_lost;
+use crate::failure::{ZkResult, is_lost};
 use crate::keeping;
 use crate::layouts::{Codec, Naming};
 use crate::node::{IN_FLIGHT, ROUNDS, is_own};
@@ -74,12 +74,7 @@ impl Listing for Entry {
         format!("an entry of {}", self.spot.folder)
     }
 
-    async fn own(
-        &mut self,
-        client: &Client,
-        number: u64,
-        record: &Record,
-    ) -> std::result::Result<Owned, ZkError> {
+    async fn own(&mut self, client: &Client, number: u64, record: &Record) -> ZkResult<Owned> {
         for _ in 0..ROUNDS {
             self.find(client).await?;
             let id = uuid::Uuid::new_v4().simple().to_string();
@@ -117,7 +112,7 @@ impl Listing for Entry {
         Err(ZkError::NodeExists)
     }
 
-    async fn remove(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+    async fn remove(&mut self, client: &Client) -> ZkResult<()> {
         let found = self.find(client).await;
         // What is known goes, whatever became of the search.
         self.look(client).await?;
@@ -141,12 +136,7 @@ struct Fresh {
 
 impl Entry {
     /// Deletes the nodes and makes another one, in one transaction, so that nobody sees none of them, or both.
-    async fn replace(
-        &mut self,
-        client: &Client,
-        surplus: &[String],
-        fresh: Option<Fresh>,
-    ) -> std::result::Result<(), ZkError> {
+    async fn replace(&mut self, client: &Client, surplus: &[String], fresh: Option<Fresh>) -> ZkResult<()> {
         let mut writer = client.new_multi_writer();
         surplus.iter().try_for_each(|path| writer.add_delete(path, None))?;
         if let Some(Fresh { id, says, text }) = fresh {
@@ -189,7 +179,7 @@ impl Entry {
     }
 
     /// Those of `mine` that are there; strikes off the others.
-    async fn look(&mut self, client: &Client) -> std::result::Result<Vec<(Made, Stat)>, ZkError> {
+    async fn look(&mut self, client: &Client) -> ZkResult<Vec<(Made, Stat)>> {
         let mut present = Vec::new();
         for made in self.mine.clone() {
             match client.get_data(&made.path).await {
@@ -220,7 +210,7 @@ impl Entry {
 
     /// Finds the node that may have been made, if there is one in doubt: of this session, with its address. What this
     /// session was asked before is done or lost by now, so one that is not found will not come.
-    async fn find(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+    async fn find(&mut self, client: &Client) -> ZkResult<()> {
         if self.unanswered {
             // Another server than the one that was asked may not have it yet.
             client.sync(&self.spot.folder).await?;

@@ -1,6 +1,6 @@
 //! Entries as nodes: writing one, reading many.
 
-use crate::failure::{is_lost, refused};
+use crate::failure::{ZkResult, is_lost, refused};
 use crate::layouts::Codec;
 use crate::place::Place;
 use crate::security::Grants;
@@ -22,7 +22,7 @@ pub async fn own(
     place: &mut Place,
     data: &[u8],
     grants: &Grants,
-) -> Result<(OneshotWatcher, u32), ZkError> {
+) -> ZkResult<(OneshotWatcher, u32)> {
     for _ in 0..ROUNDS {
         let path = place.path();
         // Looking comes first: after a lost connection or in a session that was taken up again it may be there.
@@ -91,7 +91,7 @@ pub async fn read(
     names: &[String],
     codec: Codec,
     mut take: impl FnMut(&str, libfast_model::Result<Record>),
-) -> Result<usize, ZkError> {
+) -> ZkResult<usize> {
     let mut gone = 0;
     for some in names.chunks(IN_FLIGHT) {
         // The crate sends a request when its future is made, so all of these are on their way together.

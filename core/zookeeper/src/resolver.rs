@@ -2,6 +2,7 @@
 
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::failure::ZkResult;
 use crate::layouts::Codec;
 use crate::node;
 use crate::pace::Pace;
@@ -23,8 +24,6 @@ use zookeeper_client::{Client, Error as ZkError};
 const MOST_PROVIDERS: usize = 10_000;
 /// How often in a row a list is read again before it is told, because something on it went away.
 const MOST_HURRIED: u32 = 5;
-
-type ZkResult<T> = std::result::Result<T, ZkError>;
 
 /// One service being watched, for all who watch it through the same registry; ends when dropped.
 pub struct Subscription {
