@@ -56,8 +56,7 @@ impl Listing for Entry {
             self.place.advance();
             self.placed = number;
         }
-        let (watcher, others) = node::own(client, &mut self.place, data, &self.grants).await?;
-        Ok(Owned { watcher: Some(watcher), others })
+        node::own(client, &mut self.place, data, &self.grants).await
     }
 
     async fn remove(&mut self, client: &Client) -> ZkResult<()> {

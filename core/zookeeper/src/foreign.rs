@@ -6,7 +6,7 @@
 use crate::failure::{ZkResult, is_lost};
 use crate::keeping;
 use crate::layouts::{Codec, Naming};
-use crate::node::{IN_FLIGHT, ROUNDS, is_own};
+use crate::node::{self, ROUNDS, is_own};
 use crate::security::Grants;
 use crate::session::Session;
 use crate::upkeep::{Listing, Owned, delete};
@@ -102,11 +102,8 @@ impl Listing for Entry {
                 }
             }
             let Some(made) = self.mine.last() else { return Ok(Owned { watcher: None, others: 0 }) };
-            let folder = client.check_stat(&self.spot.folder);
-            let (stat, watcher) = client.check_and_watch_stat(&made.path).await?;
-            if stat.is_some_and(|stat| is_own(client, &stat)) {
-                let listed = folder.await?.map_or(0, |stat| stat.num_children);
-                return Ok(Owned { watcher: Some(watcher), others: listed.try_into().unwrap_or(0) });
+            if let Some(owned) = node::watch(client, &self.spot.folder, &made.path).await? {
+                return Ok(owned);
             }
         }
         Err(ZkError::NodeExists)
@@ -223,25 +220,16 @@ impl Entry {
             names => names?,
         };
         names.retain(|name| codec.is_entry(name));
-        let mut found = Vec::new();
-        for some in names.chunks(IN_FLIGHT) {
-            // The crate sends a request when its future is made, so all of these are on their way together.
-            let requests: Vec<_> =
-                some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
-            for (name, request) in some.iter().zip(requests) {
-                let (text, stat) = match request.await {
-                    Err(error) if is_lost(&error) => return Err(error),
-                    // It is gone, or none of ours, which we could read.
-                    Err(_) => continue,
-                    Ok(read) => read,
-                };
-                let session = client.session_id();
-                let made = Made { path: format!("{folder}/{name}"), says: sought.clone(), session };
-                if self.is_ours(&made, &text, &stat) {
-                    found.push(made);
-                }
+        let (mut found, session) = (Vec::new(), client.session_id());
+        node::texts(client, folder, &names, |name, read| {
+            // It is gone, or none of ours, which we could read.
+            let Ok((text, stat)) = read else { return };
+            let made = Made { path: format!("{folder}/{name}"), says: sought.clone(), session };
+            if self.is_ours(&made, &text, &stat) {
+                found.push(made);
             }
-        }
+        })
+        .await?;
         found.retain(|found| self.mine.iter().all(|known| known.path != found.path));
         self.mine.append(&mut found);
         self.in_doubt = None;
