@@ -30,7 +30,7 @@ pub struct Load {
     ended: AtomicU64,
     /// Those from which nothing is awaited any more although no answer came.
     unanswered: AtomicU64,
-    /// When something came last, or was first awaited.
+    /// When something came last, or was first awaited, or when it last took some of what waited to be sent to it.
     heard: AtomicU64,
     /// Nanoseconds as the bits of an f64; 0 until the first sample. Negative: not what a call took, but what a failure counts as.
     latency: AtomicU64,
@@ -145,6 +145,11 @@ impl Load {
         self.failures.fetch_add(1, Relaxed);
         let usual = self.latency_ns(now).unwrap_or(0.0);
         self.penalize(now, (nanos(for_now) as f64).max(self.penalty_ns).max(usual));
+    }
+
+    /// It took some of what waited to be sent to it, and owes no answer to that for as long.
+    pub fn took(&self, now: Moment) {
+        self.heard.store(now.0, Relaxed);
     }
 
     /// Nothing is awaited any more from one call, which was not answered.
@@ -455,6 +460,13 @@ mod tests {
         assert_eq!(load.silence(at(150)), Duration::from_millis(10));
         load.answer(at(150), at(110));
         assert_eq!((load.silence(at(900)), load.in_flight()), (Duration::ZERO, 2), "streams go on unjudged");
+        load.begin(at(900));
+        load.took(at(950));
+        assert_eq!(
+            load.silence(at(960)),
+            Duration::from_millis(10),
+            "what is on its way is no silence of the other side"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod record;
 mod resolution;
 mod roster;
 
-pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw, withdrawn};
+pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw, in_time, withdrawn};
 pub use cache::{CacheSettings, CachedResolver};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;

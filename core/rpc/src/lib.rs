@@ -29,6 +29,7 @@ mod hedging;
 mod incoming_call;
 mod interceptors;
 mod kang;
+mod leaving;
 mod limits;
 mod liveness;
 mod methods;

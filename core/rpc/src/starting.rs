@@ -1,6 +1,7 @@
 //! A server while it starts.
 
 use crate::acceptor::Acceptor;
+use crate::leaving::Leaving;
 use crate::server::{Running, Server};
 use libfast_model::{Address, Error, ErrorKind, Result};
 use libfast_registry::Announcement;
@@ -31,9 +32,10 @@ impl<'s> Starting<'s> {
         announced: Option<Box<Announcement>>,
     ) -> Result<()> {
         let mut running = self.server.lock();
-        let acceptor = Some(acceptor);
         if let Running::Starting { stop: Some(drain), .. } = *running {
-            *running = self.server.shared().wind_down(acceptor, announced, drain);
+            let shared = self.server.shared();
+            let leaving = Leaving::begin(shared.clone(), acceptor, announced);
+            *running = shared.wind_down(leaving, false, drain);
             return Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"));
         }
         *running = Running::Started { address: address.clone(), acceptor, announced };

@@ -157,6 +157,24 @@ async fn one_server_is_in_all_layouts_at_once() {
     }
 }
 
+/// It stands in no later change's way either.
+#[tokio::test]
+async fn what_is_too_long_for_one_layout_is_written_in_none() {
+    let (other, folders) = (raw(&SERVER).await, ["/long/tk/calc/providers", "/long/fast/calc/providers"]);
+    let libfast = registry_in(&SERVER, "thriftkeeper:/long/tk,fast:/long/fast");
+    let announcement = libfast.announce(&service("calc"), Role::Provider, record(2030));
+    announcement.registered().await.unwrap();
+    let refused = announcement.change(|record| {
+        (record.weight, record.metadata) = (9, [("long".into(), "x".repeat(4096))].into());
+    });
+    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::Invalid);
+    announcement.set_metadata("version=2").await.unwrap();
+    assert_eq!(texts(&other, folders[0]).await[0].1, r#"{"address":"10.0.0.1:2030","weight":100}"#);
+    let text = &texts(&other, folders[1]).await[0].1;
+    assert!(text.contains(r#""weight":100"#) && text.contains(r#""metadata":{"version":"2"}"#), "{text}");
+    announcement.withdraw().await;
+}
+
 #[tokio::test]
 async fn entries_of_other_layouts_come_back_when_they_are_deleted_and_when_all_is_lost() {
     let mut server = ZooKeeper::start().unwrap();

@@ -99,6 +99,11 @@ impl Peer {
         }
     }
 
+    /// It took some of what waited to be sent.
+    pub fn took(&self, now: Instant) {
+        self.load.took(clock::moment(now));
+    }
+
     /// A request that is no call is over.
     pub fn answered(&mut self, key: usize, ok: bool) {
         match key {
