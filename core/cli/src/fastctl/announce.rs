@@ -8,7 +8,6 @@ use libfast::{Address, Announcement, Error, ErrorKind, Result, ServerOptions};
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::task::spawn_blocking;
 
 /// Keep the address of a server listed under a service while this command runs, whatever protocol the server speaks
 #[derive(clap::Args)]
@@ -46,9 +45,6 @@ const FAILURES: u32 = 3;
 /// Longest wait for a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// Longest wait for a registry to acknowledge that this process has nothing listed any more.
-const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-
 /// Lists it until a signal comes. A second one ends it at once.
 pub async fn run(options: Options) -> Result<Exit> {
     let mut stop = Stop::listen()?;
@@ -60,13 +56,8 @@ pub async fn run(options: Options) -> Result<Exit> {
         never = entry.keep() => never,
         () = stop.requested() => Ok(Exit::Ok),
     };
-    let end = async {
-        entry.withdraw().await;
-        // What was about to be listed when the signal came goes with the session.
-        let _ = spawn_blocking(|| libfast::close_registries(CLOSE_LIMIT)).await;
-    };
     tokio::select! {
-        () = end => ended,
+        () = entry.withdraw() => ended,
         () = stop.requested() => Ok(Exit::Interrupted),
     }
 }

@@ -36,6 +36,27 @@ fn a_service_of_zookeeper_is_announced_listed_called_and_withdrawn() {
     assert_eq!(ls(&target).json()["providers"], json!([]));
 }
 
+/// What a session has listed stays until it ends, and ZooKeeper keeps it in memory.
+#[test]
+fn tools_that_have_ended_leave_no_session() {
+    let Some(zookeeper) = zookeeper("tools_that_have_ended_leave_no_session") else { return };
+    let target = format!("zk://{}/test/fast/echo", zookeeper.connect_string());
+    let _server = Fastserve::start(&["-a", &target]);
+    let sessions = || {
+        let answer = zookeeper.ask("mntr").unwrap();
+        let line = answer.lines().find_map(|line| line.strip_prefix("zk_global_sessions")).unwrap();
+        line.trim().parse::<u32>().unwrap()
+    };
+    let before = sessions();
+    for _ in 0..5 {
+        assert_eq!(run("fastcall", &[&target, "echo", "[1]"]).data(), "{\"value\":1}\n");
+        ls(&target).data();
+    }
+    assert_eq!(run("fastbench", &["-n", "10", &target, "echo", "[1]"]).code(), 0);
+    assert_eq!(sessions(), before);
+    assert_eq!(ls(&target).json()["consumers"], json!([]));
+}
+
 #[test]
 fn a_zookeeper_that_does_not_answer_is_3_in_bounded_time() {
     let Some(mut zookeeper) = zookeeper("a_zookeeper_that_does_not_answer_is_3_in_bounded_time") else {
