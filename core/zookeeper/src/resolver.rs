@@ -9,7 +9,7 @@ use crate::pace::Pace;
 use crate::place::{is_lasting, split};
 use crate::session::Session;
 use libfast_model::Result;
-use libfast_registry::{Condition, Provider, Record, Resolution};
+use libfast_registry::{Condition, Provider, Record, Resolution, tell_news};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -247,7 +247,7 @@ impl List {
     fn publish(&self) {
         let skipped = self.nodes.values().filter(|listed| listed.is_none()).count();
         let condition = Condition { stale_since: None, skipped };
-        self.conditions.send_if_modified(|known| std::mem::replace(known, condition) != condition);
+        tell_news(&condition, &self.conditions);
         let providers = distinct(self.nodes.values().flatten());
         self.sender.send_if_modified(|resolution| match resolution {
             Resolution::Bound(known) if *known == providers => false,
