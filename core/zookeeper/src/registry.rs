@@ -86,8 +86,9 @@ impl ZooKeeperRegistry {
         Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
     }
 
-    /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
-    /// and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
+    /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by
+    /// this, and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper
+    /// before it forked.
     pub fn shared(
         hosts: &[String],
         root: &str,
