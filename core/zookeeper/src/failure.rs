@@ -8,6 +8,9 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use zookeeper_client::Error as ZkError;
 
+/// What a request to ZooKeeper comes to.
+pub type ZkResult<T> = Result<T, ZkError>;
+
 const PROBE_LIMIT: Duration = Duration::from_millis(500);
 const PROBED_HOSTS: usize = 5;
 

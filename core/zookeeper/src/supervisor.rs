@@ -103,6 +103,7 @@ impl Supervisor {
                 Err(Failure::ZooKeeper(error)) => match diagnose(&self.ensemble, &error).await {
                     Diagnosis::Refused(why) => {
                         self.report(Link::Refused(refusing(&self.ensemble.hosts, &why)));
+                        // That may be one host of several, of which the others are away for a moment only.
                         backoff.step()
                     }
                     // The crate sends credentials before the server has answered that there is a session. ZooKeeper on Netty now

@@ -79,8 +79,7 @@ async fn strangers_can_read_but_neither_create_nor_delete() {
     for (name, credentials) in [("digest", "digest fleet:"), ("sasl", "sasl fleet:")] {
         let root = format!("/acl-{name}/fast");
         let registry = open(&address, &root, access(name, &format!("{credentials}{PASSWORD}\n")));
-        let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-        announcement.registered().await.unwrap();
+        let announcement = announced(&registry, "calc", 1).await;
         announcement.change(|record| record.weight = 7).await.unwrap();
 
         let stranger = Client::connect(&address).await.unwrap();
@@ -110,8 +109,7 @@ async fn private_nodes_are_for_those_with_the_same_credentials() {
     let mut fleet = access("private", &format!("digest fleet:{PASSWORD}"));
     fleet.acl = ZooKeeperAcl::Private;
     let registry = open(&address, "/private", fleet.clone());
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     until_listed(&mut open(&address, "/private", fleet).watch(&service("calc")), &[1]).await;
     let mut stranger = open(&address, "/private", Duration::from_secs(10).into()).watch(&service("calc"));
     let failed = until(&mut stranger, |found| matches!(found, Resolution::Failed(_))).await;
@@ -122,8 +120,7 @@ async fn private_nodes_are_for_those_with_the_same_credentials() {
 #[tokio::test]
 async fn without_credentials_nodes_are_open() {
     let registry = open(&SERVER.connect_string(), "/open", Duration::from_secs(10).into());
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     let (acl, _) = raw(&SERVER).await.get_acl("/open/calc/providers").await.unwrap();
     assert_eq!((acl.len(), acl[0].permission()), (1, Permission::ALL));
 }
@@ -133,8 +130,7 @@ async fn without_credentials_nodes_are_open() {
 async fn wrong_credentials_are_told_and_heal() {
     let address = SERVER.connect_string();
     let owner = open(&address, "/owned", access("owner", &format!("digest owner:{PASSWORD}")));
-    let first = owner.announce(&service("refused"), Role::Provider, record(9));
-    first.registered().await.unwrap();
+    let _first = announced(&owner, "refused", 9).await;
 
     // A wrong digest is an identity like any other, so only what it may not do tells.
     let wrong = access("wrong-digest", &format!("digest owner:not-{PASSWORD}"));
@@ -195,8 +191,7 @@ async fn files_that_cannot_be_used_are_told_with_their_names() {
 async fn tls_with_a_client_certificate_works_and_protects() {
     let (plain, address) = secured().await;
     let registry = open(address, "/tls", tls_access());
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     until_listed(&mut registry.watch(&service("calc")), &[1]).await;
     let stranger = raw(plain).await;
     let names = stranger.list_children("/tls/calc/providers").await.unwrap();
@@ -278,8 +273,7 @@ async fn an_inspection_sees_whose_the_nodes_of_a_service_are_and_touches_nothing
 async fn what_an_inspection_makes_for_a_moment_is_no_more_open_than_anything_else() {
     let address = SERVER.connect_string();
     let registry = open(&address, "/inspected", access("inspected", &format!("digest fleet:{PASSWORD}")));
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     let inspecting = tokio::spawn(async move {
         loop {
             let found = registry.inspect().await.unwrap().root.unwrap();

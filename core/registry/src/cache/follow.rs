@@ -3,10 +3,10 @@
 use super::file::{CacheFile, Version};
 use super::keeper::Keeper;
 use super::leader::Lead;
-use crate::{Condition, Overrides, Resolution, Watch};
+use crate::{Condition, Overrides, Resolution, Watch, changed, tell_news};
 use libfast_model::{Error, ErrorKind};
 use std::time::{Duration, Instant};
-use tokio::sync::watch::{Receiver, Sender};
+use tokio::sync::watch::Sender;
 use tokio::task::AbortHandle;
 use tokio::time::{interval, sleep, timeout};
 
@@ -134,10 +134,10 @@ impl Follower {
         let mut checks = interval(self.times.refresh);
         loop {
             let now = *condition.borrow_and_update();
-            pass(&now, &self.conditions);
+            tell_news(&now, &self.conditions);
             {
                 let decided = overrides.borrow_and_update();
-                pass(&*decided, &self.overrides);
+                tell_news(&*decided, &self.overrides);
                 keeper.decide(&decided);
             }
             tokio::select! {
@@ -176,7 +176,7 @@ impl Follower {
                     let now = Instant::now();
                     self.confirmed = Some(now.checked_sub(cached.age).unwrap_or(now));
                     // Before the list: it is never older than what it is about.
-                    pass(&cached.overrides, &self.overrides);
+                    tell_news(&cached.overrides, &self.overrides);
                     list = Some(cached.providers);
                 }
                 Ok(_) => {}
@@ -184,7 +184,7 @@ impl Follower {
             }
         }
         let stale_since = self.confirmed.filter(|at| at.elapsed() >= limit);
-        pass(&Condition { stale_since, ..Condition::default() }, &self.conditions);
+        tell_news(&Condition { stale_since, ..Condition::default() }, &self.conditions);
         if let Some(list) = list {
             self.sender.send_if_modified(|known| {
                 let is_news = match known {
@@ -236,23 +236,5 @@ impl Follower {
             tracing::warn!(%error, "a list that is kept in a file");
             error.message().clone_into(&mut self.told);
         }
-    }
-}
-
-/// Tells it if it is news.
-fn pass<T: Clone + PartialEq>(now: &T, sender: &Sender<T>) {
-    sender.send_if_modified(|known| {
-        let is_news = known != now;
-        if is_news {
-            known.clone_from(now);
-        }
-        is_news
-    });
-}
-
-/// Waits for something new; for ever if there can be nothing.
-async fn changed<T>(known: &mut Receiver<T>) {
-    if known.changed().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
