@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(20);
 const RECENT: Duration = Duration::from_secs(300);
 
 fn settings(folder: &Path) -> CacheSettings {
-    CacheSettings { folder: folder.join("made"), allow_stale: false, lead: false }
+    CacheSettings { folder: folder.join("made"), allow_stale: false, lead: false, can_ask: true }
 }
 
 fn service() -> ServiceName {
@@ -262,6 +262,32 @@ async fn one_leads_the_others_read_what_it_wrote_and_one_of_them_takes_over() {
 
 /// A server that stops drains and leaves the list within less than what passes between two readings of the file. Readers
 /// that miss the first would hold on to it.
+/// As the child of a leader that forked before it had written its list.
+#[tokio::test]
+async fn who_cannot_ask_waits_for_the_list_of_another_and_follows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let leading = CacheSettings { lead: true, ..settings(folder.path()) };
+    let reading = CacheSettings { can_ask: false, ..leading.clone() };
+    let (unusable, told) = (Told::new(away()), Told::new(Resolution::Pending));
+    let mut reader = watch_cached(&unusable, &reading);
+    let _leader = watch_cached(&told, &leading);
+    until_file(&leading, |file| Lead::take(file.path()).unwrap().is_none()).await;
+    told.sender.send_replace(Resolution::Bound(providers(1..3)));
+    reader.changed().await;
+    assert!(
+        matches!(reader.current(), Resolution::Bound(list) if list == providers(1..3)),
+        "no failure before"
+    );
+    told.sender.send_replace(Resolution::Bound(providers(1..5)));
+    until(&mut reader, 1..5).await;
+    assert_eq!(reader.condition().borrow().stale_since, None, "its leader confirms it");
+
+    let nobody = CacheSettings { folder: folder.path().join("empty"), ..reading };
+    let mut reader = watch_cached(&unusable, &nobody);
+    reader.changed().await;
+    assert!(matches!(reader.current(), Resolution::Failed(_)), "{:?}", reader.current());
+}
+
 #[tokio::test]
 async fn those_who_read_the_file_hear_that_a_server_stops_before_it_is_gone() {
     let folder = tempfile::tempdir().unwrap();
