@@ -15,7 +15,7 @@ TOOLS := $(CARGO) build --release --workspace --bin libfast-cli
 # What is not shipped: optimised as a whole, each example would take over a minute of CPU time instead of seconds.
 PROGRAMS := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --workspace
 
-.PHONY: help demo test check lint build tools libraries bindings thrift bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+.PHONY: help demo test check lint build tools libraries bindings thrift prometheus bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +56,9 @@ thrift: bindings     ## examples/thrift: servers and clients of Apache Thrift th
 	sh tests/setup.sh examples/thrift/packages.txt
 	$(MAKE) -C examples/thrift
 
+prometheus:          ## examples/prometheus: fetches Prometheus, which finds servers in ZooKeeper
+	$(MAKE) -C examples/prometheus
+
 generate:            ## header, constants and tables from their sources
 	$(CARGO) run --quiet -p libfast-codegen
 
@@ -81,7 +84,7 @@ test-bindings:
 	cd bindings/node && npm ci --silent --no-audit --no-fund && node --test test/
 	php bindings/php/tests/run.php
 
-test-whole: interop-peers thrift
+test-whole: interop-peers thrift prometheus
 	$(LIBRARIES) --quiet --bin counted
 	$(CARGO) test --quiet --workspace $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs)) -- --nocapture
 	target/release/libfast-demo dir

@@ -82,17 +82,14 @@ pub(crate) fn tell(
     states.mark_unchanged();
     let queue = Arc::downgrade(queue);
     runtime::handle()?.spawn(async move {
-        let mut last = "";
+        let mut last: Option<AnnouncementState> = None;
         while states.changed().await.is_ok() {
             let state = states.borrow_and_update().clone();
             let Some(queue) = queue.upgrade() else { return };
-            if state.name() != last || state.error().is_some() {
-                last = state.name();
-                queue.push(Ready::Event(Event::Announcement {
-                    tag,
-                    state: last,
-                    error: state.error().cloned(),
-                }));
+            if last.as_ref().is_none_or(|last| !last.says_the_same(&state)) {
+                let (name, error) = (state.name(), state.error().cloned());
+                queue.push(Ready::Event(Event::Announcement { tag, state: name, error }));
+                last = Some(state);
             }
         }
     });

@@ -52,6 +52,12 @@ impl AnnouncementState {
             _ => None,
         }
     }
+
+    /// Whether `other` tells nobody anything else: it has the same [name](Self::name), for the same reason.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let reasons = [self, other].map(|state| state.error().map(Error::message));
+        self.name() == other.name() && reasons[0] == reasons[1]
+    }
 }
 
 /// The work of changing an entry; resolves when the registry acknowledged it or refused it.
@@ -134,8 +140,8 @@ impl Announcement {
     /// Changes what it says: readers see the one or the other all the time, never both and never none.
     ///
     /// The change is under way when this returns, and is made after an outage, too; the future waits until the registry
-    /// acknowledged it, and fails if the registry refuses it or the entry is withdrawn. A later change replaces one that is
-    /// still under way.
+    /// acknowledged it, and fails if the registry refuses it, cannot be reached before the entry was ever listed, or the entry
+    /// is withdrawn. A later change replaces one that is still under way.
     pub fn change(&self, edit: impl FnOnce(&mut Record)) -> Change {
         waited(self.try_change(edit))
     }
@@ -153,8 +159,8 @@ impl Announcement {
     }
 
     /// Gives it another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. As
-    /// [`change`](Self::change), but the future waits 5 s at most: then it fails with an error of the kind `Registry`, and the
-    /// change is made when the registry answers again.
+    /// [`change`](Self::change), but the future waits 5 s at most. It fails with an error of the kind `Registry` then, or if the
+    /// registry cannot be reached, and the change is made when it answers.
     pub fn set_weight(&self, weight: u64) -> Change {
         let checked = Endpoint::check_weight(weight);
         in_time(waited(checked.and_then(|weight| self.try_change(|record| record.weight = weight))))

@@ -20,16 +20,18 @@ impl Server {
         let _turn = self.0.announcing.lock().await;
         let address = match &*self.lock() {
             Running::Started { announced: Some(_), .. } => return Ok(()),
-            Running::Started { address, acceptor: Some(_), .. } => address.clone(),
+            Running::Started { address, .. } => address.clone(),
             _ => return Err(not_running()),
         };
         let entry = self.0.shared.announce(&address).await?;
         match &mut *self.lock() {
-            Running::Started { announced, acceptor: Some(_), .. } => *announced = entry.map(Box::new),
+            Running::Started { announced, .. } => *announced = entry.map(Box::new),
             // It was stopped meanwhile; dropping the entry takes it off.
             _ => return Err(not_running()),
         }
-        self.catch_up().await
+        // It is announced, and has its weight as soon as the registry answers.
+        let _ = self.catch_up().await;
+        Ok(())
     }
 
     /// Gives the server another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. Returns when

@@ -6,6 +6,7 @@ pub(crate) use crate::draining::Phase;
 use crate::gate::Gate;
 use crate::incoming_call::{IncomingCall, ServerInterceptor};
 use crate::interceptors::Interceptors;
+use crate::leaving::Leaving;
 use crate::limits::Limits;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
@@ -49,8 +50,13 @@ pub(crate) enum Running {
     },
     Started {
         address: Address,
-        acceptor: Option<Acceptor>,
+        acceptor: Acceptor,
         announced: Option<Box<Announcement>>,
+    },
+    /// It accepts no more, or is about to.
+    Leaving {
+        address: Address,
+        leaving: Leaving,
     },
     Stopped {
         /// Closed when nothing of it runs any more.
@@ -242,7 +248,7 @@ impl Server {
     /// The address listened on, once started.
     pub fn address(&self) -> Option<Address> {
         match &*self.lock() {
-            Running::Started { address, .. } => Some(address.clone()),
+            Running::Started { address, .. } | Running::Leaving { address, .. } => Some(address.clone()),
             Running::New | Running::Starting { .. } | Running::Stopped { .. } => None,
         }
     }

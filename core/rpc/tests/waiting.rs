@@ -30,10 +30,8 @@ fn client(target: &str, metrics: &Metrics, pairs: &[(&str, &str)]) -> Client {
     Client::with_metrics(target, options, metrics).unwrap()
 }
 
-fn waiting(metrics: &Metrics) -> i64 {
-    let text = metrics.text();
-    let line = text.lines().find_map(|line| line.strip_prefix("fast_client_waiting_calls "));
-    line.expect("it is there").parse().unwrap()
+fn waiting(metrics: &Metrics) -> u64 {
+    support::metric(metrics, "fast_client_waiting_calls")
 }
 
 /// A listener whose queue is full: the system answers no further connection, and nobody refuses it.

@@ -22,9 +22,10 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
             while one.changed().await.is_ok() {
                 let Some(sender) = sender.upgrade() else { return };
                 one.mark_unchanged();
-                let state = furthest_behind(&all);
                 sender.send_if_modified(|last| {
-                    let news = state.name() != last.name() || state.error().is_some();
+                    // Under the lock, so that what was found first is not told last.
+                    let state = furthest_behind(&all);
+                    let news = !state.says_the_same(last);
                     *last = state;
                     news
                 });

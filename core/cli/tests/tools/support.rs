@@ -3,7 +3,7 @@
 use libfast::{Client, ClientOptions};
 use libfast_testkit::ZooKeeper;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -111,6 +111,22 @@ impl Fastserve {
 
     pub fn signal(&self, kind: Signal) {
         signal(self.id(), kind);
+    }
+
+    /// Waits until it says something else than what it serves; a line of that.
+    pub fn says(&mut self) -> String {
+        let id = self.id();
+        let (heard, waiting) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            if waiting.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                signal(id, Signal::KILL);
+            }
+        });
+        let stderr = self.child.as_mut().unwrap().stderr.as_mut().unwrap();
+        // Nothing beyond the line is taken.
+        let line = stderr.bytes().map(Result::unwrap).take_while(|byte| *byte != b'\n').collect();
+        drop(heard);
+        String::from_utf8(line).unwrap()
     }
 
     pub fn finish(mut self) -> Ended {
