@@ -14,6 +14,7 @@ LIBRARIES := PYO3_BUILD_EXTENSION_MODULE=1 $(CARGO) build --release -p libfast-f
 TOOLS := $(CARGO) build --release --workspace --bin libfast-cli
 # What is not shipped: optimised as a whole, each example would take over a minute of CPU time instead of seconds.
 PROGRAMS := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --workspace
+CODEGEN := $(CARGO) build --quiet --workspace --bin libfast-codegen && target/debug/libfast-codegen
 
 .PHONY: help demo test check lint build tools libraries bindings thrift prometheus bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
@@ -26,16 +27,18 @@ demo: setup bindings ## servers and clients in every language; REGISTRY=zk for Z
 test: setup lint test-core bindings test-bindings test-whole fuzz-smoke ## all tests
 	@echo "make test: all passed"
 
+# The tests of these crates are fast. Those of other crates that have the same names run with them.
+FAST := core/protocol core/balance core/embed
+FAST_TESTS := $(notdir $(patsubst %.rs,%,$(wildcard $(FAST:%=%/tests/*.rs))) $(patsubst %/main.rs,%,$(wildcard $(FAST:%=%/tests/*/main.rs))))
+
 check: lint          ## formatting, lints, layers, stale files, fast tests: the inner loop
-	$(CARGO) test --quiet --workspace --test layers --test features --test files --test licences --test compatibility
-	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
+	$(CARGO) test --quiet --workspace --lib $(addprefix --test ,layers features files licences compatibility $(FAST_TESTS))
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
-	$(CARGO) build --quiet --workspace --bin libfast-codegen
-	target/debug/libfast-codegen --check
+	$(CODEGEN) --check
 
 build: tools libraries ## release build: the tools, libfast.so and libfast.a in target/release
 
@@ -60,7 +63,7 @@ prometheus:          ## examples/prometheus: fetches Prometheus, which finds ser
 	$(MAKE) -C examples/prometheus
 
 generate:            ## header, constants and tables from their sources
-	$(CARGO) run --quiet -p libfast-codegen
+	$(CODEGEN)
 
 setup:               ## system packages that are missing
 	sh tests/setup.sh

@@ -25,9 +25,9 @@ impl fast_pick {
     }
 }
 
-/// Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, at
-/// most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. It stays listed until it is withdrawn
-/// or freed or the process ends. NULL on failure.
+/// Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, or
+/// until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. It stays listed until it
+/// is withdrawn or freed or the process ends. NULL on failure.
 ///
 /// # Safety
 /// `config` is NULL or live; `err` is NULL or writable.
@@ -61,7 +61,8 @@ pub(crate) fn state_name(state: &str) -> *const c_char {
     states.into_iter().find(|name| name.to_bytes() == state.as_bytes()).unwrap_or(c"closed").as_ptr()
 }
 
-/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on; if it was withdrawn
+/// already, one that says so.
 ///
 /// # Safety
 /// `announcement` and `queue` are NULL or live; `err` is NULL or writable.
@@ -83,6 +84,7 @@ pub unsafe extern "C" fn fast_announcement_watch(
 }
 
 /// Gives the entry another share of calls: `weight` from 0 (no new calls) to 1000000. Returns when that is listed.
+/// FAST_E_REGISTRY, after 5 s at the latest: the registry did not acknowledge it; it is made when the registry answers again.
 ///
 /// # Safety
 /// `announcement` is NULL or live; `err` is NULL or writable.

@@ -90,8 +90,8 @@ pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *con
 }
 
 /// Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
-/// it is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. A second time does
-/// nothing.
+/// it is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. A second
+/// time does nothing.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.

@@ -168,7 +168,8 @@ class server {
     return *this;
   }
 
-  // Listens, then announces if the option `announce` is set and `announce_at_start` is not off; returns the address.
+  // Listens, then announces if the option `announce` is set and `announce_at_start` is not off; returns the address. It serves also
+  // while its registry cannot be reached, and is listed when that answers.
   std::string start() {
     if (!state_->dispatching) {
       detail::checked([&](fast_error** err) {
@@ -180,7 +181,8 @@ class server {
     return address();
   }
 
-  // Announces a server that was started with `announce_at_start` off, now that it is ready; waits until it is listed.
+  // Announces a server that was started with `announce_at_start` off, now that it is ready. Waits until it is listed, or
+  // until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers.
   void announce() {
     detail::checked([&](fast_error** err) { return fast_server_announce(state_->handle.get(), err); });
   }

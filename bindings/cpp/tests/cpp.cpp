@@ -272,6 +272,13 @@ static void announcements() {
   entry.withdraw();
   CHECK(!std::strcmp(entry.state(), "closed"));
   closed.get_future().get();
+  fast::announcement withdrawn = fast::announce({{"announce", "cpp-other"}, {"advertise", address}});
+  withdrawn.withdraw();
+  std::promise<void> late;
+  withdrawn.on_announcement([&](const char* state, const char*) {
+    if (!std::strcmp(state, "closed")) late.set_value();
+  });
+  late.get_future().get();
   server.stop(1s);
 }
 

@@ -44,6 +44,7 @@ class Announced {
     try {
       this.#native.watch(hub.get(), tag);
     } catch (error) {
+      hub.hearers.delete(tag);
       throw raised(error);
     }
     return this;

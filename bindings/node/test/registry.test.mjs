@@ -43,6 +43,8 @@ test('a server of another protocol is announced, picked and withdrawn', async (t
   await announced.withdraw();
   assert.equal(announced.state, 'closed');
   await closed;
+  // Whoever comes late hears of the end, too.
+  await new Promise((resolve) => announced.onAnnouncement((state) => state === 'closed' && resolve()));
   await client.close();
   await assert.rejects(announce({}), InvalidError);
   await assert.rejects(announce({ announce: at('db') }), /advertise/);

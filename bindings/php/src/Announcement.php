@@ -23,7 +23,8 @@ final class Announcement
     private array $hearers = [];
 
     /**
-     * Waits until the entry is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers.
+     * Waits until the entry is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed
+     * when that answers.
      *
      * @param array<string, bool|int|float|string> $options by name, see docs/OPTIONS.md: `announce` and `advertise`, and if
      *                                                      wanted `weight` and `zone`
@@ -79,7 +80,7 @@ final class Announcement
 
     /**
      * Gives the server another share of calls, relative to others, from 0 (no new calls) to 1,000,000; returns when that is
-     * listed. Fails after 5 s if the registry does not answer; the change is made when it does.
+     * listed. Fails, after 5 s at the latest, if the registry does not answer; the change is made when it does.
      */
     public function setWeight(int $weight): void
     {

@@ -201,6 +201,8 @@ def test_an_announcement_of_another_server(tmp_path):
     announced.withdraw()
     assert announced.state == "closed"
     assert heard.get(timeout=20) == ("closed", None)
+    announced.on_announcement(lambda state, error: heard.put((state, error)))
+    assert heard.get(timeout=20) == ("closed", None), "whoever comes late hears of the end, too"
     with pytest.raises(libfast.InvalidError):
         libfast.announce(announce=target)
 

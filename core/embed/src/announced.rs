@@ -16,7 +16,8 @@ use tokio::sync::watch;
 pub struct Announced(Owned<Mutex<Option<Announcement>>>);
 
 impl Announced {
-    /// Announces the address `advertise` under the target `announce`, and waits until it is listed.
+    /// Announces the address `advertise` under the target `announce`, and waits until it is listed, or until it
+    /// is known that its registry cannot be reached, at most 5 s.
     pub fn new(config: &Config) -> Result<Self> {
         let options = config.server()?;
         let announcement = park::block_on(libfast_rpc::announce(&options, None))??;
@@ -50,12 +51,14 @@ impl Announced {
         park::block_on(listed)?
     }
 
-    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`.
+    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`; if it was withdrawn already, of that.
     pub fn watch(&self, queue: &Arc<Queue>, tag: u64) -> Result<()> {
         match self.lock()?.as_ref() {
-            Some(announcement) => tell(announcement.watch_state(), queue, tag),
-            None => Ok(()),
+            Some(announcement) => tell(announcement.watch_state(), queue, tag)?,
+            // Whoever listens does so until it is closed.
+            None => queue.push(Ready::Event(Event::Announcement { tag, state: "closed", error: None })),
         }
+        Ok(())
     }
 
     /// Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the

@@ -53,7 +53,8 @@ impl Server {
         Ok(park::block_on(server.start())??.to_string())
     }
 
-    /// Announces a server that was started with the option `announce_at_start` off. Returns when it is listed.
+    /// Announces a server that was started with the option `announce_at_start` off. Returns when it is listed, or
+    /// when it is known that its registry cannot be reached, after 5 s at the latest.
     pub fn announce(&self) -> Result<()> {
         let server = self.server.get()?;
         park::block_on(server.announce())?

@@ -5,6 +5,7 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_protocol::Status;
 use libfast_rpc::{Client, Metrics, Request, Server};
+use libfast_testkit::Nobody;
 use std::net::TcpListener;
 use std::time::Duration;
 use support::script::Script;
@@ -40,12 +41,6 @@ fn client(target: &str, pairs: &[(&str, &str)]) -> Client {
         options.set(name, value).unwrap();
     }
     Client::with_options(target, options).unwrap()
-}
-
-/// What the client knows of the endpoint with that address.
-/// An address that nobody listens on.
-fn dead() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 const NONE: [u8; 0] = [];
@@ -93,7 +88,8 @@ async fn without_budget_the_call_fails_with_its_own_error_and_says_why() {
 #[tokio::test]
 async fn what_was_never_sent_is_repeated_without_budget() {
     let (_server, good) = serve().await;
-    let dead = dead();
+    let nobody = Nobody::new().unwrap();
+    let dead = nobody.address();
     let options = [&NO_BUDGET[..], &[("policy", "round_robin")]].concat();
     let client = client(&format!("{good},{dead}"), &options);
     call_until_picked(&client, &dead).await.unwrap();

@@ -224,7 +224,8 @@ def _follow(queue, hear):
 
 
 def announce(**options):
-    """Announces the address ``advertise`` under the target ``announce``, and waits until it is listed.
+    """Announces the address ``advertise`` under the target ``announce``, and waits until it is listed, or
+    until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers.
 
     For servers that speak another protocol; a libfast ``Server`` announces itself.
     """

@@ -2,6 +2,7 @@
 
 use super::support::*;
 use libfast_registry::{DirRegistry, Role};
+use libfast_testkit::Nobody;
 use rustix::process::Signal;
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -66,7 +67,8 @@ fn addresses_that_are_taken_are_3_and_name_the_option() {
 
 #[test]
 fn a_registry_that_is_away_is_told_and_keeps_nobody_from_being_served() {
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = Nobody::new().unwrap();
+    let unused = nobody.address();
     let mut server = Fastserve::start(&["-a", &format!("zk://{unused}/fast/echo")]);
     assert_eq!(run("fastcall", &[server.address(), "echo", "[1]"]).data(), "{\"value\":1}\n");
     let told = format!("serving, but not announced: ZooKeeper at {unused} cannot be reached");

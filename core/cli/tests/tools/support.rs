@@ -3,7 +3,7 @@
 use libfast::{Client, ClientOptions};
 use libfast_testkit::ZooKeeper;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -123,10 +123,11 @@ impl Fastserve {
             }
         });
         let stderr = self.child.as_mut().unwrap().stderr.as_mut().unwrap();
-        // Nothing beyond the line is taken.
-        let line = stderr.bytes().map(Result::unwrap).take_while(|byte| *byte != b'\n').collect();
+        let mut line = String::new();
+        // Of one byte, so that nothing beyond the line is taken.
+        BufReader::with_capacity(1, stderr).read_line(&mut line).unwrap();
         drop(heard);
-        String::from_utf8(line).unwrap()
+        line
     }
 
     pub fn finish(mut self) -> Ended {
