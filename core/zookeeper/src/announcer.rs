@@ -26,15 +26,10 @@ pub fn announce(
 
 /// What is stored; an error if every reader would pass it over.
 fn text(role: Role, record: &Record) -> Result<Vec<u8>> {
-    let data = record.to_json().into_bytes();
-    let refusal = match role {
-        Role::Provider => record.endpoint().err(),
-        Role::Consumer => None,
-    };
-    match refusal.or_else(|| Record::from_json(&data).err()) {
-        Some(error) => Err(Error::new(ErrorKind::Invalid, error.message())),
-        None => Ok(data),
+    if role == Role::Provider {
+        record.endpoint().map_err(|error| Error::new(ErrorKind::Invalid, error.message()))?;
     }
+    Ok(record.to_stored()?.into_bytes())
 }
 
 struct Entry {

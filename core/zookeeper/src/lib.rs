@@ -26,6 +26,7 @@ mod decisions;
 mod duty;
 mod failure;
 mod foreign;
+mod helper;
 mod inspection;
 mod keeping;
 mod layouts;

@@ -122,7 +122,7 @@ impl Supervisor {
     /// Asks each server once.
     async fn attempt(&self, former: Option<SessionInfo>) -> Result<Client, Failure> {
         let hosts = self.ensemble.hosts.join(",");
-        let mut connector = connector(self.access()).map_err(Failure::Access)?.with_fail_eagerly();
+        let mut connector = connector(self.access()).await.map_err(Failure::Access)?.with_fail_eagerly();
         if let Some(former) = former {
             connector = connector.with_session(former);
         }

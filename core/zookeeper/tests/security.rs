@@ -125,6 +125,66 @@ async fn without_credentials_nodes_are_open() {
     assert_eq!((acl.len(), acl[0].permission()), (1, Permission::ALL));
 }
 
+/// As of a store of secrets, which only its own client can ask.
+#[tokio::test]
+async fn a_program_is_asked_for_the_credentials_of_each_session() {
+    let mut server = ZooKeeper::start().unwrap();
+    let asked = SECRETS.file("asked", "");
+    let store = SECRETS.file("store", &format!("echo once >> $1\necho digest fleet:{PASSWORD}\n"));
+    let helped = ZooKeeperAccess {
+        auth_command: format!("sh {store} {asked}"),
+        ..ZooKeeperAccess::from(Duration::from_secs(4))
+    };
+    let registry = open(&server.connect_string(), "/helped", helped);
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    let times = || std::fs::read_to_string(&asked).unwrap().lines().count();
+    assert_eq!(times(), 1);
+    let client = Client::connect(&server.connect_string()).await.unwrap();
+    let (acl, _) = client.get_acl("/helped/calc/providers").await.unwrap();
+    assert!(acl.iter().any(|acl| acl.scheme() == "digest" && acl.id().starts_with("fleet:")), "{acl:?}");
+
+    // One that knows nothing of the session: another one begins.
+    server.forget().unwrap();
+    server.restart().unwrap();
+    let limit = Instant::now() + LIMIT;
+    while times() < 2 {
+        assert!(Instant::now() < limit, "it is not asked again");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    until_state(&announcement, is_registered).await;
+    assert_kept();
+}
+
+#[tokio::test]
+async fn a_program_that_tells_no_credentials_is_named_and_tried_again() {
+    let address = SERVER.connect_string();
+    let store = SECRETS.file("sealed", "echo sealed >&2; exit 7");
+    let helped = |command: String| ZooKeeperAccess {
+        auth_command: command,
+        ..ZooKeeperAccess::from(Duration::from_secs(10))
+    };
+    let registry = open(&address, "/sealed", helped(format!("sh {store} {PASSWORD}")));
+    let error = told(&registry).await;
+    assert!(error.contains(r#"option "zookeeper_auth_command": "sh" failed with exit status: 7"#), "{error}");
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    std::fs::write(&store, format!("echo digest fleet:{PASSWORD}")).unwrap();
+    until_state(&announcement, is_registered).await;
+
+    for (command, why) in [
+        ("/nowhere/store", r#""/nowhere/store" cannot be run: No such file"#),
+        ("true", "there are no credentials in it"),
+        ("echo fleet", "line 1 is neither"),
+        ("sleep 60", r#""sleep" did not end within 4 s"#),
+    ] {
+        let error = told(&open(&address, "/sealed", helped(command.into()))).await;
+        assert!(error.contains(why), "{error}");
+    }
+    let both = ZooKeeperAccess { auth_file: SECRETS.file("both", ""), ..helped("true".into()) };
+    let error = told(&open(&address, "/sealed", both)).await;
+    assert!(error.contains("choose one"), "{error}");
+}
+
 /// Whatever is wrong is told in time, with what to do, without the secret, and heals when it is put right.
 #[tokio::test]
 async fn wrong_credentials_are_told_and_heal() {
