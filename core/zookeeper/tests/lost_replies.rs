@@ -203,8 +203,7 @@ async fn a_change_that_is_made_after_the_reconnect_leaves_one_entry() {
         ensemble.cut(last);
         let registry =
             ZooKeeperRegistry::open_in(&hosts, ROOT, &format!("{layout}:/{layout}"), SESSION).unwrap();
-        let entry = registry.announce(&service("calc"), Role::Provider, record(2030));
-        until_state(&entry, is_registered).await;
+        let entry = announced(&registry, "calc", 2030).await;
         let before = until_proposed(ensemble.server(leader), 0).await;
 
         // The first passes it on to the leader, who then waits for its vote.

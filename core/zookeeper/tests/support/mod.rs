@@ -79,10 +79,10 @@ pub async fn until_listed(watch: &mut Watch, expected: &[u16]) {
     .await;
 }
 
-/// A provider that is listed.
+/// A provider that is listed. A server that has just been started may break off the first try.
 pub async fn announced(registry: &ZooKeeperRegistry, name: &str, port: u16) -> Announcement {
     let announcement = registry.announce(&service(name), Role::Provider, record(port));
-    announcement.registered().await.unwrap();
+    until_state(&announcement, is_registered).await;
     announcement
 }
 
