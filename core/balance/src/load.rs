@@ -134,7 +134,7 @@ impl Load {
         self.health.fail(now, began, &Failure { timed_out, silence, usual });
         let least =
             if timed_out { self.penalty_ns.max(now.since(began).as_nanos() as f64) } else { self.penalty_ns };
-        self.penalize(now, least.max(self.known() * 2.0));
+        self.penalize(now, least.max(usual.unwrap_or(0.0) * 2.0));
     }
 
     /// It declined the call and asks for none for that long. That is no fault, and ejecting it would only make others
@@ -143,7 +143,8 @@ impl Load {
         self.settle();
         self.heard.store(now.0, Relaxed);
         self.failures.fetch_add(1, Relaxed);
-        self.penalize(now, (nanos(for_now) as f64).max(self.penalty_ns).max(self.known()));
+        let usual = self.latency_ns(now).unwrap_or(0.0);
+        self.penalize(now, (nanos(for_now) as f64).max(self.penalty_ns).max(usual));
     }
 
     /// It took some of what waited to be sent to it, and owes no answer to that for as long.
@@ -279,6 +280,12 @@ impl Load {
     #[inline]
     pub(crate) fn is_penalized(&self) -> bool {
         f64::from_bits(self.latency.load(Relaxed)) < 0.0
+    }
+
+    /// What of that is left: from 1, when the last call failed, down to 0. 0 also if the last call did not fail.
+    pub(crate) fn penalty_left(&self, now: Moment) -> f64 {
+        let age = now.0.saturating_sub(self.sampled.load(Relaxed));
+        if self.is_penalized() { decay(age) } else { 0.0 }
     }
 
     /// How long nothing came although something is awaited. A call cannot have been under way for less than this, if

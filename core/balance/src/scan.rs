@@ -167,8 +167,8 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
         let typical = || self.picker.survey().typical_ns();
         let mut known = load.latency_ns(self.now).unwrap_or_else(typical);
         if load.is_penalized() {
-            // Whatever calls take here, whoever failed last is not alike to one of whom nothing is known.
-            known += ALIKE * typical();
+            // Whatever calls take here, whoever failed last is not alike to one of whom nothing is known, until that fades.
+            known = known.max(typical()) + ALIKE * typical() * load.penalty_left(self.now);
         }
         Candidate { at, latency: known.max(load.silence_ns(self.now) as f64), calls, share }
     }
@@ -268,6 +268,13 @@ mod tests {
                 let pick = set.pick(&picker, start + second, None, &mut rng, |_| false).unwrap();
                 assert_ne!(pick.key, "2", "{failed:?}");
             }
+            let later = start + second * 120;
+            let mut pick = || set.pick(&picker, later, None, &mut rng, |_| false).unwrap().key.clone();
+            let again = (0..1000).map(|_| pick()).filter(|key| key == "2").count();
+            assert!(
+                (100..700).contains(&again),
+                "after two minutes it is one of three, and not {again} of 1000"
+            );
         }
     }
 

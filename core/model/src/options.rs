@@ -168,7 +168,7 @@ macro_rules! zookeeper_key_doc {
 
 macro_rules! layouts_doc {
     () => {
-        "How entries are listed in ZooKeeper, one or several of fast, thriftkeeper, serverset (Finagle, Aurora; Prometheus reads it), curator (Spring Cloud, Dubbo 3) and dubbo (interface level; it can only be read), separated by commas; each with :/PATH if it is below another root than the target's. A server lists itself in each, a client finds the servers of all. See docs/REGISTRIES.md."
+        "How entries are listed in ZooKeeper, one or several of fast, thriftkeeper, serverset (Finagle, Aurora; Prometheus reads it), curator, spring (the same, with the payload of Spring Cloud) and dubbo (interface level; it can only be read), separated by commas; each with :/PATH if it is below another root than the target's. A server lists itself in each, a client finds the servers of all. See docs/REGISTRIES.md."
     };
 }
 macro_rules! metrics_doc {

@@ -54,7 +54,6 @@ mod starting;
 mod stopping;
 mod unacknowledged;
 mod value;
-mod waiters;
 mod waiting_room;
 mod wakers;
 

@@ -1,6 +1,7 @@
 //! A server: its listener, its connections and its announcement.
 
 use crate::acceptor::Acceptor;
+use crate::announced::Said;
 pub(crate) use crate::draining::Phase;
 use crate::gate::Gate;
 use crate::incoming_call::{IncomingCall, ServerInterceptor};
@@ -97,7 +98,7 @@ pub(crate) struct Shared {
     /// A [`Phase`].
     pub phase: AtomicU8,
     /// What is announced, or will be.
-    pub weight: AtomicU64,
+    pub said: Mutex<Said>,
     /// How far its entry in a registry is.
     pub announcement: watch::Sender<AnnouncementState>,
 }
@@ -139,7 +140,7 @@ impl Server {
             gate: Gate::new(&options, &runtime, || meter.as_ref().map(|meter| meter.gate())),
             limits: Limits::new(&options.rate_limits)?,
             interceptors: Interceptors::default(),
-            weight: AtomicU64::new(options.weight),
+            said: Mutex::new(Said::of(&options)?),
             announcement: watch::channel(AnnouncementState::Closed).0,
             options,
             methods: Methods::default(),

@@ -47,7 +47,12 @@ impl Drop for Starting<'_> {
     fn drop(&mut self) {
         let mut running = self.server.lock();
         let Running::Starting { stop, .. } = &*running else { return };
-        *running = if stop.is_some() { Running::stopped() } else { Running::New };
-        self.server.shared().hang_up();
+        let is_stopped = stop.is_some();
+        *running = if is_stopped { Running::stopped() } else { Running::New };
+        // A connection may come yet that was accepted before the start was given up. A stopped server takes none.
+        match is_stopped {
+            true => self.server.shared().close_all(),
+            false => self.server.shared().hang_up(),
+        }
     }
 }

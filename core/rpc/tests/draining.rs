@@ -431,8 +431,7 @@ async fn a_server_that_is_to_accept_no_more_serves_to_the_end_although_nobody_wa
     until("it is called", || stopped.calls() > 100).await;
     {
         let mut accepting = std::pin::pin!(stopped.server.stop_accepting());
-        let begun = std::future::poll_fn(|cx| Poll::Ready(accepting.as_mut().poll(cx))).await;
-        assert!(begun.is_pending());
+        assert!(std::future::poll_fn(|cx| Poll::Ready(accepting.as_mut().poll(cx).is_pending())).await);
     }
     // Whatever was dropped with it is gone by then.
     let before = stopped.calls();

@@ -5,11 +5,10 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
 use libfast_protocol::Status;
 use libfast_rpc::{CallEvent, CallObserver, Client, Metrics, Request, Server};
-use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use support::script::Script;
-use support::{Bare, LONG};
+use support::{Bare, LONG, endpoint};
 use tokio::task::JoinHandle;
 
 const NONE: [u8; 0] = [];
@@ -34,16 +33,8 @@ fn client(target: &str, metrics: &Metrics, pairs: &[(&str, &str)]) -> Client {
     Client::with_metrics(target, options, metrics).unwrap()
 }
 
-fn endpoint(client: &Client, address: &str) -> Value {
-    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
-    let endpoints = stats["endpoints"].as_array().unwrap();
-    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
-}
-
 fn count(metrics: &Metrics, outcome: &str) -> u64 {
-    let text = metrics.text();
-    let start = format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}} ");
-    text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |number| number.parse().unwrap())
+    support::metric(metrics, &format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}}"))
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 /// The state of one process. A child of a fork has a copy of its parent's, whose lock may be held for ever by a thread that the
 /// child does not have. So it makes another, behind it.
@@ -46,9 +47,9 @@ pub fn on_thread_start(hook: fn()) {
     let _ = ON_THREAD_START.set(hook);
 }
 
-/// Ends the sessions that all of this process share, and waits for the acknowledgements of the servers, at most `timeout`: what
-/// is announced leaves the lists, and what is watched stays as it is, both for good. What is made later has sessions of its
-/// own. Must not be called within a runtime.
+/// Ends the sessions that all of this process share, all at once, and waits for the acknowledgements of the servers, at most
+/// `timeout` and 2 s for each: what is announced leaves the lists, and what is watched stays as it is, both for good. What is
+/// made later has sessions of its own. Must not be called within a runtime.
 pub fn close_shared(timeout: Duration) {
     let Ok(process) = Process::current() else { return };
     let (sessions, home) = {
@@ -58,9 +59,11 @@ pub fn close_shared(timeout: Duration) {
     let Some(home) = home else { return };
     let (done, closed) = std::sync::mpsc::channel();
     home.handle.spawn(async move {
+        let mut closing = JoinSet::new();
         for session in sessions {
-            session.close().await;
+            closing.spawn(async move { session.close().await });
         }
+        while closing.join_next().await.is_some() {}
         let _ = done.send(());
     });
     // Too late or not at all: the servers end them when they hear nothing more.

@@ -1,6 +1,8 @@
 //! The tools on a real ZooKeeper.
 
 use super::support::*;
+use libfast_testkit::ChaosProxy;
+use libfast_testkit::chaos::Admission;
 use rustix::process::Signal;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -45,4 +47,24 @@ fn a_zookeeper_that_does_not_answer_is_3_in_bounded_time() {
     assert_eq!(ended.code(), 3, "{ended:?}");
     assert!(ended.stderr.contains(&zookeeper.connect_string()), "{ended:?}");
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+/// What an operator has to put right may show only when something else is right again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_tells_each_reason_why_it_is_not_listed() {
+    let Some(zookeeper) = zookeeper("a_server_tells_each_reason_why_it_is_not_listed") else { return };
+    let target = |hosts: &str| format!("zk://{hosts}/closed/echo");
+    let mut announce = tool("fastctl");
+    announce.args(["announce", &target(&zookeeper.connect_string()), "127.0.0.1:1", "--unchecked"]);
+    announce.args(["--set", "zookeeper_acl=creator"]).env("FAST_ZOOKEEPER_AUTH", "digest fleet:secret");
+    let _owner = Fastserve::of(start(&mut announce));
+
+    let proxy = ChaosProxy::start(zookeeper.connect_string()).unwrap();
+    proxy.change(|plan| plan.admission = Admission::Refuse);
+    let mut server = Fastserve::start(&["-a", &target(&proxy.address().to_string())]);
+    let away = server.says();
+    assert!(away.contains("not announced") && away.contains("cannot be reached"), "{away}");
+    proxy.clear();
+    let refused = server.says();
+    assert!(refused.contains("not announced") && refused.contains("ACL"), "{refused}");
 }

@@ -166,6 +166,9 @@ impl Shared {
     /// After something was read.
     pub(super) fn heard(&self, state: &mut State) {
         state.peer.heard = true;
+        if self.doubtful.load(Relaxed) {
+            self.doubtful.store(false, Relaxed);
+        }
         if let Some(args) = state.peer.wants_watch.take() {
             state.peer.watching = self.ask(state, WATCH, &args, WATCHING);
         }
