@@ -150,6 +150,11 @@ impl Rig {
         Ok(())
     }
 
+    /// Whether the server of that name has run any call.
+    pub fn has_run(&self, name: &str) -> Result<bool, Trouble> {
+        Ok(self.path(&format!("{name}.journal")).metadata()?.len() > 0)
+    }
+
     /// How often each call ran, by its id.
     pub fn runs(&self) -> Result<HashMap<u64, u32>, Trouble> {
         let mut runs = HashMap::new();
