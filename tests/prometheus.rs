@@ -60,7 +60,10 @@ async fn prometheus_scrapes_who_is_in_a_server_set() {
     assert_eq!(dropped.len(), 1, "{found}");
     assert_eq!(dropped[0]["discoveredLabels"]["__meta_serverset_endpoint_port"], "1");
 
-    let built = prometheus.get("/api/v1/query?query=fast_build_info");
+    let built = prometheus.until("what it scraped can be queried", || {
+        let built = prometheus.get("/api/v1/query?query=fast_build_info");
+        (!built["result"].as_array()?.is_empty()).then_some(built)
+    });
     assert_eq!(built["result"][0]["metric"]["service"], "calc", "{built}");
     assert_eq!(built["result"][0]["metric"]["version"], libfast::VERSION, "{built}");
 
@@ -155,17 +158,24 @@ impl Prometheus {
 
     /// Waits until it has scraped these, and has no other targets; gives what it says about all.
     fn until_up(&self, servers: &[&Server]) -> Value {
-        let start = Instant::now();
-        loop {
+        self.until(&format!("{} targets are up", servers.len()), || {
             let found = self.get("/api/v1/targets");
-            let active = found["activeTargets"].as_array().unwrap();
+            let active = found["activeTargets"].as_array()?;
             let is_up = |server: &&Server| {
                 active.iter().any(|one| one["labels"]["instance"] == server.admin && one["health"] == "up")
             };
-            if active.len() == servers.len() && servers.iter().all(is_up) {
+            let all = active.len() == servers.len() && servers.iter().all(is_up);
+            all.then_some(found)
+        })
+    }
+
+    fn until(&self, what: &str, look: impl Fn() -> Option<Value>) -> Value {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = look() {
                 return found;
             }
-            assert!(start.elapsed() < LIMIT, "still {found}");
+            assert!(start.elapsed() < LIMIT, "never happened: {what}: {}", self.get("/api/v1/targets"));
             std::thread::sleep(Duration::from_millis(20));
         }
     }
