@@ -33,6 +33,7 @@ mod limits;
 mod liveness;
 mod methods;
 mod metrics;
+mod names;
 mod observer;
 mod outgoing_call;
 mod picked;

@@ -47,7 +47,7 @@ impl Shared {
                 self.gather().await;
             }
             let mut state = self.lock();
-            if let Some(failure) = &state.failure {
+            if let Some(failure) = self.failure.get() {
                 return failure.clone();
             }
             // What a thread holds back it writes itself, unless others wait for it.
@@ -91,7 +91,7 @@ impl Shared {
             state.stale = 0;
         }
         if let Err(error) = result {
-            state.failure.get_or_insert_with(|| self.broken(&error));
+            self.failure.get_or_init(|| self.broken(&error));
         }
         if state.write_blocked {
             self.write_wanted.notify_one();
@@ -103,7 +103,7 @@ impl Gathering for Shared {
     fn write_gathered(&self) {
         let mut state = self.lock();
         // If it has failed, its calls know.
-        if state.failure.is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
+        if self.failure.get().is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
             self.flush(&mut state);
         }
         drop(state);
