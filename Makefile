@@ -14,8 +14,9 @@ LIBRARIES := PYO3_BUILD_EXTENSION_MODULE=1 $(CARGO) build --release -p libfast-f
 TOOLS := $(CARGO) build --release --workspace --bin libfast-cli
 # What is not shipped: optimised as a whole, each example would take over a minute of CPU time instead of seconds.
 PROGRAMS := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) build --release --workspace
+CODEGEN := $(CARGO) build --quiet --workspace --bin libfast-codegen && target/debug/libfast-codegen
 
-.PHONY: help demo test check lint build tools libraries bindings thrift bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
+.PHONY: help demo test check lint build tools libraries bindings thrift prometheus bench bench-peers faults generate setup test-core test-bindings test-whole fuzz fuzz-smoke fmt clean
 
 help:                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,16 +27,18 @@ demo: setup bindings ## servers and clients in every language; REGISTRY=zk for Z
 test: setup lint test-core bindings test-bindings test-whole fuzz-smoke ## all tests
 	@echo "make test: all passed"
 
+# The tests of these crates are fast. Those of other crates that have the same names run with them.
+FAST := core/protocol core/balance core/embed
+FAST_TESTS := $(notdir $(patsubst %.rs,%,$(wildcard $(FAST:%=%/tests/*.rs))) $(patsubst %/main.rs,%,$(wildcard $(FAST:%=%/tests/*/main.rs))))
+
 check: lint          ## formatting, lints, layers, stale files, fast tests: the inner loop
-	$(CARGO) test --quiet --workspace --test layers --test features --test files --test licences --test compatibility
-	$(CARGO) test --quiet -p libfast-model -p libfast-protocol -p libfast-balance -p libfast-embed
+	$(CARGO) test --quiet --workspace --lib $(addprefix --test ,layers features files licences compatibility $(FAST_TESTS))
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tests/fuzz/Cargo.toml --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
-	$(CARGO) build --quiet --workspace --bin libfast-codegen
-	target/debug/libfast-codegen --check
+	$(CODEGEN) --check
 
 build: tools libraries ## release build: the tools, libfast.so and libfast.a in target/release
 
@@ -56,8 +59,11 @@ thrift: bindings     ## examples/thrift: servers and clients of Apache Thrift th
 	sh tests/setup.sh examples/thrift/packages.txt
 	$(MAKE) -C examples/thrift
 
+prometheus:          ## examples/prometheus: fetches Prometheus, which finds servers in ZooKeeper
+	$(MAKE) -C examples/prometheus
+
 generate:            ## header, constants and tables from their sources
-	$(CARGO) run --quiet -p libfast-codegen
+	$(CODEGEN)
 
 setup:               ## system packages that are missing
 	sh tests/setup.sh
@@ -81,7 +87,7 @@ test-bindings:
 	cd bindings/node && npm ci --silent --no-audit --no-fund && node --test test/
 	php bindings/php/tests/run.php
 
-test-whole: interop-peers thrift
+test-whole: interop-peers thrift prometheus
 	$(LIBRARIES) --quiet --bin counted
 	$(CARGO) test --quiet --workspace $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs)) -- --nocapture
 	target/release/libfast-demo dir

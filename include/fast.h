@@ -308,9 +308,9 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, at
- * most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. It stays listed until it is withdrawn
- * or freed or the process ends. NULL on failure.
+ * Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, or
+ * until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. It stays listed until it
+ * is withdrawn or freed or the process ends. NULL on failure.
  */
 struct fast_announcement *fast_announcement_new(const struct fast_config *config,
                                                 struct fast_error **err);
@@ -321,7 +321,8 @@ struct fast_announcement *fast_announcement_new(const struct fast_config *config
 const char *fast_announcement_state(const struct fast_announcement *announcement);
 
 /**
- * `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+ * `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on; if it was withdrawn
+ * already, one that says so.
  */
 fast_code fast_announcement_watch(struct fast_announcement *announcement,
                                   struct fast_queue *queue,
@@ -330,10 +331,20 @@ fast_code fast_announcement_watch(struct fast_announcement *announcement,
 
 /**
  * Gives the entry another share of calls: `weight` from 0 (no new calls) to 1000000. Returns when that is listed.
+ * FAST_E_REGISTRY, after 5 s at the latest: the registry did not acknowledge it; it is made when the registry answers again.
  */
 fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
                                        uint64_t weight,
                                        struct fast_error **err);
+
+/**
+ * Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+ * when that is listed. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_announcement_set_metadata(struct fast_announcement *announcement,
+                                         const char *metadata,
+                                         size_t metadata_len,
+                                         struct fast_error **err);
 
 /**
  * Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the registry
@@ -836,8 +847,8 @@ const char *fast_server_address(const struct fast_server *server);
 
 /**
  * Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
- * it is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. A second time does
- * nothing.
+ * it is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. A second
+ * time does nothing.
  */
 fast_code fast_server_announce(struct fast_server *server,
                                struct fast_error **err);
@@ -850,6 +861,15 @@ fast_code fast_server_announce(struct fast_server *server,
 fast_code fast_server_set_weight(struct fast_server *server,
                                  uint64_t weight,
                                  struct fast_error **err);
+
+/**
+ * Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+ * and fails as `fast_server_set_weight()` does. FAST_E_INVALID changes nothing.
+ */
+fast_code fast_server_set_metadata(struct fast_server *server,
+                                   const char *metadata,
+                                   size_t metadata_len,
+                                   struct fast_error **err);
 
 /**
  * How the server's entry in its registry is: "registered", "connecting", "suspended" (listed when last heard of), "lost", or

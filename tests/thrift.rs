@@ -2,7 +2,7 @@
 //! `make thrift` builds them.
 
 use libfast::{Client, ClientOptions, ServerOptions};
-use libfast_testkit::ZooKeeper;
+use libfast_testkit::{Nobody, ZooKeeper};
 use libfast_tests::root;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -27,7 +27,8 @@ async fn thrift_clients_are_balanced_over_thrift_servers_and_lose_no_call() {
     let mut servers = ["a", "b", "c"].map(|name| Server::start(&target, &[name]));
     let _slow = Server::start(&target, &["slow", "300"]);
     // Listed, and nobody listens there: both clients meet a refused connection.
-    let _nobody = listed_nobody(&target).await;
+    let nobody = Nobody::new().unwrap();
+    let _listed = listed(&nobody, &target).await;
     let mut clients = [
         ("python", client(&[PYTHON, "examples/thrift/client.py"], &target)),
         ("php", client(&["php", "examples/thrift/client.php"], &target)),
@@ -91,11 +92,10 @@ fn client(program: &[&str], target: &str) -> Child {
         .unwrap()
 }
 
-async fn listed_nobody(target: &str) -> libfast::Announcement {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+async fn listed(nobody: &Nobody, target: &str) -> libfast::Announcement {
     let mut options = ServerOptions::default();
     target.clone_into(&mut options.announce);
-    options.advertise = format!("127.0.0.1:{port}");
+    options.advertise = nobody.address();
     libfast::announce(&options, None).await.unwrap().unwrap()
 }
 

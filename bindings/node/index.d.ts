@@ -332,10 +332,12 @@ export class Server {
   intercept(interceptor: (call: IncomingCall) => unknown): this;
   /** Listens, announces the server if `announce` is set, and gives the address listened on. While its registry cannot be reached it serves all the same, and is listed when that answers. */
   start(): Promise<string>;
-  /** Announces a server that was started with `announce_at_start: false`, now that it is ready. Waits until it is listed; while its registry cannot be reached it does not wait, and is listed when that answers. A second time does nothing. */
+  /** Announces a server that was started with `announce_at_start: false`, now that it is ready. Waits until it is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. A second time does nothing. */
   announce(): Promise<void>;
   /** Gives the server another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed; before the server is announced it does not wait. */
   setWeight(weight: number): Promise<void>;
+  /** Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Waits as `setWeight` does. */
+  setMetadata(metadata: string): Promise<void>;
   /** How the server's entry in its registry is; `closed` if there is none. */
   readonly announcement: AnnouncementState;
   /** Calls `hear` for each change of that from now on; the error tells why it is not listed. */
@@ -371,6 +373,8 @@ export interface Announced {
   readonly state: AnnouncementState;
   /** Gives the entry another share of calls, from 0 (no new calls) to 1,000,000. Waits until that is listed. */
   setWeight(weight: number): Promise<void>;
+  /** Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Waits until that is listed. */
+  setMetadata(metadata: string): Promise<void>;
   /** Calls `hear` for each change of the state from now on; the error tells why it is not listed. */
   onAnnouncement(hear: (state: AnnouncementState, error: FastError | null) => void): this;
   /** Takes the entry off. A second time does nothing. */

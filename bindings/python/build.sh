@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the Python package and installs it into the repository's own environment, .build/venv. May be run again at any time.
-# Then: .build/venv/bin/pytest bindings/python/tests. A wheel: `maturin build --release` in this folder.
+# Then: .build/venv/bin/pytest bindings/python/tests. A wheel: `pip wheel .` in this folder.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -3,7 +3,7 @@
 use crate::code::{self, fast_code};
 use crate::config::{self, fast_config};
 use crate::error::fast_error;
-use crate::guard::{coded, free, made, object, quiet};
+use crate::guard::{coded, free, made, object, quiet, text};
 use crate::queue::fast_queue;
 use libfast_embed::{Announced, Picked};
 use std::ffi::{CString, c_char};
@@ -25,9 +25,9 @@ impl fast_pick {
     }
 }
 
-/// Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, at
-/// most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. It stays listed until it is withdrawn
-/// or freed or the process ends. NULL on failure.
+/// Announces the address `advertise` under the target `announce`, two options of `config`, and waits until it is listed, or
+/// until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. It stays listed until it
+/// is withdrawn or freed or the process ends. NULL on failure.
 ///
 /// # Safety
 /// `config` is NULL or live; `err` is NULL or writable.
@@ -61,7 +61,8 @@ pub(crate) fn state_name(state: &str) -> *const c_char {
     states.into_iter().find(|name| name.to_bytes() == state.as_bytes()).unwrap_or(c"closed").as_ptr()
 }
 
-/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on.
+/// `queue` gets a FAST_EV_ANNOUNCEMENT event with `tag` for each change of the state from now on; if it was withdrawn
+/// already, one that says so.
 ///
 /// # Safety
 /// `announcement` and `queue` are NULL or live; `err` is NULL or writable.
@@ -83,6 +84,7 @@ pub unsafe extern "C" fn fast_announcement_watch(
 }
 
 /// Gives the entry another share of calls: `weight` from 0 (no new calls) to 1000000. Returns when that is listed.
+/// FAST_E_REGISTRY, after 5 s at the latest: the registry did not acknowledge it; it is made when the registry answers again.
 ///
 /// # Safety
 /// `announcement` is NULL or live; `err` is NULL or writable.
@@ -96,6 +98,28 @@ pub unsafe extern "C" fn fast_announcement_set_weight(
     unsafe {
         coded(err, || {
             object(announcement, "announcement")?.0.set_weight(weight)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+/// when that is listed. FAST_E_INVALID changes nothing.
+///
+/// # Safety
+/// `announcement` is NULL or live; `metadata` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_announcement_set_metadata(
+    announcement: *mut fast_announcement,
+    metadata: *const c_char,
+    metadata_len: usize,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let metadata = text(metadata, metadata_len, "metadata")?;
+            object(announcement, "announcement")?.0.set_metadata(metadata)?;
             Ok(code::OK)
         })
     }

@@ -90,8 +90,8 @@ pub unsafe extern "C" fn fast_server_address(server: *const fast_server) -> *con
 }
 
 /// Announces a server that was started with the option `announce_at_start` off, now that it is ready for calls, and waits until
-/// it is listed, at most 5 s; while its registry cannot be reached, not at all: it is listed when that answers. A second time does
-/// nothing.
+/// it is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers. A second
+/// time does nothing.
 ///
 /// # Safety
 /// `server` is NULL or live; `err` is NULL or writable.
@@ -125,6 +125,28 @@ pub unsafe extern "C" fn fast_server_set_weight(
     unsafe {
         coded(err, || {
             object(server, "server")?.server.set_weight(weight)?;
+            Ok(code::OK)
+        })
+    }
+}
+
+/// Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing. Returns
+/// and fails as `fast_server_set_weight()` does. FAST_E_INVALID changes nothing.
+///
+/// # Safety
+/// `server` is NULL or live; `metadata` is as all text; `err` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fast_server_set_metadata(
+    server: *mut fast_server,
+    metadata: *const c_char,
+    metadata_len: usize,
+    err: *mut *mut fast_error,
+) -> fast_code {
+    // SAFETY: as documented.
+    unsafe {
+        coded(err, || {
+            let metadata = text(metadata, metadata_len, "metadata")?;
+            object(server, "server")?.server.set_metadata(metadata)?;
             Ok(code::OK)
         })
     }

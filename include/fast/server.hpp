@@ -168,7 +168,8 @@ class server {
     return *this;
   }
 
-  // Listens, then announces if the option `announce` is set and `announce_at_start` is not off; returns the address.
+  // Listens, then announces if the option `announce` is set and `announce_at_start` is not off; returns the address. It serves also
+  // while its registry cannot be reached, and is listed when that answers.
   std::string start() {
     if (!state_->dispatching) {
       detail::checked([&](fast_error** err) {
@@ -180,13 +181,20 @@ class server {
     return address();
   }
 
-  // Announces a server that was started with `announce_at_start` off, now that it is ready; waits until it is listed.
+  // Announces a server that was started with `announce_at_start` off, now that it is ready. Waits until it is listed, or
+  // until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers.
   void announce() {
     detail::checked([&](fast_error** err) { return fast_server_announce(state_->handle.get(), err); });
   }
   // Gives the server another share of calls, from 0 (no new calls) to 1000000; waits until that is listed.
   void set_weight(std::uint64_t weight) {
     detail::checked([&](fast_error** err) { return fast_server_set_weight(state_->handle.get(), weight, err); });
+  }
+  // Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing.
+  void set_metadata(std::string_view metadata) {
+    detail::checked([&](fast_error** err) {
+      return fast_server_set_metadata(state_->handle.get(), metadata.data(), metadata.size(), err);
+    });
   }
   // "registered", "connecting", "suspended", "lost" or "closed".
   const char* announcement() const noexcept { return fast_server_announcement(state_->handle.get()); }
@@ -313,6 +321,12 @@ class announcement {
   // Gives the entry another share of calls, from 0 (no new calls) to 1000000; waits until that is listed.
   void set_weight(std::uint64_t weight) {
     detail::checked([&](fast_error** err) { return fast_announcement_set_weight(handle_.get(), weight, err); });
+  }
+  // Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing.
+  void set_metadata(std::string_view metadata) {
+    detail::checked([&](fast_error** err) {
+      return fast_announcement_set_metadata(handle_.get(), metadata.data(), metadata.size(), err);
+    });
   }
   // Takes the entry off and waits until the registry acknowledged it. The destructor does not wait.
   void withdraw() {

@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use libfast_protocol::{HEADER_BYTES, Status, Version, encode};
+use libfast_testkit::Nobody;
 use libfast_tests::root;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 pub struct Servers {
     folder: TempDir,
     calc: Calc,
+    nobody: Nobody,
 }
 
 /// A process of the calc server. Dropping it kills it.
@@ -23,7 +25,7 @@ impl Servers {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let calc = Calc::start(&format!("dir://{}/calc", folder.path().display()));
-        Self { folder, calc }
+        Self { folder, calc, nobody: Nobody::new().expect("a free port") }
     }
 
     /// The service's target.
@@ -43,8 +45,7 @@ impl Servers {
 
     /// An address where nobody listens.
     pub fn closed_port(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("it is bound").to_string()
+        self.nobody.address()
     }
 
     /// The address of a server that answers one request with these values and is gone before the end.

@@ -262,6 +262,9 @@ static void announcements() {
   CHECK(!std::strcmp(entry.state(), "registered"));
   CHECK(fast::client("cpp-other").call("echo") == "[[]]");
   entry.set_weight(7);
+  entry.set_metadata("version=2");
+  CHECK(fast::client("cpp-other").call("echo") == "[[]]");
+  CHECK(caught([&] { entry.set_metadata("version"); }).code() == FAST_E_INVALID);
   std::promise<void> closed;
   entry.on_announcement([&](const char* state, const char*) {
     if (!std::strcmp(state, "closed")) closed.set_value();
@@ -269,6 +272,13 @@ static void announcements() {
   entry.withdraw();
   CHECK(!std::strcmp(entry.state(), "closed"));
   closed.get_future().get();
+  fast::announcement withdrawn = fast::announce({{"announce", "cpp-other"}, {"advertise", address}});
+  withdrawn.withdraw();
+  std::promise<void> late;
+  withdrawn.on_announcement([&](const char* state, const char*) {
+    if (!std::strcmp(state, "closed")) late.set_value();
+  });
+  late.get_future().get();
   server.stop(1s);
 }
 
@@ -291,6 +301,11 @@ static void a_server_that_says_when_it_is_ready() {
   client.ready(10s);
   server.set_weight(7);
   CHECK(caught([&] { server.set_weight(1'000'001); }).code() == FAST_E_INVALID);
+  server.set_metadata("version=2,shard=7");
+  while (client.stats().find(R"("metadata":{"shard":"7","version":"2"})") == std::string::npos) std::this_thread::yield();
+  fast::error malformed = caught([&] { server.set_metadata("version"); });
+  CHECK(malformed.code() == FAST_E_INVALID);
+  CHECK(std::strstr(malformed.what(), "option \"metadata\": \"version\" has no ="));
   CHECK(client.call("echo") == "[[]]");
   server.stop();
   closed.get_future().get();

@@ -30,6 +30,11 @@ class Announced {
     await hub.wait((to, tag) => this.#native.setWeight(to, tag, weight), new hub.Keeper());
   }
 
+  async setMetadata(metadata) {
+    options.text('metadata', metadata);
+    await hub.wait((to, tag) => this.#native.setMetadata(to, tag, metadata), new hub.Keeper());
+  }
+
   onAnnouncement(hear) {
     if (typeof hear !== 'function') throw invalid('what hears of announcements must be a function');
     const tag = hub.add(hub.hearers, (state, error) => {
@@ -39,6 +44,7 @@ class Announced {
     try {
       this.#native.watch(hub.get(), tag);
     } catch (error) {
+      hub.hearers.delete(tag);
       throw raised(error);
     }
     return this;

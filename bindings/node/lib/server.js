@@ -77,6 +77,11 @@ class Server {
     await hub.wait((to, tag) => this.#native.setWeight(to, tag, weight), this.#keeper);
   }
 
+  async setMetadata(metadata) {
+    options.text('metadata', metadata);
+    await hub.wait((to, tag) => this.#native.setMetadata(to, tag, metadata), this.#keeper);
+  }
+
   /** `registered`, `connecting`, `suspended`, `lost` or `closed`. */
   get announcement() {
     try {

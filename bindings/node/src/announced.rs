@@ -26,6 +26,13 @@ impl Announced {
         thrown(|| wait_for(hub.shared(), tag as u64, work))
     }
 
+    #[napi]
+    pub fn set_metadata(&self, hub: &Hub, tag: f64, metadata: String) -> napi::Result<()> {
+        let announced = self.0.clone();
+        let work = move || announced.set_metadata(&metadata).map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
     /// Each change of the state comes with `tag`.
     #[napi]
     pub fn watch(&self, hub: &Hub, tag: f64) -> napi::Result<()> {

@@ -47,6 +47,13 @@ impl Server {
     }
 
     #[napi]
+    pub fn set_metadata(&self, hub: &Hub, tag: f64, metadata: String) -> napi::Result<()> {
+        let server = self.0.clone();
+        let work = move || server.set_metadata(&metadata).map(|()| Outcome::Nothing);
+        thrown(|| wait_for(hub.shared(), tag as u64, work))
+    }
+
+    #[napi]
     pub fn announcement(&self) -> napi::Result<String> {
         thrown(|| self.0.announcement().map(str::to_owned))
     }

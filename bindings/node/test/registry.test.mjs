@@ -32,15 +32,19 @@ test('a server of another protocol is announced, picked and withdrawn', async (t
   const announced = await announce({ announce: at('db'), advertise: '127.0.0.1:5432' });
   assert.equal(announced.state, 'registered');
   await announced.setWeight(7);
+  await announced.setMetadata('version=2');
   const closed = new Promise((resolve) => announced.onAnnouncement((state) => state === 'closed' && resolve()));
   const client = new Client(at('db'), { timeout_ms: 10_000 });
   const picked = await client.pick();
   assert.equal(picked.endpoint, '127.0.0.1:5432');
   picked.report(2, true);
+  assert.deepEqual(client.stats().endpoints[0].metadata, { version: '2' });
   await announced.withdraw();
   await announced.withdraw();
   assert.equal(announced.state, 'closed');
   await closed;
+  // Whoever comes late hears of the end, too.
+  await new Promise((resolve) => announced.onAnnouncement((state) => state === 'closed' && resolve()));
   await client.close();
   await assert.rejects(announce({}), InvalidError);
   await assert.rejects(announce({ announce: at('db') }), /advertise/);
@@ -69,6 +73,12 @@ test('a server says when it is ready, and how much it takes', async (t) => {
   await server.setWeight(7);
   while (client.stats().endpoints[0].weight !== 7) await new Promise((resolve) => setTimeout(resolve, 5));
   for (const wrong of [1_000_001, -1, 1.5, '7', NaN]) await assert.rejects(server.setWeight(wrong), InvalidError);
+  await server.setMetadata('version=2,shard=7');
+  while (client.stats().endpoints[0].metadata.shard !== '7') await new Promise((resolve) => setTimeout(resolve, 5));
+  const invalid = (message) => (error) => error instanceof InvalidError && message.test(error.message);
+  await assert.rejects(server.setMetadata('version'), invalid(/^option "metadata": "version" has no =/));
+  await assert.rejects(server.setMetadata(`version=${'2'.repeat(4096)}`), invalid(/shorten its metadata/));
+  await assert.rejects(server.setMetadata({ version: 2 }), invalid(/metadata must be a string/));
   await server.stop();
   await ended;
   assert.deepEqual(heard[0], ['registered', null]);

@@ -70,6 +70,10 @@ fast_code fast_announcement_watch(struct fast_announcement *announcement,
 fast_code fast_announcement_set_weight(struct fast_announcement *announcement,
                                        uint64_t weight,
                                        struct fast_error **err);
+fast_code fast_announcement_set_metadata(struct fast_announcement *announcement,
+                                         const char *metadata,
+                                         size_t metadata_len,
+                                         struct fast_error **err);
 fast_code fast_announcement_withdraw(struct fast_announcement *announcement,
                                      struct fast_error **err);
 void fast_announcement_free(struct fast_announcement *announcement);
@@ -230,6 +234,10 @@ fast_code fast_server_announce(struct fast_server *server,
 fast_code fast_server_set_weight(struct fast_server *server,
                                  uint64_t weight,
                                  struct fast_error **err);
+fast_code fast_server_set_metadata(struct fast_server *server,
+                                   const char *metadata,
+                                   size_t metadata_len,
+                                   struct fast_error **err);
 const char *fast_server_announcement(const struct fast_server *server);
 fast_code fast_server_watch_announcement(struct fast_server *server,
                                          struct fast_queue *queue,

@@ -183,6 +183,14 @@ return [
         foreach ([-1, 1_000_001] as $wrong) {
             contains((string) $wrong, thrown(InvalidException::class, static fn () => $announcement->setWeight($wrong))->getMessage());
         }
+        $announcement->setMetadata('version=2,shard=7');
+        eventually(
+            static fn () => $client->stats()['endpoints'][0]['metadata'] === ['shard' => '7', 'version' => '2'],
+            'the client hears of the metadata',
+        );
+        foreach (['version' => 'option "metadata": "version" has no =', "a=\0" => 'NUL', str_repeat('a', 4096) . '=' => 'shorten'] as $wrong => $why) {
+            contains($why, thrown(InvalidException::class, static fn () => $announcement->setMetadata($wrong))->getMessage());
+        }
         $announcement->withdraw();
         $announcement->withdraw();
         same('closed', $announcement->state());

@@ -163,7 +163,7 @@ final class CalcServer
     {
         $program = getenv('CALC_SERVER') ?: dirname(__DIR__, 3) . '/target/release/examples/calc_server';
         if (!is_executable($program)) {
-            throw new Skipped("no $program: cargo build --release -p libfast --example calc_server");
+            throw new Skipped("no $program: run `make bindings`");
         }
         $this->target = 'dir://' . folder() . '/calc';
         $this->process = proc_open([$program, $this->target], [['pipe', 'r'], ['pipe', 'w']], $this->pipes);

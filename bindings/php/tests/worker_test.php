@@ -14,7 +14,7 @@ namespace Fast\Tests;
  */
 $with_worker = static function (array $settings, callable $use): void {
     $folder = folder();
-    symlink(dirname(__DIR__, 3) . '/target/release/libfast.so', "$folder/libfast.so.1");
+    symlink(getenv('FAST_LIB') ?: dirname(__DIR__, 3) . '/target/release/libfast.so', "$folder/libfast.so.1");
     $options = ['-d', 'display_errors=0', '-d', 'log_errors=0'];
     foreach ($settings as $setting) {
         array_push($options, '-d', $setting);

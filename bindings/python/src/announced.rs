@@ -47,6 +47,14 @@ impl Announced {
         Job::start(queue.map(Queue::share), work).or_raise(py)
     }
 
+    /// Says something else of it.
+    #[pyo3(signature = (metadata, queue=None))]
+    fn set_metadata(&self, py: Python<'_>, metadata: String, queue: Option<&Queue>) -> PyResult<Job> {
+        let announced = self.0.clone();
+        let work = move || announced.set_metadata(&metadata).map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::share), work).or_raise(py)
+    }
+
     /// Takes the entry off.
     #[pyo3(signature = (queue=None))]
     fn withdraw(&self, py: Python<'_>, queue: Option<&Queue>) -> PyResult<Job> {

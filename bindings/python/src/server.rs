@@ -50,6 +50,14 @@ impl Server {
         Job::start(queue.map(Queue::share), work).or_raise(py)
     }
 
+    /// Says something else of it.
+    #[pyo3(signature = (metadata, queue=None))]
+    fn set_metadata(&self, py: Python<'_>, metadata: String, queue: Option<&Queue>) -> PyResult<Job> {
+        let server = self.0.clone();
+        let work = move || server.set_metadata(&metadata).map(|()| Answer::Nothing);
+        Job::start(queue.map(Queue::share), work).or_raise(py)
+    }
+
     /// How its entry in the registry is.
     #[getter]
     fn announcement(&self, py: Python<'_>) -> PyResult<&'static str> {

@@ -188,8 +188,10 @@ def test_an_announcement_of_another_server(tmp_path):
     announced = libfast.announce(announce=target, advertise="127.0.0.1:8080")
     assert announced.state == "registered"
     announced.set_weight(7)
+    announced.set_metadata("version=2")
     with libfast.Client(target) as client:
         assert client.pick().endpoint == "127.0.0.1:8080"
+        assert [e["metadata"] for e in client.stats()["endpoints"]] == [{"version": "2"}]
         assert [e["weight"] for e in client.stats()["endpoints"]] == [7]
     heard = SimpleQueue()
     announced.on_announcement(lambda state, error: heard.put((state, error)))
@@ -199,12 +201,18 @@ def test_an_announcement_of_another_server(tmp_path):
     announced.withdraw()
     assert announced.state == "closed"
     assert heard.get(timeout=20) == ("closed", None)
+    announced.on_announcement(lambda state, error: heard.put((state, error)))
+    assert heard.get(timeout=20) == ("closed", None), "whoever comes late hears of the end, too"
     with pytest.raises(libfast.InvalidError):
         libfast.announce(announce=target)
 
     async def main():
         async with await libfast.aio.announce(announce=target, advertise="127.0.0.1:8080") as announced:
             assert announced.state == "registered"
+            await announced.set_metadata("shard=7")
+            with libfast.Client(target) as client:
+                await asyncio.to_thread(client.pick)
+                assert [e["metadata"] for e in client.stats()["endpoints"]] == [{"shard": "7"}]
             closed = asyncio.get_running_loop().create_future()
             announced.on_announcement(lambda state, error: closed.set_result((state, error)))
         assert await asyncio.wait_for(closed, 20) == ("closed", None)
@@ -232,6 +240,12 @@ def test_a_server_says_when_it_is_ready_and_how_much_it_takes(tmp_path):
         for wrong in (1_000_001, -1, 1.5, True, 1 << 64):
             with pytest.raises(libfast.InvalidError):
                 server.set_weight(wrong)
+        server.set_metadata("version=2,shard=7")
+        until(lambda: [e["metadata"] for e in client.stats()["endpoints"]] == [{"version": "2", "shard": "7"}])
+        with pytest.raises(libfast.InvalidError, match='option "metadata": "version" has no ='):
+            server.set_metadata("version")
+        with pytest.raises(libfast.InvalidError, match="shorten its metadata"):
+            server.set_metadata("version=" + 4096 * "2")
         assert client.call("add", [1, 2]) == [3]
     assert server.announcement == "closed"
 
@@ -252,6 +266,9 @@ def test_a_server_on_a_loop_says_when_it_is_ready(tmp_path):
             await server.announce()
             assert await asyncio.wait_for(registered, 20) is None
             await server.set_weight(0)
+            await server.set_metadata("version=2")
+            with pytest.raises(libfast.InvalidError, match="metadata"):
+                await server.set_metadata("version")
             assert server.announcement == "registered"
 
     asyncio.run(main())

@@ -30,7 +30,7 @@ pub struct Load {
     ended: AtomicU64,
     /// Those from which nothing is awaited any more although no answer came.
     unanswered: AtomicU64,
-    /// When something came last, or was first awaited.
+    /// When something came last, or was first awaited, or when it last took some of what waited to be sent to it.
     heard: AtomicU64,
     /// Nanoseconds as the bits of an f64; 0 until the first sample. Negative: not what a call took, but what a failure counts as.
     latency: AtomicU64,
@@ -134,7 +134,7 @@ impl Load {
         self.health.fail(now, began, &Failure { timed_out, silence, usual });
         let least =
             if timed_out { self.penalty_ns.max(now.since(began).as_nanos() as f64) } else { self.penalty_ns };
-        self.penalize(now, least.max(self.known() * 2.0));
+        self.penalize(now, least.max(usual.unwrap_or(0.0) * 2.0));
     }
 
     /// It declined the call and asks for none for that long. That is no fault, and ejecting it would only make others
@@ -143,7 +143,13 @@ impl Load {
         self.settle();
         self.heard.store(now.0, Relaxed);
         self.failures.fetch_add(1, Relaxed);
-        self.penalize(now, (nanos(for_now) as f64).max(self.penalty_ns).max(self.known()));
+        let usual = self.latency_ns(now).unwrap_or(0.0);
+        self.penalize(now, (nanos(for_now) as f64).max(self.penalty_ns).max(usual));
+    }
+
+    /// It took some of what waited to be sent to it, and owes no answer to that for as long.
+    pub fn took(&self, now: Moment) {
+        self.heard.store(now.0, Relaxed);
     }
 
     /// Nothing is awaited any more from one call, which was not answered.
@@ -274,6 +280,12 @@ impl Load {
     #[inline]
     pub(crate) fn is_penalized(&self) -> bool {
         f64::from_bits(self.latency.load(Relaxed)) < 0.0
+    }
+
+    /// What of that is left: from 1, when the last call failed, down to 0. 0 also if the last call did not fail.
+    pub(crate) fn penalty_left(&self, now: Moment) -> f64 {
+        let age = now.0.saturating_sub(self.sampled.load(Relaxed));
+        if self.is_penalized() { decay(age) } else { 0.0 }
     }
 
     /// How long nothing came although something is awaited. A call cannot have been under way for less than this, if
@@ -448,6 +460,13 @@ mod tests {
         assert_eq!(load.silence(at(150)), Duration::from_millis(10));
         load.answer(at(150), at(110));
         assert_eq!((load.silence(at(900)), load.in_flight()), (Duration::ZERO, 2), "streams go on unjudged");
+        load.begin(at(900));
+        load.took(at(950));
+        assert_eq!(
+            load.silence(at(960)),
+            Duration::from_millis(10),
+            "what is on its way is no silence of the other side"
+        );
     }
 
     #[test]

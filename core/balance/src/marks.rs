@@ -49,7 +49,8 @@ impl Marks {
             let is_recent = mark != NONE && (age < MARKS as u64 || age == NUMBER_MASK);
             is_recent.then(|| count.wrapping_sub(mark) & COUNT_MASK)
         };
-        self.0.iter().filter_map(since).max().unwrap_or(0)
+        // A mark that was set since the count was read is ahead of it.
+        self.0.iter().filter_map(since).filter(|recent| *recent <= COUNT_MASK / 2).max().unwrap_or(0)
     }
 
     /// Forgets everything.
@@ -74,6 +75,7 @@ mod tests {
         assert_eq!([0, 4, 9, 10, 13, 14].map(|now| marks.recent(at(now), count)), [5, 5, 5, 2, 2, 0]);
         marks.note(at(20), count);
         assert_eq!(marks.recent(at(20), count + 1), 1);
+        assert_eq!(marks.recent(at(20), count - 1), 0, "the mark is newer than the count");
         marks.clear();
         assert_eq!(marks.recent(at(20), count + 1), 0);
         marks.note(at(20), count + 1);

@@ -10,14 +10,18 @@ use std::time::Duration;
 /// Facts about all endpoints together, at most [`Survey::FRESH`] old.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    /// The set that was looked at.
+    /// The set that was looked at, or a mark: it has to be looked at.
     of: AtomicU64,
+    /// How many marks there were. Each is another one, so that who has looked meanwhile notices.
+    marks: AtomicU64,
     at: AtomicU64,
     /// Nanoseconds as the bits of an f64.
     typical: AtomicU64,
     notes: AtomicU8,
 }
 
+/// Beyond the numbers of sets.
+const MARK: u64 = 1 << 63;
 const PANIC: u8 = 1;
 const NEAR: u8 = 1 << 1;
 /// What an endpoint is expected to take where none has been measured, as in Linkerd. Only for the look of it: all
@@ -29,7 +33,8 @@ const SAMPLES: usize = 256;
 impl Default for Survey {
     fn default() -> Self {
         Self {
-            of: AtomicU64::new(u64::MAX),
+            of: AtomicU64::new(MARK),
+            marks: AtomicU64::new(1),
             at: AtomicU64::new(0),
             typical: AtomicU64::new(UNKNOWN_NS.to_bits()),
             notes: AtomicU8::new(0),
@@ -48,6 +53,11 @@ impl Survey {
         if is_fresh || self.at.compare_exchange(at, now.0, Relaxed, Relaxed).is_err() {
             return;
         }
+        self.look(set, now, of);
+    }
+
+    /// Looks at the set, where `of` was known before.
+    fn look<T>(&self, set: &EndpointSet<T>, now: Moment, of: u64) {
         let ready = |positions: &[u32]| {
             let is_ready = |at: &&u32| set.members[**at as usize].load.state() == State::Ready;
             positions.iter().filter(is_ready).count() as f64
@@ -66,16 +76,16 @@ impl Survey {
             Some(last) => *known.select_nth_unstable_by(last / 2, f64::total_cmp).1,
         };
         self.typical.store(typical.to_bits(), Relaxed);
-        // Last, so that who finds the set here finds what is known of it. What belongs to another one is looked at again.
-        match self.of.compare_exchange(of, set.id, Release, Relaxed) {
-            Err(other) if other != set.id => self.outdate(),
-            _ => {}
+        // Last, so that who finds the set here finds what is known of it. What belongs to another one, or is wrong by now, is looked
+        // at again.
+        if self.of.compare_exchange(of, set.id, Release, Relaxed).is_err() {
+            self.outdate();
         }
     }
 
     /// What is known is wrong from now on.
     pub fn outdate(&self) {
-        self.of.store(u64::MAX, Relaxed);
+        self.of.store(MARK | self.marks.fetch_add(1, Relaxed), Release);
     }
 
     /// The middle one of the measured latencies, of two the lower one: what a new endpoint is taken for, so that it is neither shunned nor flooded.
@@ -111,6 +121,25 @@ mod tests {
             (n.to_string(), endpoint)
         };
         zones.iter().enumerate().map(endpoint).collect()
+    }
+
+    #[test]
+    fn what_becomes_wrong_while_somebody_looks_is_looked_at_again() {
+        let picker = Picker::new(Policy::P2c, 0);
+        let survey = picker.survey();
+        let set = EndpointSet::default().updated(listed(&["a"]), |_, _| ());
+        for is_known in [false, true] {
+            if is_known {
+                survey.refresh(&set, Moment(1));
+            }
+            survey.outdate();
+            let of = survey.of.load(Relaxed);
+            survey.outdate();
+            survey.look(&set, Moment(2), of);
+            assert_ne!(survey.of.load(Relaxed), set.id, "{is_known}");
+        }
+        survey.refresh(&set, Moment(3));
+        assert_eq!(survey.of.load(Relaxed), set.id);
     }
 
     /// Another thread is about to look at the new set, and this one goes on with what is known of the old one.

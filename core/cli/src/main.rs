@@ -24,6 +24,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use exit::Exit;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::time::Duration;
 
 /// The command-line tools of libfast: one binary, called by name
 #[derive(Parser)]
@@ -35,6 +36,9 @@ enum Tool {
     Fastctl(fastctl::Options),
     Fastd(later::Options),
 }
+
+/// Longest wait for ZooKeeper to acknowledge the end of a session.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 fn main() -> std::process::ExitCode {
     let arguments = arguments();
@@ -49,6 +53,8 @@ fn main() -> std::process::ExitCode {
         Err(error) => return exit::fail(&error, "").into(),
     };
     let exit = runtime.block_on(run(tool));
+    // Otherwise ZooKeeper would keep it, with what it has listed, until the session expires.
+    libfast::close_registries(CLOSE_LIMIT);
     // What is left, such as a look-up of a host name, is not worth waiting for.
     runtime.shutdown_background();
     exit.into()

@@ -7,7 +7,7 @@ use crate::park;
 use crate::queue::{Queue, Ready};
 use crate::runtime;
 use libfast_model::{Error, ErrorKind, Result};
-use libfast_registry::{Announcement, AnnouncementState};
+use libfast_registry::{Announcement, AnnouncementState, Change};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -16,7 +16,8 @@ use tokio::sync::watch;
 pub struct Announced(Owned<Mutex<Option<Announcement>>>);
 
 impl Announced {
-    /// Announces the address `advertise` under the target `announce`, and waits until it is listed.
+    /// Announces the address `advertise` under the target `announce`, and waits until it is listed, or until it
+    /// is known that its registry cannot be reached, at most 5 s.
     pub fn new(config: &Config) -> Result<Self> {
         let options = config.server()?;
         let announcement = park::block_on(libfast_rpc::announce(&options, None))??;
@@ -36,17 +37,28 @@ impl Announced {
 
     /// Gives it another share of calls. Returns when that is listed.
     pub fn set_weight(&self, weight: u64) -> Result<()> {
+        self.change(|entry| entry.set_weight(weight))
+    }
+
+    /// Says something else of the server, as the option `metadata`. Returns when that is listed.
+    pub fn set_metadata(&self, metadata: &str) -> Result<()> {
+        self.change(|entry| entry.set_metadata(metadata))
+    }
+
+    fn change(&self, change: impl FnOnce(&Announcement) -> Change) -> Result<()> {
         let withdrawn = || Error::new(ErrorKind::State, "the entry was withdrawn");
-        let listed = self.lock()?.as_ref().ok_or_else(withdrawn)?.set_weight(weight);
+        let listed = change(self.lock()?.as_ref().ok_or_else(withdrawn)?);
         park::block_on(listed)?
     }
 
-    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`.
+    /// Tells `queue` of each change of the state, as an `Announcement` event with `tag`; if it was withdrawn already, of that.
     pub fn watch(&self, queue: &Arc<Queue>, tag: u64) -> Result<()> {
         match self.lock()?.as_ref() {
-            Some(announcement) => tell(announcement.watch_state(), queue, tag),
-            None => Ok(()),
+            Some(announcement) => tell(announcement.watch_state(), queue, tag)?,
+            // Whoever listens does so until it is closed.
+            None => queue.push(Ready::Event(Event::Announcement { tag, state: "closed", error: None })),
         }
+        Ok(())
     }
 
     /// Says that the server drains, gives clients a quarter of a second to hear it, takes the entry off and waits until the
@@ -73,17 +85,14 @@ pub(crate) fn tell(
     states.mark_unchanged();
     let queue = Arc::downgrade(queue);
     runtime::handle()?.spawn(async move {
-        let mut last = "";
+        let mut last: Option<AnnouncementState> = None;
         while states.changed().await.is_ok() {
             let state = states.borrow_and_update().clone();
             let Some(queue) = queue.upgrade() else { return };
-            if state.name() != last || state.error().is_some() {
-                last = state.name();
-                queue.push(Ready::Event(Event::Announcement {
-                    tag,
-                    state: last,
-                    error: state.error().cloned(),
-                }));
+            if last.as_ref().is_none_or(|last| !last.says_the_same(&state)) {
+                let (name, error) = (state.name(), state.error().cloned());
+                queue.push(Ready::Event(Event::Announcement { tag, state: name, error }));
+                last = Some(state);
             }
         }
     });

@@ -52,7 +52,7 @@ pub enum Event {
         tag: u64,
         /// `connecting`, `registered`, `suspended`, `lost` or `closed`.
         state: &'static str,
-        /// Why it is lost.
+        /// Why it is not listed.
         error: Option<Error>,
     },
     /// Somebody called [`Queue::wake`](crate::Queue::wake).

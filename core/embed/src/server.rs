@@ -53,7 +53,8 @@ impl Server {
         Ok(park::block_on(server.start())??.to_string())
     }
 
-    /// Announces a server that was started with the option `announce_at_start` off. Returns when it is listed.
+    /// Announces a server that was started with the option `announce_at_start` off. Returns when it is listed, or
+    /// when it is known that its registry cannot be reached, after 5 s at the latest.
     pub fn announce(&self) -> Result<()> {
         let server = self.server.get()?;
         park::block_on(server.announce())?
@@ -63,6 +64,12 @@ impl Server {
     pub fn set_weight(&self, weight: u64) -> Result<()> {
         let server = self.server.get()?;
         park::block_on(server.set_weight(weight))?
+    }
+
+    /// Says something else of the server, as the option `metadata`. Returns when that is listed.
+    pub fn set_metadata(&self, metadata: &str) -> Result<()> {
+        let server = self.server.get()?;
+        park::block_on(server.set_metadata(metadata))?
     }
 
     /// How its entry in the registry is: `registered`, `connecting`, `suspended` (listed when last heard of), `lost`, or

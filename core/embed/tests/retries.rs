@@ -4,6 +4,7 @@ mod common;
 
 use bytes::Bytes;
 use libfast_embed::{CallSettings, Client, Config, Next};
+use libfast_testkit::Nobody;
 use std::io::Read;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -66,8 +67,9 @@ fn a_call_is_hedged_while_its_caller_waits() {
 /// Nobody listens at first.
 #[test]
 fn a_call_that_waits_for_an_endpoint_is_woken_when_one_is_there() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = Client::new(&address.to_string(), &Config::default()).unwrap();
+    let nobody = Nobody::new().unwrap();
+    let address = nobody.address();
+    let client = Client::new(&address, &Config::default()).unwrap();
     let mut settings = CallSettings::default();
     settings.set("wait_for_ready", "true").unwrap();
     let call = client.call("m", Bytes::from("[]"), &settings).unwrap();

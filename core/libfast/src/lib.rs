@@ -38,5 +38,5 @@ pub use libfast_registry::{Announcement, AnnouncementState, Record};
 pub use libfast_rpc::{
     Affinity, Buffered, Call, CallEvent, CallObserver, CallOptions, CallRequest, Client, ClientInterceptor,
     Handler, IncomingCall, KangSnapshot, Metrics, Outcome, OutgoingCall, Picked, Registries, Request, Server,
-    ServerInterceptor, Value, Way, announce, kang_snapshot, metrics_text,
+    ServerInterceptor, Value, Way, announce, close_registries, kang_snapshot, metrics_text,
 };

@@ -168,7 +168,7 @@ macro_rules! zookeeper_key_doc {
 
 macro_rules! layouts_doc {
     () => {
-        "How entries are listed in ZooKeeper, one or several of fast, thriftkeeper, serverset (Finagle, Aurora; Prometheus reads it), curator (Spring Cloud, Dubbo 3) and dubbo (interface level; it can only be read), separated by commas; each with :/PATH if it is below another root than the target's. A server lists itself in each, a client finds the servers of all. See docs/REGISTRIES.md."
+        "How entries are listed in ZooKeeper, one or several of fast, thriftkeeper, serverset (Finagle, Aurora; Prometheus reads it), curator, spring (the same, with the payload of Spring Cloud) and dubbo (interface level; it can only be read), separated by commas; each with :/PATH if it is below another root than the target's. A server lists itself in each, a client finds the servers of all. See docs/REGISTRIES.md."
     };
 }
 macro_rules! metrics_doc {
@@ -342,7 +342,7 @@ options! {
         receive_timeout_ms: u64 = 10_000, ANY_MS,
             "Longest that a message of a client may take from its first byte to its last before the connection is closed; longer only if it comes at 1 KiB a second or more. 0 waits for ever.";
         send_timeout_ms: u64 = 30_000, ANY_MS,
-            "Longest that a client may take nothing at all of what waits for it before its connection is closed. 0 waits for ever: for programs whose readers of streams pause that long.";
+            "Longest that a client may take next to nothing, less than 128 bytes a second, of what waits for it before its connection is closed. 0 waits for ever: for programs whose readers of streams pause that long.";
         write_buffer_bytes: u64 = 256 * 1024, OptionKind::Integer { min: 4096, max: 1024 * MIB },
             "Bytes waiting for one slow client above which its handlers are told to wait; they go on below a quarter of it.";
         write_limit_bytes: u64 = 64 * MIB, WRITE_LIMIT, write_limit_doc!();

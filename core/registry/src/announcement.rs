@@ -1,7 +1,7 @@
 //! What a provider or consumer tells a registry about itself.
 
 use crate::{Record, Role};
-use libfast_model::{Endpoint, Error, ErrorKind, Result, ServiceName};
+use libfast_model::{Endpoint, Error, ErrorKind, Result, ServiceName, parse_metadata};
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -51,6 +51,12 @@ impl AnnouncementState {
             Self::Failed(error) | Self::Unreachable(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// Whether `other` tells nobody anything else: it has the same [name](Self::name), for the same reason.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let reasons = [self, other].map(|state| state.error().map(Error::message));
+        self.name() == other.name() && reasons[0] == reasons[1]
     }
 }
 
@@ -134,40 +140,37 @@ impl Announcement {
     /// Changes what it says: readers see the one or the other all the time, never both and never none.
     ///
     /// The change is under way when this returns, and is made after an outage, too; the future waits until the registry
-    /// acknowledged it, and fails if the registry refuses it or the entry is withdrawn. A later change replaces one that is
-    /// still under way.
+    /// acknowledged it, and fails if the registry refuses it, cannot be reached before the entry was ever listed, or the entry
+    /// is withdrawn. A later change replaces one that is still under way.
     pub fn change(&self, edit: impl FnOnce(&mut Record)) -> Change {
+        waited(self.try_change(edit))
+    }
+
+    /// As [`change`](Self::change), but what no reader would take, such as a record that is too long, is refused here and now,
+    /// and changes nothing.
+    pub fn try_change(&self, edit: impl FnOnce(&mut Record)) -> Result<Change> {
         // Locked until the registry has it, so that changes reach it in their order.
         let mut present = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         let mut record = present.clone();
         edit(&mut record);
-        match (self.change)(record.clone()) {
-            Ok(change) => {
-                *present = record;
-                change
-            }
-            Err(error) => Box::pin(ready(Err(error))),
-        }
+        let change = (self.change)(record.clone())?;
+        *present = record;
+        Ok(change)
     }
 
     /// Gives it another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. As
-    /// [`change`](Self::change), but the future waits 5 s at most: then it fails with an error of the kind `Registry`, and the
-    /// change is made when the registry answers again.
+    /// [`change`](Self::change), but the future waits 5 s at most. It fails with an error of the kind `Registry` then, or if the
+    /// registry cannot be reached, and the change is made when it answers.
     pub fn set_weight(&self, weight: u64) -> Change {
-        let weight = match Endpoint::check_weight(weight) {
-            Ok(weight) => weight,
-            Err(error) => return Box::pin(ready(Err(error))),
-        };
-        let change = self.change(|record| record.weight = weight);
-        Box::pin(async move {
-            tokio::time::timeout(CHANGE_LIMIT, change).await.unwrap_or_else(|_| {
-                let message = format!(
-                    "the registry did not acknowledge the change within {} s; it is made when the registry answers again",
-                    CHANGE_LIMIT.as_secs()
-                );
-                Err(Error::new(ErrorKind::Registry, message))
-            })
-        })
+        let checked = Endpoint::check_weight(weight);
+        in_time(waited(checked.and_then(|weight| self.try_change(|record| record.weight = weight))))
+    }
+
+    /// Says something else of the provider, in place of all that was said: text as of the option `metadata`, empty for nothing.
+    /// Waits as [`set_weight`](Self::set_weight) does.
+    pub fn set_metadata(&self, metadata: &str) -> Change {
+        let parsed = parse_metadata(metadata);
+        in_time(waited(parsed.and_then(|metadata| self.try_change(|record| record.metadata = metadata))))
     }
 
     /// As [`withdraw`](Self::withdraw), for a server that clients only know from the registry: first it says that it drains
@@ -206,8 +209,26 @@ const BEGIN_LIMIT: Duration = Duration::from_secs(5);
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// Clients read a change at most 150 ms after it was made.
 const HEARD: Duration = Duration::from_millis(250);
-/// Longest wait for a registry to acknowledge another weight.
+/// Longest wait for a registry to acknowledge what else is said.
 const CHANGE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A change that was refused at once as one that fails when it is waited for.
+fn waited(change: Result<Change>) -> Change {
+    change.unwrap_or_else(|error| Box::pin(ready(Err(error))))
+}
+
+/// Waits 5 s at most for a change, which goes on in any case: then fails with an error of the kind `Registry`.
+pub fn in_time(change: Change) -> Change {
+    Box::pin(async move {
+        tokio::time::timeout(CHANGE_LIMIT, change).await.unwrap_or_else(|_| {
+            let message = format!(
+                "the registry did not acknowledge the change within {} s; it is made when the registry answers again",
+                CHANGE_LIMIT.as_secs()
+            );
+            Err(Error::new(ErrorKind::Registry, message))
+        })
+    })
+}
 
 /// What those hear who wait for an entry that was withdrawn.
 pub fn withdrawn() -> Error {

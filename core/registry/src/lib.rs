@@ -15,11 +15,11 @@ mod record;
 mod resolution;
 mod roster;
 
-pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw, withdrawn};
+pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withdraw, in_time, withdrawn};
 pub use cache::{CacheSettings, CachedResolver};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
 pub use overrides::{MAX_OVERRIDES_BYTES, Override, Overrides};
-pub use record::{Record, Role};
+pub use record::{MAX_RECORD_BYTES, Record, Role};
 pub use resolution::{Condition, Provider, Resolution, Resolver, Watch};
 pub use roster::{Patience, Reach, Roster, RosterCounts};

@@ -21,7 +21,7 @@ pub struct Override {
 }
 
 /// What is decided about the providers of one service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overrides {
     #[serde(default)]
     overrides: BTreeMap<String, Override>,
@@ -53,6 +53,11 @@ impl Overrides {
             return Err(junk(format!("{} bytes are more than {MAX_OVERRIDES_BYTES}", text.len())));
         }
         serde_json::from_slice(text).map_err(|error| junk(error.to_string()))
+    }
+
+    /// Whether nothing is decided.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.overrides.is_empty()
     }
 
     /// What is decided about an address.
@@ -95,7 +100,7 @@ impl Overrides {
     /// What clients see of a list.
     pub fn apply(&self, mut resolution: Resolution) -> Resolution {
         if let Resolution::Bound(providers) = &mut resolution
-            && !self.overrides.is_empty()
+            && !self.is_empty()
         {
             for provider in providers {
                 self.of(&provider.endpoint.address.to_string()).apply(&mut provider.endpoint);

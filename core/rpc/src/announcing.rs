@@ -1,11 +1,11 @@
 //! What a server tells its registry while it runs.
 
-use crate::announced::announce_telling;
+use crate::announced::{Said, announce_telling};
 use crate::server::{Running, Server, Shared};
-use libfast_model::{Address, Endpoint, Error, ErrorKind, Result};
-use libfast_registry::{Announcement, AnnouncementState};
+use libfast_model::{Address, Endpoint, Error, ErrorKind, Result, parse_metadata};
+use libfast_registry::{Announcement, AnnouncementState, in_time};
 use std::future::ready;
-use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 impl Server {
@@ -20,41 +20,61 @@ impl Server {
         let _turn = self.0.announcing.lock().await;
         let address = match &*self.lock() {
             Running::Started { announced: Some(_), .. } => return Ok(()),
-            Running::Started { address, acceptor: Some(_), .. } => address.clone(),
+            Running::Started { address, .. } => address.clone(),
             _ => return Err(not_running()),
         };
         let entry = self.0.shared.announce(&address).await?;
         match &mut *self.lock() {
-            Running::Started { announced, acceptor: Some(_), .. } => *announced = entry.map(Box::new),
+            Running::Started { announced, .. } => *announced = entry.map(Box::new),
             // It was stopped meanwhile; dropping the entry takes it off.
             _ => return Err(not_running()),
         }
-        self.catch_up().await
+        // It is announced, and has its weight as soon as the registry answers.
+        let _ = self.catch_up().await;
+        Ok(())
     }
 
     /// Gives the server another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. Returns when
     /// that is listed; before the server is announced, at once. An error of the kind `Registry` tells that the registry cannot
     /// be reached or refuses it; what can still be done is done when it answers again.
     pub async fn set_weight(&self, weight: u64) -> Result<()> {
+        let weight = Endpoint::check_weight(weight)?;
+        self.say(|said| said.weight = weight).await
+    }
+
+    /// Says something else of the server, in place of all that was said: text as of the option `metadata`, empty for nothing.
+    /// Returns and fails as [`set_weight`](Self::set_weight) does; what is malformed or too long for an entry changes nothing.
+    pub async fn set_metadata(&self, metadata: &str) -> Result<()> {
+        let metadata = parse_metadata(metadata)?;
+        self.say(|said| said.metadata = metadata).await
+    }
+
+    async fn say(&self, edit: impl FnOnce(&mut Said)) -> Result<()> {
         let listed = {
             let running = self.lock();
-            self.0.shared.weight.store(Endpoint::check_weight(weight)?.into(), Ordering::Relaxed);
-            match &*running {
-                Running::Started { announced: Some(entry), .. } => entry.set_weight(weight),
+            let mut said = self.0.shared.said();
+            let mut wanted = said.clone();
+            edit(&mut wanted);
+            let listed = match &*running {
+                Running::Started { announced: Some(entry), .. } => {
+                    in_time(entry.try_change(|record| wanted.clone().write(record))?)
+                }
                 _ => Box::pin(ready(Ok(()))),
-            }
+            };
+            *said = wanted;
+            listed
         };
         listed.await
     }
 
-    /// Lists the weight that was set while the server was being announced with another.
+    /// Lists what was said while the server was being announced with something else.
     pub(crate) async fn catch_up(&self) -> Result<()> {
-        let wanted = self.0.shared.weight.load(Ordering::Relaxed);
+        let wanted = self.0.shared.said().clone();
         let is_listed = match &*self.lock() {
-            Running::Started { announced: Some(entry), .. } => u64::from(entry.record().weight) == wanted,
+            Running::Started { announced: Some(entry), .. } => Said::by(entry.record()) == wanted,
             _ => true,
         };
-        if is_listed { Ok(()) } else { self.set_weight(wanted).await }
+        if is_listed { Ok(()) } else { self.say(|_| {}).await }
     }
 
     /// How far the server's entry in its registry is; `Closed` if it is not announced.
@@ -73,12 +93,16 @@ impl Server {
 }
 
 impl Shared {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lists the server, if it has an entry.
     pub async fn announce(&self, address: &Address) -> Result<Option<Announcement>> {
-        let weight = self.weight.load(Ordering::Relaxed);
+        let said = self.said().clone();
         let state = self.announcement.clone();
         let follow = |states| drop(self.runtime.spawn(follow(states, state)));
-        announce_telling(&self.options, weight, Some(address), follow).await
+        announce_telling(&self.options, said, Some(address), follow).await
     }
 }
 

@@ -9,7 +9,6 @@ use crate::clock;
 use crate::connection::Connection;
 use crate::connections::Connections;
 use crate::metrics::EndpointMeter;
-use crate::waiters::Waiters;
 use crate::wakers::Wakers;
 use libfast_balance::{Load, Standing, TokenBucket};
 use libfast_model::{Address, ClientOptions, Error, ErrorKind, Result};
@@ -29,7 +28,7 @@ pub(crate) struct Channel {
     runtime: Handle,
     connections: Arc<Connections>,
     /// Those who wait for any endpoint of the client.
-    changed: Arc<Waiters>,
+    changed: Arc<Notify>,
     pub meter: Option<EndpointMeter>,
     slot: Mutex<Slot>,
     waiting: Wakers,
@@ -70,7 +69,7 @@ impl Channel {
         load: Arc<Load>,
         options: Arc<ClientOptions>,
         runtime: Handle,
-        (connections, changed): (Arc<Connections>, Arc<Waiters>),
+        (connections, changed): (Arc<Connections>, Arc<Notify>),
         meter: Option<EndpointMeter>,
     ) -> Self {
         let address = Arc::new(address);

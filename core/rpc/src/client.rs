@@ -18,7 +18,6 @@ use crate::outgoing_call::{ClientInterceptor, OutgoingCall};
 use crate::picked::Picked;
 use crate::registries::Registries;
 use crate::remote;
-use crate::waiters::{Waiter, Waiters};
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use following::{Follower, Known, follow};
@@ -28,11 +27,14 @@ use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, futures::OwnedNotified};
 use tokio::task::AbortHandle;
 
 /// Calls the methods of a service, balanced over its providers. Cheap to clone; all clones share connections.
@@ -48,6 +50,9 @@ struct Guard {
     consumer: Mutex<Option<Announcement>>,
 }
 
+/// One who waits for a change, for as long as this lives.
+pub(crate) type Waiter = Pin<Box<OwnedNotified>>;
+
 pub(crate) struct Shared {
     pub target: String,
     pub runtime: Handle,
@@ -62,7 +67,7 @@ pub(crate) struct Shared {
     /// Locked while the balancer learns of it, too.
     known: Mutex<Known>,
     /// Those who wait for the registry to answer, or for a connection that is ready.
-    changed: Arc<Waiters>,
+    changed: Arc<Notify>,
     pub connections: Arc<Connections>,
     in_flight: AtomicU64,
     idle: Wakers,
@@ -315,7 +320,11 @@ impl Shared {
 
     /// Has the next change wake `cx`: an answer of the registry, or a connection that is ready. For as long as `waiter` lives.
     pub fn await_change(&self, cx: &Context<'_>, waiter: &mut Option<Waiter>) {
-        waiter.get_or_insert_with(|| self.changed.waiter()).register(cx);
+        let cx = &mut Context::from_waker(cx.waker());
+        let next = || Box::pin(self.changed.clone().notified_owned());
+        while waiter.get_or_insert_with(next).as_mut().poll(cx).is_ready() {
+            *waiter = None;
+        }
     }
 
     /// Whether there is an endpoint that takes calls, for which `tried` is false. Nobody is chosen.
@@ -372,7 +381,7 @@ impl Shared {
     fn detach(&self) {
         self.closed.store(true, Ordering::Release);
         self.detached.store(true, Ordering::Release);
-        self.changed.wake_all();
+        self.changed.notify_waiters();
     }
 
     fn no_endpoint(&self, listed: usize) -> Error {

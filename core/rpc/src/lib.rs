@@ -29,6 +29,7 @@ mod hedging;
 mod incoming_call;
 mod interceptors;
 mod kang;
+mod leaving;
 mod limits;
 mod liveness;
 mod methods;
@@ -54,7 +55,6 @@ mod starting;
 mod stopping;
 mod unacknowledged;
 mod value;
-mod waiters;
 mod waiting_room;
 mod wakers;
 

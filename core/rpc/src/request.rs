@@ -36,9 +36,9 @@ thread_local! {
 
 /// The largest text whose memory is kept for the next.
 const SCRATCH_BYTES: usize = 16 * 1024;
-/// Of what is sent, per unit of the 128 of which a task of tokio has a turn's worth: after half a mebibyte others are next, or many
-/// streams to clients that are slow to stop them keep a call waiting for seconds.
-const BYTES_PER_UNIT: usize = 4096;
+/// Of what is sent, per unit of the 128 of which a task of tokio has a turn's worth: after 64 KiB, a tenth of a millisecond, others are
+/// next. A call that comes while a hundred streams begin waits for a turn of each.
+const BYTES_PER_UNIT: usize = 512;
 
 struct Inner {
     connection: Arc<ServerConnection>,

@@ -1,10 +1,12 @@
 //! A server: its listener, its connections and its announcement.
 
 use crate::acceptor::Acceptor;
+use crate::announced::Said;
 pub(crate) use crate::draining::Phase;
 use crate::gate::Gate;
 use crate::incoming_call::{IncomingCall, ServerInterceptor};
 use crate::interceptors::Interceptors;
+use crate::leaving::Leaving;
 use crate::limits::Limits;
 use crate::methods::{Handler, Methods};
 use crate::metrics::{Metrics, ServerMeter};
@@ -48,8 +50,13 @@ pub(crate) enum Running {
     },
     Started {
         address: Address,
-        acceptor: Option<Acceptor>,
+        acceptor: Acceptor,
         announced: Option<Box<Announcement>>,
+    },
+    /// It accepts no more, or is about to.
+    Leaving {
+        address: Address,
+        leaving: Leaving,
     },
     Stopped {
         /// Closed when nothing of it runs any more.
@@ -91,7 +98,7 @@ pub(crate) struct Shared {
     /// A [`Phase`].
     pub phase: AtomicU8,
     /// What is announced, or will be.
-    pub weight: AtomicU64,
+    pub said: Mutex<Said>,
     /// How far its entry in a registry is.
     pub announcement: watch::Sender<AnnouncementState>,
 }
@@ -133,7 +140,7 @@ impl Server {
             gate: Gate::new(&options, &runtime, || meter.as_ref().map(|meter| meter.gate())),
             limits: Limits::new(&options.rate_limits)?,
             interceptors: Interceptors::default(),
-            weight: AtomicU64::new(options.weight),
+            said: Mutex::new(Said::of(&options)?),
             announcement: watch::channel(AnnouncementState::Closed).0,
             options,
             methods: Methods::default(),
@@ -241,7 +248,7 @@ impl Server {
     /// The address listened on, once started.
     pub fn address(&self) -> Option<Address> {
         match &*self.lock() {
-            Running::Started { address, .. } => Some(address.clone()),
+            Running::Started { address, .. } | Running::Leaving { address, .. } => Some(address.clone()),
             Running::New | Running::Starting { .. } | Running::Stopped { .. } => None,
         }
     }

@@ -65,6 +65,11 @@ macro_rules! either {
     };
 }
 
+/// Of what was written, the system takes no more than this beyond what the peer has room for. By itself it takes up to 4 MiB, which a
+/// peer that does not read costs it, and us the time to write that. Measured at 100 of them: their answers kept others waiting for
+/// half a second. A peer that reads gets its answers no later: it is told of more before half of this has left.
+const MOST_UNSENT: u32 = 128 * 1024;
+
 /// Silence before the kernel asks whether the peer is there, time between questions, and unanswered ones that end it.
 const IDLE: Duration = Duration::from_secs(3);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -94,6 +99,8 @@ impl Socket {
         if !unacknowledged.is_zero() {
             socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(unacknowledged))?;
         }
+        // Where the system knows nothing of it, slow peers cost more.
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MOST_UNSENT);
         let noted = InheritedFd::note(&stream);
         let (reader, stream) = stream.into_split();
         Ok((Self { _noted: noted, stream: Stream::Tcp(stream) }, Reader::Tcp(reader)))
@@ -382,6 +389,26 @@ mod tests {
             // How the system obeys needs a network that loses packets.
             assert_eq!(socket2::SockRef::from(stream.as_ref()).tcp_user_timeout().unwrap(), Some(FIVE));
         }
+    }
+
+    #[tokio::test]
+    async fn little_is_kept_by_the_system_for_a_peer_that_does_not_read() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), FIVE).await.unwrap();
+        let address = listener.address().unwrap();
+        let (connected, accepted) = tokio::join!(Socket::connect(&address, FIVE), listener.accept());
+        let ((writer, _reading), _reader) = (connected.unwrap(), accepted.unwrap());
+        let mut taken = 0;
+        loop {
+            writer.writable().await.unwrap();
+            let mut output = BytesMut::from(&[7; 65_536][..]);
+            let took_all = writer.try_write(&mut output).unwrap();
+            taken += 65_536 - output.len();
+            if !took_all {
+                break;
+            }
+        }
+        // Its system has a window of 64 KiB for it, unless that is set to something else.
+        assert!(taken < 1 << 20, "{taken} bytes");
     }
 
     /// A connection that waits after a large message must not keep the memory of that.

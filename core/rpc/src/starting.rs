@@ -1,6 +1,7 @@
 //! A server while it starts.
 
 use crate::acceptor::Acceptor;
+use crate::leaving::Leaving;
 use crate::server::{Running, Server};
 use libfast_model::{Address, Error, ErrorKind, Result};
 use libfast_registry::Announcement;
@@ -31,9 +32,10 @@ impl<'s> Starting<'s> {
         announced: Option<Box<Announcement>>,
     ) -> Result<()> {
         let mut running = self.server.lock();
-        let acceptor = Some(acceptor);
         if let Running::Starting { stop: Some(drain), .. } = *running {
-            *running = self.server.shared().wind_down(acceptor, announced, drain);
+            let shared = self.server.shared();
+            let leaving = Leaving::begin(shared.clone(), acceptor, announced);
+            *running = shared.wind_down(leaving, false, drain);
             return Err(Error::new(ErrorKind::Closed, "the server was stopped while it started"));
         }
         *running = Running::Started { address: address.clone(), acceptor, announced };
@@ -45,7 +47,12 @@ impl Drop for Starting<'_> {
     fn drop(&mut self) {
         let mut running = self.server.lock();
         let Running::Starting { stop, .. } = &*running else { return };
-        *running = if stop.is_some() { Running::stopped() } else { Running::New };
-        self.server.shared().hang_up();
+        let is_stopped = stop.is_some();
+        *running = if is_stopped { Running::stopped() } else { Running::New };
+        // A connection may come yet that was accepted before the start was given up. A stopped server takes none.
+        match is_stopped {
+            true => self.server.shared().close_all(),
+            false => self.server.shared().hang_up(),
+        }
     }
 }

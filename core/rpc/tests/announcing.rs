@@ -2,7 +2,7 @@
 
 mod support;
 
-use libfast_model::{ErrorKind, ServerOptions};
+use libfast_model::{Endpoint, ErrorKind, ServerOptions, parse_metadata};
 use libfast_registry::{AnnouncementState, DirRegistry, Provider, Resolution, Resolver, Watch};
 use libfast_rpc::{Client, Server};
 use std::path::Path;
@@ -21,11 +21,16 @@ fn watch(folder: &Path) -> Watch {
 
 /// Waits until the only provider has that weight.
 async fn listed(watch: &mut Watch, weight: u32) -> Provider {
+    listed_as(watch, |endpoint| endpoint.weight == weight).await
+}
+
+/// Waits until the only provider is like that.
+async fn listed_as(watch: &mut Watch, wanted: impl Fn(&Endpoint) -> bool) -> Provider {
     let found = async {
         loop {
             if let Resolution::Bound(found) = watch.current()
                 && let [one] = &found[..]
-                && one.endpoint.weight == weight
+                && wanted(&one.endpoint)
             {
                 return one.clone();
             }
@@ -85,6 +90,42 @@ async fn a_weight_can_change_at_any_time() {
     server.stop(LONG).await;
     server.set_weight(5).await.unwrap();
     gone(&mut watch).await;
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_itself_can_change_at_any_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, mut watch) = (server(folder.path(), &[("metadata", "shard=1")]), watch(folder.path()));
+    let mut says = async |text: &str, weight: u32| {
+        let metadata = parse_metadata(text).unwrap();
+        listed_as(&mut watch, |found| found.metadata == metadata && found.weight == weight).await
+    };
+    server.set_metadata("version=1, shard=2").await.unwrap();
+    server.start().await.unwrap();
+    let before = says("version=1,shard=2", 100).await;
+    server.set_metadata("version=2").await.unwrap();
+    let after = says("version=2", 100).await;
+    assert_eq!((before.key, before.endpoint.address), (after.key, after.endpoint.address));
+
+    // What is refused changes nothing, neither now nor with what is said next.
+    let too_long = format!("version={}", "3".repeat(4096));
+    for (wrong, why) in [("version", "has no ="), ("=3", "has no name"), (&*too_long, "shorten its metadata")]
+    {
+        let error = server.set_metadata(wrong).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Invalid && error.message().contains(why), "{error}");
+    }
+    server.set_weight(7).await.unwrap();
+    says("version=2", 7).await;
+    server.set_metadata("").await.unwrap();
+    says("", 7).await;
+}
+
+#[tokio::test]
+async fn metadata_that_is_none_is_refused_before_the_server_starts() {
+    let options = ServerOptions::from_pairs([("metadata", "version")]).unwrap();
+    let error = Server::new(options).err().unwrap();
+    let message = r#"option "metadata": "version" has no =; write name=value,name=value"#;
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Invalid, message));
 }
 
 #[tokio::test]

@@ -421,3 +421,26 @@ async fn a_server_that_answers_the_watch_with_nothing_keeps_its_client() {
     drop(client);
     script.finish().await;
 }
+
+/// Who began it may have stopped waiting, as one that is given a time does.
+#[tokio::test]
+async fn a_server_that_is_to_accept_no_more_serves_to_the_end_although_nobody_waits() {
+    let stopped = Counted::start(&[("drain_grace_ms", "60000")]).await;
+    let client = Client::new(&stopped.address).unwrap();
+    let load = Load::start(&client);
+    until("it is called", || stopped.calls() > 100).await;
+    {
+        let mut accepting = std::pin::pin!(stopped.server.stop_accepting());
+        assert!(std::future::poll_fn(|cx| Poll::Ready(accepting.as_mut().poll(cx).is_pending())).await);
+    }
+    // Whatever was dropped with it is gone by then.
+    let before = stopped.calls();
+    until("it serves on", || stopped.calls() > before + 100).await;
+    let late = Client::new(&stopped.address).unwrap();
+    late.call("count", [0; 0]).await.expect("as long as somebody comes");
+    load.end().await;
+    until("it accepts no more", || std::net::TcpStream::connect(&stopped.address).is_err()).await;
+    client.call("count", [0; 0]).await.expect("those who are there are served");
+    tokio::time::timeout(LONG, stopped.server.stop_accepting()).await.expect("it is done");
+    stopped.server.stop(LONG).await;
+}

@@ -4,11 +4,12 @@ mod support;
 
 use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
 use libfast_protocol::Status;
-use libfast_rpc::{Client, Metrics, Request, Server};
-use serde_json::Value;
+use libfast_rpc::{CallEvent, CallObserver, Client, Metrics, Request, Server};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use support::script::Script;
-use support::{Bare, LONG};
+use support::{Bare, LONG, endpoint};
+use tokio::task::JoinHandle;
 
 const NONE: [u8; 0] = [];
 
@@ -32,16 +33,8 @@ fn client(target: &str, metrics: &Metrics, pairs: &[(&str, &str)]) -> Client {
     Client::with_metrics(target, options, metrics).unwrap()
 }
 
-fn endpoint(client: &Client, address: &str) -> Value {
-    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
-    let endpoints = stats["endpoints"].as_array().unwrap();
-    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
-}
-
 fn count(metrics: &Metrics, outcome: &str) -> u64 {
-    let text = metrics.text();
-    let start = format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}} ");
-    text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |number| number.parse().unwrap())
+    support::metric(metrics, &format!("fast_client_hedges_total{{reason=\"slow\",outcome=\"{outcome}\"}}"))
 }
 
 #[tokio::test]
@@ -78,31 +71,104 @@ async fn a_call_that_times_out_gives_up_both_attempts() {
     other.finish().await;
 }
 
+/// A call that goes on in the background, and how many endpoints were picked for it.
+fn begin(client: &Client, idempotent: bool) -> (JoinHandle<libfast_model::Result<usize>>, Arc<AtomicU64>) {
+    let picks = Arc::<AtomicU64>::default();
+    let counted = picks.clone();
+    let mut options = client.call_options();
+    options.idempotent = idempotent;
+    options.observer = Some(CallObserver::new(move |event| {
+        if let CallEvent::Picked { .. } = event {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    }));
+    let call = client.start("m", "[]".into(), options);
+    (tokio::spawn(async { call.collect().await.map(|values| values.len()) }), picks)
+}
+
 /// It would run twice.
 #[tokio::test]
 async fn a_call_that_is_not_idempotent_is_never_hedged() {
-    let ((_server, good), silent, metrics) = (serve().await, silent(), Metrics::new());
-    let client =
-        client(&format!("{good},{}", silent.address), &metrics, &[("hedge", "true"), ("timeout_ms", "200")]);
-    let ends = [client.call("m", NONE).await, client.call("m", NONE).await];
-    let failed: Vec<_> = ends.into_iter().filter_map(Result::err).map(|error| error.kind()).collect();
-    assert_eq!(failed, [ErrorKind::Timeout], "that of the turn of the silent one");
+    let (one, other, metrics) = (silent(), silent(), Metrics::new());
+    let target = format!("{},{}", one.address, other.address);
+    let client = client(&target, &metrics, &[("hedge", "true"), ("timeout_ms", "0")]);
+    client.ready(LONG).await.unwrap();
+    let (once, picks_once) = begin(&client, false);
+    // It gets its second attempt later than the other one would.
+    let (twice, picks_twice) = begin(&client, true);
+    support::until("it is hedged", || picks_twice.load(Ordering::SeqCst) == 2).await;
+    assert_eq!(picks_once.load(Ordering::SeqCst), 1);
     assert_eq!(["won", "lost", "denied"].map(|outcome| count(&metrics, outcome)), [0; 3]);
-    drop(client);
-    silent.finish().await;
+    once.abort();
+    twice.abort();
+    drop((once.await, twice.await, client));
+    one.finish().await;
+    other.finish().await;
 }
 
 #[tokio::test]
 async fn no_more_than_a_part_of_the_calls_is_hedged() {
-    let ((_server, good), silent, metrics) = (serve().await, silent(), Metrics::new());
-    let target = format!("{good},{}", silent.address);
-    let client =
-        client(&target, &metrics, &[("hedge_percent", "0"), ("idempotent", "true"), ("timeout_ms", "200")]);
-    let ends = [client.call("m", NONE).hedge(true).await, client.call("m", NONE).hedge(true).await];
-    assert_eq!(ends.iter().filter(|end| end.is_err()).count(), 1);
-    assert_eq!((count(&metrics, "denied"), count(&metrics, "won")), (1, 0));
+    let (one, other, metrics) = (silent(), silent(), Metrics::new());
+    let target = format!("{},{}", one.address, other.address);
+    let options = [("hedge", "true"), ("hedge_percent", "0"), ("timeout_ms", "0")];
+    let client = client(&target, &metrics, &options);
+    let (call, picks) = begin(&client, true);
+    support::until("it is denied", || count(&metrics, "denied") == 1).await;
+    assert_eq!((picks.load(Ordering::SeqCst), count(&metrics, "won")), (1, 0));
+    call.abort();
+    drop((call.await, client));
+    // Only one of both was called.
+    for script in [one, other] {
+        drop(std::net::TcpStream::connect(&script.address));
+        script.finish().await;
+    }
+}
+
+/// It is no attempt: the call is repeated as often as it may be.
+#[tokio::test]
+async fn a_second_attempt_of_which_nothing_was_sent_does_not_count() {
+    // Hangs up when told, having read nothing; the next time it answers.
+    let script = || {
+        let (hang_up, wait) = mpsc::channel::<()>();
+        let hangs_up = move |bare: Bare| {
+            wait.recv().unwrap();
+            drop(bare);
+        };
+        let answers = |mut bare: Bare| {
+            while let Some(frame) = bare.next() {
+                bare.say(Status::End, frame.msgid, r#"{"d":["again"]}"#);
+            }
+        };
+        (Script::start(vec![Box::new(hangs_up), Box::new(answers)]), hang_up)
+    };
+    let (mut both, metrics) = ([script(), script()], Metrics::new());
+    let target = format!("{},{}", both[0].0.address, both[1].0.address);
+    let options = [("hedge", "true"), ("retries", "1"), ("timeout_ms", "0")];
+    let client = client(&target, &metrics, &options);
+    let picks = |script: &Script| endpoint(&client, &script.address)["picks"].as_u64().unwrap();
+    // More than the system takes for a server that reads nothing, so that what follows waits behind it.
+    let large = client.call("m", ["x".repeat(15 << 20)]).idempotent(false).stream();
+    let large = tokio::spawn(large.collect());
+    support::until("it is under way", || both.iter().any(|(script, _)| picks(script) == 1)).await;
+    if picks(&both[0].0) == 0 {
+        both.swap(0, 1);
+    }
+    let [(busy, break_busy), (first, break_first)] = both;
+    let (call, attempts) = begin(&client, true);
+    support::until("it is hedged", || attempts.load(Ordering::SeqCst) == 2).await;
+    assert_eq!((picks(&busy), picks(&first)), (2, 1));
+    break_busy.send(()).unwrap();
+    support::until("the second one has failed", || count(&metrics, "lost") == 1).await;
+    break_first.send(()).unwrap();
+    let answered = tokio::time::timeout(LONG, call).await.unwrap().unwrap();
+    assert_eq!(answered.unwrap_or_else(|error| panic!("{error}")), 1);
+    assert!(large.await.unwrap().is_err());
     drop(client);
-    silent.finish().await;
+    for script in [busy, first] {
+        // If it was not called a second time.
+        drop(std::net::TcpStream::connect(&script.address));
+        script.finish().await;
+    }
 }
 
 /// Without a fixed time it is what 95 of 100 calls take, which has to be known first.

@@ -5,7 +5,6 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind};
 use libfast_protocol::Status;
 use libfast_rpc::Client;
-use serde_json::Value;
 use std::sync::mpsc;
 use std::time::Duration;
 use support::script::Script;
@@ -22,17 +21,12 @@ fn impatience() -> ClientOptions {
     ClientOptions::from_pairs(pairs).unwrap()
 }
 
-fn name(frame: &libfast_protocol::Frame) -> String {
-    let payload: Value = serde_json::from_slice(&frame.payload).unwrap();
-    payload["m"]["name"].as_str().unwrap().to_owned()
-}
-
 /// Answers the first call, and the question for news that comes after it.
 fn greet(peer: &mut Bare, knows: bool) {
-    assert_eq!(name(&peer.next().unwrap()), "m");
+    assert_eq!(peer.next().unwrap().method().unwrap(), "m");
     peer.say(Status::End, 1, r#"{"d":[]}"#);
     let watch = peer.next().unwrap();
-    assert_eq!(name(&watch), "_fast.watch");
+    assert_eq!(watch.method().unwrap(), "_fast.watch");
     match knows {
         true => peer.say(Status::Data, watch.msgid, r#"{"d":[{"state":"serving","later":1}]}"#),
         false => peer.say(
@@ -47,9 +41,9 @@ fn greet(peer: &mut Bare, knows: bool) {
 async fn a_server_that_answers_neither_calls_nor_pings_is_given_up() {
     let script = Script::once(|mut peer| {
         greet(&mut peer, true);
-        assert_eq!(name(&peer.next().unwrap()), "slow");
+        assert_eq!(peer.next().unwrap().method().unwrap(), "slow");
         let ping = peer.next().unwrap();
-        assert_eq!((name(&ping).as_str(), ping.status), ("_fast.ping", Status::Data));
+        assert_eq!((ping.method().unwrap().as_str(), ping.status), ("_fast.ping", Status::Data));
         assert!(peer.next().is_none(), "the client has hung up");
     });
     let client = impatient(&script);
@@ -69,7 +63,7 @@ async fn a_server_that_is_still_being_sent_a_request_is_waited_for() {
         greet(&mut peer, true);
         let large = peer.next_slowly(PAUSE).unwrap();
         let ping = peer.next_slowly(PAUSE).unwrap();
-        assert_eq!(name(&ping), "_fast.ping");
+        assert_eq!(ping.method().unwrap(), "_fast.ping");
         peer.say(Status::End, ping.msgid, r#"{"d":[]}"#);
         peer.say(Status::End, large.msgid, r#"{"d":["done"]}"#);
         peer.until_ended();
@@ -111,6 +105,7 @@ async fn a_server_that_stands_still_is_given_up_although_more_is_sent_to_it() {
         () = call_on => unreachable!("it goes on for ever"),
     };
     assert_eq!(error.kind(), ErrorKind::ConnectionLost);
+    assert!(error.message().contains("not even whether it is there, for 300 ms"), "{error}");
     hung_up.send(()).unwrap();
     script.finish().await;
 }
@@ -123,7 +118,7 @@ async fn a_slow_server_that_answers_pings_is_waited_for() {
         let slow = peer.next().unwrap();
         for round in 0..10 {
             let ping = peer.next().unwrap();
-            assert_eq!(name(&ping), "_fast.ping");
+            assert_eq!(ping.method().unwrap(), "_fast.ping");
             match round % 2 {
                 0 => peer.say(Status::End, ping.msgid, r#"{"d":[]}"#),
                 _ => peer.say(Status::Error, ping.msgid, r#"{"d":{"name":"FastError","message":"no"}}"#),
@@ -131,7 +126,10 @@ async fn a_slow_server_that_answers_pings_is_waited_for() {
         }
         peer.say(Status::End, slow.msgid, r#"{"d":["done"]}"#);
     });
-    let client = impatient(&script);
+    let mut options = impatience();
+    // Only an answer brings the next question.
+    options.ping_timeout_ms = 20_000;
+    let client = Client::with_options(&script.address, options).unwrap();
     client.call("m", [0; 0]).await.unwrap();
     let values = tokio::time::timeout(LONG, client.call("slow", [0; 0])).await.unwrap().unwrap();
     assert_eq!(values.len(), 1);
@@ -144,7 +142,7 @@ async fn a_server_that_knows_nothing_of_pings_gets_none() {
     let (go_on, wait) = mpsc::channel::<()>();
     let script = Script::once(move |mut peer| {
         greet(&mut peer, false);
-        assert_eq!(name(&peer.next().unwrap()), "slow");
+        assert_eq!(peer.next().unwrap().method().unwrap(), "slow");
         wait.recv().unwrap();
         peer.say(Status::End, 3, r#"{"d":["done"]}"#);
         assert!(peer.next().is_none(), "nothing else came");

@@ -4,9 +4,9 @@ mod support;
 
 use libfast_model::{ClientOptions, Concurrency, METRIC_OTHER, Metric, RemoteError, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
+use libfast_testkit::Nobody;
 use prometheus_parse::{Sample, Scrape, Value};
 use std::io::Write;
-use std::net::TcpListener;
 use std::time::Duration;
 use support::script::Script;
 use support::{Bare, LONG, blocking, until};
@@ -113,9 +113,8 @@ async fn every_metric_of_the_table_is_exposed_with_its_labels() {
         (options.metrics_legacy_names, options.concurrency) = (true, Concurrency::Auto);
     };
     let (server, address) = serve(&metrics, configure).await;
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
-    let dead = gone.local_addr().unwrap().to_string();
-    drop(gone);
+    let nobody = Nobody::new().unwrap();
+    let dead = nobody.address();
     let mut options = ClientOptions::default();
     // Only calls are looked at.
     options.watch_servers = false;

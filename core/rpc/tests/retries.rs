@@ -5,11 +5,11 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_protocol::Status;
 use libfast_rpc::{Client, Metrics, Request, Server};
-use serde_json::Value;
+use libfast_testkit::Nobody;
 use std::net::TcpListener;
 use std::time::Duration;
 use support::script::Script;
-use support::{LONG, until};
+use support::{LONG, endpoint, until};
 
 /// A server whose method `m` answers with its own address, and whose method `stream` sends one value and goes on until nobody
 /// listens any more.
@@ -41,18 +41,6 @@ fn client(target: &str, pairs: &[(&str, &str)]) -> Client {
         options.set(name, value).unwrap();
     }
     Client::with_options(target, options).unwrap()
-}
-
-/// What the client knows of the endpoint with that address.
-fn endpoint(client: &Client, address: &str) -> Value {
-    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
-    let endpoints = stats["endpoints"].as_array().unwrap();
-    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
-}
-
-/// An address that nobody listens on.
-fn dead() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 const NONE: [u8; 0] = [];
@@ -100,7 +88,8 @@ async fn without_budget_the_call_fails_with_its_own_error_and_says_why() {
 #[tokio::test]
 async fn what_was_never_sent_is_repeated_without_budget() {
     let (_server, good) = serve().await;
-    let dead = dead();
+    let nobody = Nobody::new().unwrap();
+    let dead = nobody.address();
     let options = [&NO_BUDGET[..], &[("policy", "round_robin")]].concat();
     let client = client(&format!("{good},{dead}"), &options);
     call_until_picked(&client, &dead).await.unwrap();
@@ -155,6 +144,27 @@ async fn a_call_that_times_out_before_it_is_sent_may_run_later() {
     assert_eq!(endpoint(&client, &script.address)["failures"], 0, "it was never asked");
     drop(client);
     script.finish().await;
+}
+
+/// A request that is still on its way cannot be answered, and says nothing; one that is there says that no answer came.
+#[tokio::test]
+async fn a_call_that_times_out_is_held_against_the_endpoint_if_that_has_all_of_it() {
+    let (hang_up, wait) = std::sync::mpsc::channel::<()>();
+    let reads_nothing = Script::once(move |bare| {
+        wait.recv().unwrap();
+        drop(bare);
+    });
+    let client = reads_nothing.client().await;
+    let large = ["x".repeat(15 << 20)];
+    let calls = [(client.call("small", NONE), 1), (client.call("large", large), 1)];
+    for (call, failures) in calls {
+        let error = call.timeout(Duration::from_millis(50)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert_eq!(endpoint(&client, &reads_nothing.address)["failures"], failures);
+    }
+    hang_up.send(()).unwrap();
+    drop(client);
+    reads_nothing.finish().await;
 }
 
 /// The server breaks the protocol right behind an answer, and whoever got that calls on.
@@ -253,7 +263,7 @@ async fn stats_tell_that_an_endpoint_is_ejected_and_until_when() {
     let left = known["ejected_ms"].as_u64().expect("it is ejected");
     assert!((1..=60_000).contains(&left), "{known}");
     assert_eq!(known["ejections"], 1);
-    assert_eq!(endpoint(&client, &good)["ejected_ms"], Value::Null);
+    assert_eq!(endpoint(&client, &good)["ejected_ms"], serde_json::Value::Null);
     bad.finish().await;
 }
 

@@ -5,9 +5,8 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
 use libfast_protocol::{Frame, Status};
 use libfast_rpc::{Client, Metrics, Request, Server};
-use serde_json::Value;
 use support::script::Script;
-use support::{Bare, LONG};
+use support::{Bare, LONG, endpoint};
 
 const NONE: [u8; 0] = [];
 
@@ -32,23 +31,18 @@ fn client(target: &str, metrics: &Metrics, idempotent: &str) -> Client {
     Client::with_metrics(target, ClientOptions::from_pairs(pairs).unwrap(), metrics).unwrap()
 }
 
-fn name(frame: &Frame) -> String {
-    let payload: Value = serde_json::from_slice(&frame.payload).unwrap();
-    payload["m"]["name"].as_str().unwrap().to_owned()
-}
-
 /// Answers what is called until that is `slow`, and news; then there is a question whether it is there.
 fn serve_until_asked(peer: &mut Bare) -> (Frame, Frame) {
     let slow = loop {
         let frame = peer.next().unwrap();
-        match name(&frame).as_str() {
+        match &*frame.method().unwrap() {
             "slow" => break frame,
             "_fast.watch" => peer.say(Status::Data, frame.msgid, r#"{"d":[{"state":"serving"}]}"#),
             _ => peer.say(Status::End, frame.msgid, r#"{"d":["first"]}"#),
         }
     };
     let ping = peer.next().unwrap();
-    assert_eq!(name(&ping), "_fast.ping");
+    assert_eq!(ping.method().unwrap(), "_fast.ping");
     (slow, ping)
 }
 
@@ -62,17 +56,8 @@ async fn get_to_know(client: &Client) {
 }
 
 fn hedges(metrics: &Metrics) -> [u64; 3] {
-    ["won", "lost", "denied"].map(|outcome| {
-        let start = format!("fast_client_hedges_total{{reason=\"silent\",outcome=\"{outcome}\"}} ");
-        let text = metrics.text();
-        text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |number| number.parse().unwrap())
-    })
-}
-
-fn endpoint(client: &Client, address: &str) -> Value {
-    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
-    let endpoints = stats["endpoints"].as_array().unwrap();
-    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
+    let series = |outcome| format!("fast_client_hedges_total{{reason=\"silent\",outcome=\"{outcome}\"}}");
+    ["won", "lost", "denied"].map(|outcome| support::metric(metrics, &series(outcome)))
 }
 
 #[tokio::test]
@@ -115,6 +100,35 @@ async fn a_call_that_is_not_idempotent_waits() {
     frozen.finish().await;
 }
 
+/// One that was silent is as good as any as soon as something comes from it.
+#[tokio::test]
+async fn a_server_that_speaks_again_is_not_in_doubt() {
+    let ((_server, good), metrics) = (serve().await, Metrics::new());
+    let (thaw, frozen_until) = std::sync::mpsc::channel::<()>();
+    let frozen = Script::once(move |mut peer| {
+        let (_, ping) = serve_until_asked(&mut peer);
+        frozen_until.recv().unwrap();
+        peer.say(Status::End, ping.msgid, r#"{"d":[]}"#);
+        while let Some(frame) = peer.next() {
+            peer.say(Status::End, frame.msgid, r#"{"d":["first"]}"#);
+        }
+    });
+    let client = client(&format!("{good},{}", frozen.address), &metrics, "true");
+    get_to_know(&client).await;
+    tokio::time::timeout(LONG, client.call("slow", NONE)).await.unwrap().unwrap();
+    assert_eq!(hedges(&metrics), [1, 0, 0]);
+    thaw.send(()).unwrap();
+    let heard =
+        async { while client.call("m", NONE).idempotent(false).await.unwrap()[0].text() != r#""first""# {} };
+    tokio::time::timeout(LONG, heard).await.unwrap();
+    for _ in 0..4 {
+        client.call("m", NONE).await.unwrap();
+    }
+    assert_eq!(hedges(&metrics), [1, 0, 0]);
+    drop(client);
+    frozen.finish().await;
+}
+
 /// A method that takes long is no fault of its server, which says that it is there.
 #[tokio::test]
 async fn a_call_whose_server_is_there_is_waited_for() {
@@ -124,7 +138,7 @@ async fn a_call_whose_server_is_there_is_waited_for() {
         for _ in 0..2 {
             peer.say(Status::End, ping.msgid, r#"{"d":[]}"#);
             ping = peer.next().unwrap();
-            assert_eq!(name(&ping), "_fast.ping");
+            assert_eq!(ping.method().unwrap(), "_fast.ping");
         }
         peer.say(Status::End, slow.msgid, r#"{"d":["first"]}"#);
         peer.until_ended();
@@ -145,7 +159,7 @@ async fn calls_behind_a_large_request_wait_for_a_server_that_takes_it() {
     let busy = Script::once(|mut peer| {
         peer.hold_little();
         while let Some(frame) = peer.next_slowly(PAUSE) {
-            match name(&frame).as_str() {
+            match &*frame.method().unwrap() {
                 "_fast.watch" => peer.say(Status::Data, frame.msgid, r#"{"d":[{"state":"serving"}]}"#),
                 _ => peer.say(Status::End, frame.msgid, r#"{"d":["first"]}"#),
             }

@@ -4,19 +4,15 @@ mod support;
 
 use libfast_model::{ClientOptions, ErrorKind, Progress, ServerOptions};
 use libfast_rpc::{Client, Metrics, Request, Server};
+use libfast_testkit::Nobody;
 use socket2::{Domain, Socket, Type};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use support::{LONG, until};
 
 const NONE: [u8; 0] = [];
-
-/// An address that nobody listens on.
-fn dead() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 async fn serve(pairs: &[(&str, &str)]) -> (Server, String) {
     let server = Server::new(ServerOptions::from_pairs(pairs.iter().copied()).unwrap()).unwrap();
@@ -30,10 +26,8 @@ fn client(target: &str, metrics: &Metrics, pairs: &[(&str, &str)]) -> Client {
     Client::with_metrics(target, options, metrics).unwrap()
 }
 
-fn waiting(metrics: &Metrics) -> i64 {
-    let text = metrics.text();
-    let line = text.lines().find_map(|line| line.strip_prefix("fast_client_waiting_calls "));
-    line.expect("it is there").parse().unwrap()
+fn waiting(metrics: &Metrics) -> u64 {
+    support::metric(metrics, "fast_client_waiting_calls")
 }
 
 /// A listener whose queue is full: the system answers no further connection, and nobody refuses it.
@@ -61,7 +55,8 @@ fn full() -> Full {
 
 #[tokio::test]
 async fn a_call_fails_at_once_where_nobody_listens_and_says_so() {
-    let address = dead();
+    let nobody = Nobody::new().unwrap();
+    let address = nobody.address();
     let client = client(&address, &Metrics::new(), &[("timeout_ms", "0")]);
     let error = tokio::time::timeout(LONG, client.call("m", NONE)).await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.endpoint()), (ErrorKind::Connect, address.as_str()));
@@ -70,7 +65,8 @@ async fn a_call_fails_at_once_where_nobody_listens_and_says_so() {
 
 #[tokio::test]
 async fn a_call_that_waits_is_answered_by_the_server_that_comes() {
-    let (address, metrics) = (dead(), Metrics::new());
+    let (nobody, metrics) = (Nobody::new().unwrap(), Metrics::new());
+    let address = nobody.address();
     let client = client(&address, &metrics, &[("timeout_ms", "0")]);
     let call = tokio::spawn(client.call("m", NONE).wait_for_ready(true).into_future());
     until("it waits", || waiting(&metrics) == 1).await;
@@ -96,7 +92,8 @@ async fn a_call_that_waits_is_answered_by_the_provider_that_is_listed_then() {
 
 #[tokio::test]
 async fn a_call_that_waits_has_its_time_only() {
-    let client = client(&dead(), &Metrics::new(), &[("timeout_ms", "100"), ("wait_for_ready", "true")]);
+    let (nobody, pairs) = (Nobody::new().unwrap(), [("timeout_ms", "100"), ("wait_for_ready", "true")]);
+    let client = client(&nobody.address(), &Metrics::new(), &pairs);
     let error = tokio::time::timeout(LONG, client.call("m", NONE)).await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.progress()), (ErrorKind::Timeout, Progress::NotStarted));
     assert!(error.message().contains("ready") && error.message().contains("refused"), "{error}");
@@ -131,7 +128,8 @@ async fn only_so_many_calls_wait_and_one_more_goes_elsewhere_or_fails() {
     let error = tokio::time::timeout(LONG, alone.call("m", NONE)).await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.progress()), (ErrorKind::Overload, Progress::NotStarted));
     assert!(error.message().contains("`connect_wait_calls` of 2"), "{error}");
-    calls[0] = Client::new(&dead()).unwrap().stream("m", NONE);
+    let nobody = Nobody::new().unwrap();
+    calls[0] = Client::new(&nobody.address()).unwrap().stream("m", NONE);
     drop(calls);
     assert!(waiting(&metrics) == 0, "whoever is gone waits no more");
 
@@ -156,7 +154,8 @@ impl Wake for Sentinel {
 /// Each in a task of its own, of which nothing must be kept: the outage may last.
 #[tokio::test]
 async fn calls_that_waited_in_vain_leave_nothing_behind() {
-    let client = client(&dead(), &Metrics::new(), &[("timeout_ms", "0"), ("retries", "0")]);
+    let nobody = Nobody::new().unwrap();
+    let client = client(&nobody.address(), &Metrics::new(), &[("timeout_ms", "0"), ("retries", "0")]);
     while !client.call("m", NONE).await.unwrap_err().message().contains("`connects_per_second`") {}
     let mut sentinels = Vec::new();
     for _ in 0..10_000 {

@@ -258,3 +258,23 @@ async fn of_the_processes_of_a_host_that_share_a_list_one_has_a_session_and_anot
     }
     server.stop(LONG).await;
 }
+
+/// It is announced, if not listed; the weight is as far as the rest of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weight_that_is_set_while_the_registry_is_away_does_not_fail_the_announcement() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("zk://{}/test/weighed", silent.local_addr().unwrap());
+    let options = [("announce", &*target), ("announce_at_start", "false")];
+    let server = Server::new(ServerOptions::from_pairs(options).unwrap()).unwrap();
+    server.start().await.unwrap();
+    let announcing = tokio::spawn({
+        let server = server.clone();
+        async move { server.announce().await }
+    });
+    let mut states = server.watch_announcement();
+    states.wait_for(|state| state.name() == "connecting").await.unwrap();
+    server.set_weight(7).await.unwrap();
+    tokio::time::timeout(LONG, announcing).await.unwrap().unwrap().unwrap();
+    assert_eq!(server.announcement().name(), "connecting");
+    server.stop(LONG).await;
+}

@@ -6,12 +6,11 @@ use crate::resolver::Subscription;
 use crate::security::Grants;
 use crate::session::Session;
 use crate::several::{union, worst};
+use futures_util::future::select_ok;
 use libfast_model::{Address, Error, Result};
 use libfast_registry::{Condition, Override, Overrides, Resolution};
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -115,17 +114,9 @@ impl Drop for Decided {
     }
 }
 
-/// Waits for a change of any of them.
+/// Waits for a change of any of them; fails when none of them can change any more.
 async fn any<T>(known: &mut [watch::Receiver<T>]) -> std::result::Result<(), watch::error::RecvError> {
-    let mut waits: Vec<_> = known.iter_mut().map(|one| Box::pin(one.changed())).collect();
-    poll_fn(|cx| {
-        let ready = waits.iter_mut().find_map(|wait| match wait.as_mut().poll(cx) {
-            Poll::Ready(more) => Some(more),
-            Poll::Pending => None,
-        });
-        ready.map_or(Poll::Pending, Poll::Ready)
-    })
-    .await
+    select_ok(known.iter_mut().map(|one| Box::pin(one.changed()))).await.map(drop)
 }
 
 struct Node {
@@ -242,5 +233,21 @@ async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> std:
             client.create(path, text, &kept).await.map(drop)
         }
         outcome => outcome.map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_ended_does_not_hide_what_the_others_say_last() {
+        let (mut senders, mut known): (Vec<_>, Vec<_>) = (0..3).map(watch::channel).unzip();
+        drop(senders.remove(0));
+        senders[1].send_replace(7);
+        drop(senders);
+        assert!(any(&mut known).await.is_ok());
+        assert_eq!(*known[2].borrow_and_update(), 7);
+        assert!(any(&mut known).await.is_err());
     }
 }

@@ -10,7 +10,7 @@ use crate::node::{IN_FLIGHT, ROUNDS, is_own};
 use crate::security::Grants;
 use crate::session::Session;
 use crate::upkeep::{Listing, Owned, delete};
-use libfast_model::{Result, ZooKeeperAccess};
+use libfast_model::{Address, Result, ZooKeeperAccess};
 use libfast_registry::{Announcement, Record};
 use std::sync::Arc;
 use zookeeper_client::{Client, Error as ZkError, MultiWriteResult, SessionId, Stat};
@@ -33,7 +33,7 @@ pub fn announce(session: Arc<Session>, access: &ZooKeeperAccess, spot: Spot, rec
         codec.encode(&service, ID, record)?;
         Ok(record.clone())
     };
-    let entry = |grants| Entry { spot, grants, mine: Vec::new(), in_doubt: None };
+    let entry = |grants| Entry { spot, grants, mine: Vec::new(), in_doubt: None, unanswered: false };
     keeping::announcement(session, access, record, check, entry)
 }
 
@@ -47,6 +47,8 @@ struct Entry {
     mine: Vec<Made>,
     /// A node that may have been made though its name did not reach us: noted before it is made.
     in_doubt: Option<Said>,
+    /// What became of the last transaction did not reach us.
+    unanswered: bool,
 }
 
 #[derive(Clone)]
@@ -125,6 +127,11 @@ impl Listing for Entry {
     }
 }
 
+/// Whether both name one address, however they are written.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || one.parse::<Address>().is_ok_and(|one| other.parse() == Ok(one))
+}
+
 /// A node to be made.
 struct Fresh {
     id: String,
@@ -156,7 +163,10 @@ impl Entry {
                 }
             }
         }
-        match writer.commit().await.map_err(ZkError::from) {
+        self.unanswered = true;
+        let outcome = writer.commit().await.map_err(ZkError::from);
+        self.unanswered = outcome.as_ref().is_err_and(is_lost);
+        match outcome {
             Ok(results) => {
                 self.mine.retain(|made| !surplus.contains(&made.path));
                 let path = results.into_iter().find_map(|result| match result {
@@ -170,7 +180,7 @@ impl Entry {
             }
             Err(error) => {
                 // What was answered was not done.
-                if !is_lost(&error) {
+                if !self.unanswered {
                     self.in_doubt = None;
                 }
                 Err(error)
@@ -203,7 +213,7 @@ impl Entry {
             Naming::Sequential(_) => {
                 let is_changed = stat.version != 0;
                 stat.ephemeral_owner == made.session.0
-                    && (is_changed || says().is_ok_and(|says| says.address == made.says.address))
+                    && (is_changed || says().is_ok_and(|says| is_same(&says.address, &made.says.address)))
             }
         }
     }
@@ -211,6 +221,11 @@ impl Entry {
     /// Finds the node that may have been made, if there is one in doubt: of this session, with its address. What this
     /// session was asked before is done or lost by now, so one that is not found will not come.
     async fn find(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+        if self.unanswered {
+            // Another server than the one that was asked may not have it yet.
+            client.sync(&self.spot.folder).await?;
+            self.unanswered = false;
+        }
         let Some(sought) = &self.in_doubt else { return Ok(()) };
         let Spot { codec, folder, .. } = &self.spot;
         let mut names = match client.list_children(folder).await {

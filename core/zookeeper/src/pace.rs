@@ -38,6 +38,12 @@ impl Pace {
             _ => SPREAD.mul_f64(share),
         }
     }
+
+    /// How long to wait from `now` before a reading that is due to the last one, which found the list changing under it: not
+    /// at all while there is credit. It counts as any other.
+    pub fn again(&mut self, now: Instant) -> Duration {
+        self.wait(now, 0.0)
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +93,15 @@ mod tests {
                 "{readings:?}"
             );
         }
+    }
+
+    #[test]
+    fn readings_that_are_due_to_others_are_at_once_and_count() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now);
+        let waits: Vec<_> = (0..9).map(|_| pace.again(now)).collect();
+        assert!(waits[..8].iter().all(Duration::is_zero), "{waits:?}");
+        assert_eq!((waits[8], pace.wait(now, 0.0)), (ms(500), ms(1_000)));
     }
 
     #[test]

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
 /// The state of one process. A child of a fork has a copy of its parent's, whose lock may be held for ever by a thread that the
 /// child does not have. So it makes another, behind it.
@@ -35,8 +36,13 @@ pub struct Open {
 /// The thread, for as long as somebody holds this.
 pub struct Home {
     handle: Handle,
+    /// How many sessions are kept up there, or being ended.
+    sessions: watch::Sender<usize>,
     _stop: oneshot::Sender<()>,
 }
+
+/// What a session that is kept up there holds until it has ended.
+pub struct Lodging(Arc<Home>);
 
 static FIRST: OnceLock<Process> = OnceLock::new();
 static ON_THREAD_START: OnceLock<fn()> = OnceLock::new();
@@ -46,9 +52,10 @@ pub fn on_thread_start(hook: fn()) {
     let _ = ON_THREAD_START.set(hook);
 }
 
-/// Ends the sessions that all of this process share, and waits for the acknowledgements of the servers, at most `timeout`: what
-/// is announced leaves the lists, and what is watched stays as it is, both for good. What is made later has sessions of its
-/// own. Must not be called within a runtime.
+/// Ends the sessions that all of this process share, all at once, and waits for the acknowledgements of the servers, at most
+/// `timeout` and 2 s for each: what is announced leaves the lists, and what is watched stays as it is, both for good. Sessions
+/// that nobody uses any more and that are about to end are waited for as well. What is made later has sessions of its own. Must
+/// not be called within a runtime.
 pub fn close_shared(timeout: Duration) {
     let Ok(process) = Process::current() else { return };
     let (sessions, home) = {
@@ -57,10 +64,14 @@ pub fn close_shared(timeout: Duration) {
     };
     let Some(home) = home else { return };
     let (done, closed) = std::sync::mpsc::channel();
-    home.handle.spawn(async move {
+    let handle = home.handle.clone();
+    handle.spawn(async move {
+        let mut closing = JoinSet::new();
         for session in sessions {
-            session.close().await;
+            closing.spawn(async move { session.close().await });
         }
+        while closing.join_next().await.is_some() {}
+        let _ = home.sessions.subscribe().wait_for(|sessions| *sessions == 0).await;
         let _ = done.send(());
     });
     // Too late or not at all: the servers end them when they hear nothing more.
@@ -118,12 +129,24 @@ impl Home {
             // It ends when the sender is dropped.
             let _ = runtime.block_on(stopped);
         })?;
-        Ok(Self { handle, _stop: stop })
+        Ok(Self { handle, sessions: watch::channel(0).0, _stop: stop })
+    }
+
+    /// Notes a session that is kept up there, until the returned value is dropped.
+    pub fn lodge(self: Arc<Self>) -> Lodging {
+        self.sessions.send_modify(|sessions| *sessions += 1);
+        Lodging(self)
     }
 
     /// Makes it the runtime of what is spawned while the guard lives.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
+    }
+}
+
+impl Drop for Lodging {
+    fn drop(&mut self) {
+        self.0.sessions.send_modify(|sessions| *sessions -= 1);
     }
 }
 

@@ -21,7 +21,7 @@ use zookeeper_client::{Client, Error as ZkError};
 
 /// Most nodes of a service that are looked at.
 const MOST_PROVIDERS: usize = 10_000;
-/// How often in a row a list is read again at once, because something on it went away.
+/// How often in a row a list is read again before it is told, because something on it went away.
 const MOST_HURRIED: u32 = 5;
 
 type ZkResult<T> = std::result::Result<T, ZkError>;
@@ -124,6 +124,7 @@ impl List {
             let mut news = match client.list_and_watch_children(&self.folder).await {
                 Ok((names, _)) if !is_confirmed && self.is_sudden(&names) => {
                     is_confirmed = self.confirm(client).await?;
+                    sleep(pace.again(Instant::now())).await;
                     continue;
                 }
                 Ok((names, watcher)) => {
@@ -136,6 +137,7 @@ impl List {
                     if gone > 0 && hurried < MOST_HURRIED {
                         hurried += 1;
                         _former = news(watcher);
+                        sleep(pace.again(Instant::now())).await;
                         continue;
                     }
                     hurried = 0;
@@ -145,10 +147,12 @@ impl List {
                 Err(ZkError::NoNode) => {
                     let (stat, watcher) = client.check_and_watch_stat(&self.folder).await?;
                     if stat.is_some() {
+                        sleep(pace.again(Instant::now())).await;
                         continue;
                     }
                     if !is_confirmed && self.is_sudden(&[]) {
                         is_confirmed = self.confirm(client).await?;
+                        sleep(pace.again(Instant::now())).await;
                         continue;
                     }
                     self.nodes.clear();

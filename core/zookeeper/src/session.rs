@@ -55,10 +55,10 @@ impl Session {
         let (sender, links) = watch::channel(Link::Connecting);
         let (open, closing) = oneshot::channel();
         let _within = home.as_ref().map(|home| home.enter());
-        let keeps_home = home.clone();
+        let lodging = home.clone().map(Home::lodge);
         let supervisor = tokio::spawn(async move {
             Supervisor::new(ensemble, sender).run(closing).await;
-            drop(keeps_home);
+            drop(lodging);
         });
         Arc::new(Self { links, open: Mutex::new(Some(open)), supervisor })
     }

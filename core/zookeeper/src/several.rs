@@ -1,5 +1,6 @@
 //! One announcement in several layouts at once, and one list out of several.
 
+use libfast_model::Result;
 use libfast_registry::{Announcement, AnnouncementState, Change, Condition, Provider, Record, Resolution};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,9 +22,10 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
             while one.changed().await.is_ok() {
                 let Some(sender) = sender.upgrade() else { return };
                 one.mark_unchanged();
-                let state = furthest_behind(&all);
                 sender.send_if_modified(|last| {
-                    let news = state.name() != last.name() || state.error().is_some();
+                    // Under the lock, so that what was found first is not told last.
+                    let state = furthest_behind(&all);
+                    let news = !state.says_the_same(last);
                     *last = state;
                     news
                 });
@@ -34,8 +36,7 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
     let changed = entries.clone();
     let change = move |record: Record| {
         let entries = changed.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes: Vec<Change> =
-            entries.iter().flatten().map(|entry| entry.change(|present| *present = record.clone())).collect();
+        let changes = change_all(entries.as_deref().unwrap_or_default(), &record)?;
         let all: Change = Box::pin(async move {
             for change in changes {
                 change.await?;
@@ -56,6 +57,26 @@ pub fn join(mut entries: Vec<Announcement>, record: Record) -> Announcement {
             sender.send_replace(AnnouncementState::Closed);
         })
     })
+}
+
+/// All of them, or none: one may refuse what fits into another.
+fn change_all(entries: &[Announcement], record: &Record) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut former = Vec::new();
+    for entry in entries {
+        let before = entry.record();
+        match entry.try_change(|present| present.clone_from(record)) {
+            Ok(change) => changes.push(change),
+            Err(error) => {
+                for (entry, before) in entries.iter().zip(former) {
+                    drop(entry.change(|present| *present = before));
+                }
+                return Err(error);
+            }
+        }
+        former.push(before);
+    }
+    Ok(changes)
 }
 
 fn furthest_behind(states: &[watch::Receiver<AnnouncementState>]) -> AnnouncementState {

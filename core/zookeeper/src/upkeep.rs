@@ -160,7 +160,7 @@ impl<L: Listing> Duty for Upkeep<L> {
     fn trouble(&mut self, trouble: Trouble) {
         self.state.send_if_modified(|state| {
             let was_listed = matches!(state, AnnouncementState::Registered | AnnouncementState::Suspended);
-            *state = match (trouble, &state) {
+            let now = match (trouble, &*state) {
                 // The node may well be there still; only a server can tell.
                 (Trouble::Suspended, AnnouncementState::Registered) => AnnouncementState::Suspended,
                 (Trouble::Refused(error), _) => AnnouncementState::Failed(error),
@@ -168,17 +168,19 @@ impl<L: Listing> Duty for Upkeep<L> {
                     Trouble::Unreachable(error),
                     AnnouncementState::Connecting | AnnouncementState::Unreachable(_),
                 ) => AnnouncementState::Unreachable(error),
-                // It was refused before, which is what somebody has to put right.
-                (Trouble::Unreachable(error), AnnouncementState::Failed(_)) => {
-                    AnnouncementState::Failed(error)
-                }
                 (Trouble::Closed(error), _) if !was_listed => AnnouncementState::Failed(error),
                 (Trouble::Unreachable(_) | Trouble::Closed(_), AnnouncementState::Registered) => {
                     AnnouncementState::Suspended
                 }
+                // A refusal stands, as somebody has to put it right.
                 _ => return false,
             };
-            true
+            // It is tried for hours.
+            let is_news = !state.says_the_same(&now);
+            if is_news {
+                *state = now;
+            }
+            is_news
         });
     }
 }
@@ -225,6 +227,46 @@ pub async fn delete(client: &Client, paths: &[String]) -> Result<(), ZkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libfast_model::{Error, ErrorKind};
+
+    struct Nothing;
+
+    impl Listing for Nothing {
+        type Data = ();
+
+        fn name(&self) -> String {
+            String::new()
+        }
+
+        async fn own(&mut self, _: &Client, _: u64, _: &()) -> Result<Owned, ZkError> {
+            Ok(Owned { watcher: None, others: 0 })
+        }
+
+        async fn remove(&mut self, _: &Client) -> Result<(), ZkError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_same_trouble_is_told_once() {
+        let (state, mut states) = watch::channel(AnnouncementState::Connecting);
+        let wanted = watch::channel(Wanted { number: 1, data: () }).1;
+        let mut upkeep = Upkeep::new(Nothing, wanted, watch::channel(0).0, state);
+        let mut told = |trouble: Trouble| {
+            upkeep.trouble(trouble);
+            let told = states.has_changed().unwrap();
+            let state = states.borrow_and_update();
+            (told, state.error().map(|error| error.message().to_owned()).unwrap_or_default())
+        };
+        let error = |why: &str| Error::new(ErrorKind::Registry, why);
+        assert_eq!(told(Trouble::Unreachable(error("away"))), (true, "away".into()));
+        assert_eq!(told(Trouble::Unreachable(error("away"))), (false, "away".into()));
+        assert_eq!(told(Trouble::Unreachable(error("silent"))), (true, "silent".into()));
+        assert_eq!(told(Trouble::Refused(error("forbidden"))), (true, "forbidden".into()));
+        assert_eq!(told(Trouble::Refused(error("forbidden"))), (false, "forbidden".into()));
+        // That is what somebody has to put right.
+        assert_eq!(told(Trouble::Unreachable(error("away"))), (false, "forbidden".into()));
+    }
 
     #[test]
     fn the_more_come_back_at_once_the_longer_each_may_wait() {

@@ -78,14 +78,25 @@ async fn a_program_of_thriftkeeper_and_libfast_see_each_other() {
 #[tokio::test]
 async fn one_server_is_in_all_layouts_at_once() {
     let (other, calc) = (raw(&SERVER).await, service("calc"));
-    let layouts = "fast:/all/fast,thriftkeeper:/all/tk,serverset:/all/aurora,curator:/all/services";
+    let layouts =
+        "fast:/all/fast,thriftkeeper:/all/tk,serverset:/all/aurora,curator:/all/services,spring:/all/spring";
     let libfast = registry_in(&SERVER, layouts);
-    let mine = Record { metrics: "10.0.0.1:2830".into(), started_ms: 1_700_000_000_000, ..record(2030) };
+    let mine = Record {
+        metrics: "10.0.0.1:2830".into(),
+        started_ms: 1_700_000_000_000,
+        metadata: [("version".into(), "1.2".into())].into(),
+        ..record(2030)
+    };
     let announcement = libfast.announce(&calc, Role::Provider, mine);
     announcement.registered().await.unwrap();
 
-    let folders =
-        ["/all/fast/calc/providers", "/all/tk/calc/providers", "/all/aurora/calc", "/all/services/calc"];
+    let folders = [
+        "/all/fast/calc/providers",
+        "/all/tk/calc/providers",
+        "/all/aurora/calc",
+        "/all/services/calc",
+        "/all/spring/calc",
+    ];
     for folder in folders {
         assert_eq!(texts(&other, folder).await.len(), 1, "{folder}");
     }
@@ -95,7 +106,7 @@ async fn one_server_is_in_all_layouts_at_once() {
         (name.as_str(), text.as_str()),
         (
             "member_0000000000",
-            r#"{"serviceEndpoint":{"host":"10.0.0.1","port":2030},"additionalEndpoints":{"metrics":{"host":"10.0.0.1","port":2830}},"status":"ALIVE"}"#,
+            r#"{"serviceEndpoint":{"host":"10.0.0.1","port":2030},"additionalEndpoints":{"metrics":{"host":"10.0.0.1","port":2830}},"status":"ALIVE","metadata":{"version":"1.2"}}"#,
         )
     );
     let [(id, text)] = &texts(&other, folders[3]).await[..] else { panic!("one instance") };
@@ -104,25 +115,39 @@ async fn one_server_is_in_all_layouts_at_once() {
     );
     assert_eq!(text, &expected);
 
+    assert!(texts(&other, folders[4]).await[0].1.contains(r#""version":"1.2""#));
+
     // In each of them it is found, and in all of them it is one.
-    for layouts in
-        [layouts, "serverset:/all/aurora", "curator:/all/services", "thriftkeeper:/all/tk", "fast:/all/fast"]
-    {
+    for (layouts, tells_version) in [
+        (layouts, true),
+        ("serverset:/all/aurora", true),
+        ("spring:/all/spring", true),
+        ("curator:/all/services", false),
+        ("thriftkeeper:/all/tk", false),
+        ("fast:/all/fast", true),
+    ] {
         let mut watch = registry_in(&SERVER, layouts).watch(&calc);
-        until_addresses(&mut watch, &["10.0.0.1:2030"]).await;
+        let Resolution::Bound(found) = until_addresses(&mut watch, &["10.0.0.1:2030"]).await else {
+            panic!("a list")
+        };
+        assert_eq!(found[0].endpoint.metadata.contains_key("version"), tells_version, "{layouts}");
     }
 
     // Another weight is another entry, in one step.
     announcement.change(|record| record.weight = 7).await.unwrap();
     let found = texts(&other, folders[2]).await;
     assert_eq!(found.len(), 1);
-    assert!(found[0].0 > *name && found[0].1.contains(r#""metadata":{"weight":"7"}"#), "{found:?}");
+    assert!(
+        found[0].0 > *name && found[0].1.contains(r#""metadata":{"version":"1.2","weight":"7"}"#),
+        "{found:?}"
+    );
     assert_eq!(texts(&other, folders[1]).await[0].1, r#"{"address":"10.0.0.1:2030","weight":7}"#);
 
     // Who drains says so where there is a word for it, and is taken off elsewhere.
     announcement.change(|record| record.draining = true).await.unwrap();
     assert!(texts(&other, folders[0]).await[0].1.contains(r#""draining":true"#));
     assert!(texts(&other, folders[2]).await[0].1.contains("STOPPING"));
+    assert!(texts(&other, folders[4]).await[0].1.contains("OUT_OF_SERVICE"));
     for folder in [folders[1], folders[3]] {
         until_texts(&other, folder, <[_]>::is_empty).await;
     }
@@ -130,6 +155,24 @@ async fn one_server_is_in_all_layouts_at_once() {
     for folder in folders {
         assert!(texts(&other, folder).await.is_empty(), "{folder}");
     }
+}
+
+/// It stands in no later change's way either.
+#[tokio::test]
+async fn what_is_too_long_for_one_layout_is_written_in_none() {
+    let (other, folders) = (raw(&SERVER).await, ["/long/tk/calc/providers", "/long/fast/calc/providers"]);
+    let libfast = registry_in(&SERVER, "thriftkeeper:/long/tk,fast:/long/fast");
+    let announcement = libfast.announce(&service("calc"), Role::Provider, record(2030));
+    announcement.registered().await.unwrap();
+    let refused = announcement.change(|record| {
+        (record.weight, record.metadata) = (9, [("long".into(), "x".repeat(4096))].into());
+    });
+    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::Invalid);
+    announcement.set_metadata("version=2").await.unwrap();
+    assert_eq!(texts(&other, folders[0]).await[0].1, r#"{"address":"10.0.0.1:2030","weight":100}"#);
+    let text = &texts(&other, folders[1]).await[0].1;
+    assert!(text.contains(r#""weight":100"#) && text.contains(r#""metadata":{"version":"2"}"#), "{text}");
+    announcement.withdraw().await;
 }
 
 #[tokio::test]
@@ -225,6 +268,19 @@ async fn what_cannot_be_listed_is_refused_at_once() {
     assert!(error.kind() == ErrorKind::Invalid && error.message().contains("serverset"), "{error}");
     let unknown = ZooKeeperRegistry::open_in(&["127.0.0.1:1".into()], ROOT, "etcd", SESSION).err().unwrap();
     assert!(unknown.message().contains("thriftkeeper"), "{unknown}");
+}
+
+/// An address can be written in several ways, and is read in one.
+#[tokio::test]
+async fn an_entry_is_known_again_however_its_address_is_written() {
+    let (other, calc) = (raw(&SERVER).await, service("calc"));
+    let libfast = registry_in(&SERVER, "serverset:/spelling");
+    let written = Record { address: ":02030".into(), ..record(1) };
+    let announcement = libfast.announce(&calc, Role::Provider, written);
+    announcement.registered().await.unwrap();
+    announcement.change(|record| record.weight = 7).await.unwrap();
+    let found = texts(&other, "/spelling/calc").await;
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 /// What an operator decides is beside the instances then, and none of them.

@@ -44,8 +44,8 @@ pub const CURVES: &[Curve] = &[
         points: &[1, 10, 100, 1_000, 10_000],
         load: |n| format!("1x64@{n}"),
         own: true,
-        because: "Calls on one connection share system calls, and those on many connections do not: that is the rise up to as many \
-                  endpoints as there are calls under way. Beyond 40 a client uses a subset of 20, and the cost no longer grows.",
+        because: "Calls on one connection share system calls, and those on different connections do not. Of more than 40 endpoints \
+                  a client uses 20, so that its connections become no more.",
     },
     Curve {
         name: "payload",
@@ -64,8 +64,8 @@ pub const CURVES: &[Curve] = &[
         points: &[1, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
         load: |n| format!("{}x{}", n.min(100), n.div_ceil(100)),
         own: false,
-        because: "The more calls are under way, the more of them share each wake and each system call, and the cost falls. \
-                  Beyond some ten thousand there is no more to share, and their state no longer fits the caches.",
+        because: "Up to 100, each call has a connection of its own, and what is ready at once shares a wake. Beyond, calls on one \
+                  connection share system calls, too.",
     },
 ];
 

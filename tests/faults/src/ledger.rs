@@ -140,10 +140,14 @@ pub fn p99<'e>(entries: impl Iterator<Item = &'e Entry>) -> f64 {
 
 /// A quantile of the latencies of those that were right, in ms.
 pub fn quantile<'e>(entries: impl Iterator<Item = &'e Entry>, share: f64) -> f64 {
-    let mut all: Vec<f64> = entries.filter(|entry| entry.is_ok()).map(Entry::latency_ms).collect();
-    all.sort_by(f64::total_cmp);
-    let last = all.len().saturating_sub(1);
-    all.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
+    quantile_of(&mut entries.filter(|entry| entry.is_ok()).map(Entry::latency_ms).collect::<Vec<_>>(), share)
+}
+
+/// The value below which `share` of them are, from 0 (the least) to 1 (the most); no number of none. Sorts them.
+pub fn quantile_of(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    values.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod ledger;
 pub mod load;
+pub mod measured;
 pub mod network;
 pub mod page;
 pub mod process;

@@ -5,6 +5,7 @@ use crate::ledger::{Entry, Kind, Ledger};
 use crate::server::input_lines;
 use bytes::Bytes;
 use libfast::{Call, CallEvent, CallObserver, Client, ClientOptions};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// `faults load`: prints `running` when there is a connection, and makes its load until its input ends. A line `rate N`
-/// of its input changes the rate; `endpoints` asks for the fewest endpoints that it knew since that was asked last, `knows ADDRESS` whether that is one of them. Then it waits for the calls under way, writes the ledger, and prints `paused MICROSECONDS UNTIL`.
+/// of its input changes the rate; `knows ADDRESS` asks whether that is one of its endpoints, `gave-up ADDRESS` whether it was not
+/// one at some time after it first was, or never was. When the input ends it waits for the calls under way, writes the ledger, and
+/// prints `paused MICROSECONDS UNTIL`.
 #[derive(clap::Args)]
 pub struct LoadArgs {
     /// Whom to call.
@@ -45,8 +48,8 @@ struct Load {
     next_id: AtomicU64,
     /// Those that have not ended yet, too.
     entries: Mutex<Vec<Shared>>,
-    /// Fewest endpoints since that was asked.
-    fewest: AtomicU64,
+    /// The endpoints that it ever had, and whether it gave them up.
+    endpoints: Mutex<BTreeMap<String, bool>>,
 }
 
 /// An entry that its call still writes to.
@@ -75,11 +78,11 @@ async fn make(args: LoadArgs) -> Result<(), String> {
         deadline,
         next_id: first_id.into(),
         entries: Mutex::default(),
-        fewest: u64::MAX.into(),
+        endpoints: Mutex::default(),
     });
     let streams: Vec<_> = (0..args.streams).map(|_| tokio::spawn(load.clone().keep_stream())).collect();
     let paused = watch_machine();
-    tokio::spawn(load.clone().count_endpoints());
+    tokio::spawn(load.clone().watch_endpoints());
     println!("running");
     load.clone().open_loop(args.rate, args.idempotent).await;
     streams.iter().for_each(tokio::task::JoinHandle::abort);
@@ -123,13 +126,12 @@ impl Load {
                             rate = number.parse().unwrap_or(rate);
                             due = Instant::now();
                         }
-                        Some(("knows", address)) => {
-                            println!("knows {}", self.addresses().iter().any(|known| known == address));
+                        Some(("knows", address)) => println!("knows {}", self.look().contains(address)),
+                        Some(("gave-up", address)) => {
+                            self.look();
+                            println!("gave-up {}", lock(&self.endpoints).get(address).is_none_or(|gone| *gone));
                         }
-                        _ => {
-                            let fewest = self.fewest.swap(u64::MAX, Relaxed).min(self.endpoints());
-                            println!("endpoints {fewest}");
-                        }
+                        _ => eprintln!("faults load: {line:?} is no command"),
                     },
                     None => return,
                 },
@@ -142,21 +144,25 @@ impl Load {
         }
     }
 
-    async fn count_endpoints(self: Arc<Self>) {
+    async fn watch_endpoints(self: Arc<Self>) {
         loop {
-            self.fewest.fetch_min(self.endpoints(), Relaxed);
+            self.look();
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    fn endpoints(&self) -> u64 {
-        self.addresses().len() as u64
-    }
-
-    fn addresses(&self) -> Vec<String> {
+    /// The endpoints that it has. Notes who came and who went.
+    fn look(&self) -> BTreeSet<String> {
         let stats: serde_json::Value = serde_json::from_str(&self.client.stats()).unwrap_or_default();
         let endpoints = stats["endpoints"].as_array().into_iter().flatten();
-        endpoints.filter_map(|endpoint| Some(endpoint["address"].as_str()?.to_owned())).collect()
+        let known: BTreeSet<_> =
+            endpoints.filter_map(|endpoint| Some(endpoint["address"].as_str()?.to_owned())).collect();
+        let mut seen = lock(&self.endpoints);
+        seen.iter_mut().for_each(|(address, gone)| *gone |= !known.contains(address));
+        for address in &known {
+            seen.entry(address.clone()).or_insert(false);
+        }
+        known
     }
 
     async fn call(self: Arc<Self>, idempotent: u64, due_us: u64) {

@@ -62,25 +62,26 @@ fn faults(args: &Args) -> Result<(), String> {
         let ids: Vec<_> = ROWS.iter().map(|row| row.id.to_string()).collect();
         return Err(format!("there is no row {unknown}; there are {}", ids.join(", ")));
     }
-    let mut results = match &args.input {
+    let mut results: Results = match &args.input {
         Some(path) => serde_json::from_slice(&std::fs::read(path).map_err(|error| at(path, error))?)
             .map_err(|error| at(path, error))?,
-        None => Results::new(!args.short),
+        None => Results::default(),
     };
     let is_wanted = |row: &&Row| match &args.input {
         None => args.rows.is_empty() || args.rows.contains(&row.id),
         Some(_) => args.rows.contains(&row.id),
     };
+    if let (Some(path), false) = (&args.input, args.rows.is_empty()) {
+        results.check_form(!args.short).map_err(|error| at(path, error))?;
+    }
     raise_open_files();
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     for row in ROWS.iter().filter(is_wanted) {
         eprintln!("row {}: {} …", row.id, row.name);
         let outcome = Outcome::of(row, &program, !args.short);
         print!("{}", outcome.text());
-        results.rows.retain(|old| old.id != row.id);
-        results.rows.push(outcome);
+        results.add(outcome);
     }
-    results.rows.sort_by_key(|row| row.id);
     if let Some(path) = &args.output {
         let text = serde_json::to_string_pretty(&results).map_err(|error| error.to_string())?;
         write(path, text + "\n")?;

@@ -2,8 +2,9 @@
 
 use bytes::BytesMut;
 use libfast_protocol::{Decoder, Frame, Limits, Status, Version, encode};
+use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Longest wait for what must come.
@@ -32,6 +33,16 @@ impl Raw {
     /// Connects to a server.
     pub fn connect(address: &str) -> std::io::Result<Self> {
         Ok(Self::new(TcpStream::connect(address)?))
+    }
+
+    /// The same with little room in the system for what is not read, from the beginning.
+    pub fn connect_with_room(address: &str, bytes: usize) -> std::io::Result<Self> {
+        let address: SocketAddr =
+            address.parse().map_err(|error| std::io::Error::new(ErrorKind::InvalidInput, error))?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(bytes)?;
+        socket.connect(&address.into())?;
+        Ok(Self::new(socket.into()))
     }
 
     /// On a connection that is there.

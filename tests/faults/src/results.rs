@@ -1,26 +1,19 @@
 //! What all rows measured, and the file it is kept in.
 
+use crate::measured::Measured;
 use crate::report::{Figure, Report, Trouble};
 use crate::rig::Rig;
 use crate::row::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-/// All rows that were run, with when and where.
+/// All rows that were run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Results {
     /// The form of this file.
     pub schema: String,
-    /// Milliseconds since 1970.
-    pub started_ms: u64,
-    /// Whether it was the long form.
-    pub is_long: bool,
-    /// The system and the number of CPUs.
-    pub machine: String,
-    /// Load of the last minute, before anything was run.
-    pub load: String,
     /// In the order of the matrix.
     pub rows: Vec<Outcome>,
 }
@@ -34,6 +27,8 @@ pub struct Outcome {
     pub name: String,
     /// How.
     pub what: String,
+    /// When and of what.
+    pub measured: Measured,
     /// How long that took.
     pub seconds: f64,
     /// What was measured.
@@ -47,30 +42,36 @@ pub struct Outcome {
     pub error: Option<String>,
 }
 
+impl Default for Results {
+    fn default() -> Self {
+        Self { schema: "libfast.faults/2".into(), rows: vec![] }
+    }
+}
+
 impl Results {
-    /// Nothing yet.
-    pub fn new(is_long: bool) -> Self {
-        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let system = rustix::system::uname();
-        let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-        let [name, release] =
-            [system.sysname(), system.release()].map(|part| part.to_string_lossy().into_owned());
-        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        Self {
-            schema: "libfast.faults/1".into(),
-            started_ms: started.map_or(0, |since| since.as_millis() as u64),
-            is_long,
-            machine: format!("{name} {release}, {cpus} CPUs"),
-            load: load.split_whitespace().next().unwrap_or("–").into(),
-            rows: vec![],
+    /// Fails if there are rows of the other form: the page would say of all that they are of one.
+    pub fn check_form(&self, is_long: bool) -> Result<(), String> {
+        let other = if is_long { "short" } else { "long" };
+        match self.rows.iter().any(|row| row.measured.is_long != is_long) {
+            true => Err(format!(
+                "it has rows of the {other} form, and those to run are not: write them to another file"
+            )),
+            false => Ok(()),
         }
+    }
+
+    /// Adds a row, in the place of what was measured of it before.
+    pub fn add(&mut self, outcome: Outcome) {
+        self.rows.retain(|old| old.id != outcome.id);
+        self.rows.push(outcome);
+        self.rows.sort_by_key(|row| row.id);
     }
 }
 
 impl Outcome {
     /// Runs a row.
     pub fn of(row: &Row, program: &Path, is_long: bool) -> Self {
-        let begun = Instant::now();
+        let (measured, begun) = (Measured::now(is_long), Instant::now());
         let mut report = Report::default();
         let run = Rig::new(program.to_owned(), is_long).and_then(|rig| (row.run)(&rig, &mut report));
         let (skipped, error) = match run {
@@ -81,7 +82,7 @@ impl Outcome {
         let (name, what) = (row.name.into(), row.what.into());
         let seconds = begun.elapsed().as_secs_f64();
         let Report { figures, errors } = report;
-        Self { id: row.id, name, what, seconds, figures, errors, skipped, error }
+        Self { id: row.id, name, what, measured, seconds, figures, errors, skipped, error }
     }
 
     /// Lines for people.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Longest wait for a server to end that cannot start.
-const REFUSAL_LIMIT: Duration = Duration::from_secs(60);
+/// Longest wait for anything that is bound to come.
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Starts the processes of one row.
 pub struct Rig {
@@ -96,7 +96,7 @@ impl Rig {
         let begun = Instant::now();
         let mut child = command.spawn()?;
         while child.try_wait()?.is_none() {
-            if begun.elapsed() > REFUSAL_LIMIT {
+            if begun.elapsed() > LIMIT {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err("a server that should have been refused goes on".into());
@@ -150,6 +150,11 @@ impl Rig {
         Ok(())
     }
 
+    /// Whether the server of that name has run any call.
+    pub fn has_run(&self, name: &str) -> Result<bool, Trouble> {
+        Ok(self.path(&format!("{name}.journal")).metadata()?.len() > 0)
+    }
+
     /// How often each call ran, by its id.
     pub fn runs(&self) -> Result<HashMap<u64, u32>, Trouble> {
         let mut runs = HashMap::new();
@@ -163,6 +168,18 @@ impl Rig {
         }
         Ok(runs)
     }
+}
+
+/// Waits until it is so, for as long as anything takes that is bound to come.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> Result<bool, Trouble>) -> Result<(), Trouble> {
+    let limit = Instant::now() + LIMIT;
+    while !condition()? {
+        if Instant::now() > limit {
+            return Err(format!("it was waited in vain: {what}").into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// The target that names all of them.
@@ -187,37 +204,29 @@ impl Server {
 }
 
 impl Load {
-    /// The fewest endpoints that it knew since this was asked last.
-    pub fn fewest_endpoints(&mut self) -> Result<usize, Trouble> {
-        self.process.tell("endpoints")?;
-        let line = self.process.line()?;
-        let fewest = line.strip_prefix("endpoints ").and_then(|number| number.parse().ok());
-        Ok(fewest.ok_or_else(|| format!("a load said {line:?}"))?)
-    }
-
-    /// Waits until it knows that many.
-    pub fn wait_for_endpoints(&mut self, count: usize) -> Result<(), Trouble> {
-        let limit = Instant::now() + Duration::from_secs(20);
-        while self.fewest_endpoints()? != count {
-            if Instant::now() > limit {
-                return Err(format!("a load does not know {count} endpoints").into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
+    /// Waits until all of these are endpoints of it.
+    pub fn wait_for(&mut self, servers: &[Server]) -> Result<(), Trouble> {
+        for server in servers {
+            let what = format!("a load knows {}", server.address);
+            wait_until(&what, || self.ask("knows", &server.address))?;
         }
         Ok(())
     }
 
-    /// Waits until that is one of its endpoints.
-    pub fn wait_for(&mut self, address: &str) -> Result<(), Trouble> {
-        let limit = Instant::now() + Duration::from_secs(30);
-        loop {
-            self.process.tell(&format!("knows {address}"))?;
-            match self.process.line()?.as_str() {
-                "knows true" => return Ok(()),
-                _ if Instant::now() > limit => return Err(format!("a load never knew {address}").into()),
-                _ => std::thread::sleep(Duration::from_millis(5)),
-            }
+    /// How many of these were not among its endpoints at some time after they first were, or never were.
+    pub fn given_up(&mut self, servers: &[Server]) -> Result<usize, Trouble> {
+        let mut count = 0;
+        for server in servers {
+            count += usize::from(self.ask("gave-up", &server.address)?);
         }
+        Ok(count)
+    }
+
+    fn ask(&mut self, word: &str, address: &str) -> Result<bool, Trouble> {
+        self.process.tell(&format!("{word} {address}"))?;
+        let line = self.process.line()?;
+        let answer = line.strip_prefix(word).and_then(|answer| answer.trim_start().parse().ok());
+        Ok(answer.ok_or_else(|| format!("a load that was asked \"{word} {address}\" said {line:?}"))?)
     }
 
     /// Ends it; gives its calls, and adds whether it kept descriptors.

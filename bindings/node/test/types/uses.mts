@@ -39,6 +39,7 @@ const address: string = await server.start();
 server.onAnnouncement((state, error) => console.log(state, error?.message));
 await server.announce();
 await server.setWeight(50);
+await server.setMetadata('version=2');
 if (server.announcement === 'lost') console.error('not listed');
 await server.stopAccepting();
 await server.connectionsClosed();

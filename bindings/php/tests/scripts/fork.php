@@ -34,6 +34,7 @@ $shared = Fast\Client::shared('calc', $target, ['timeout_ms' => 2000]);
 $closed = new Fast\Client($target);
 $closed->close();
 $announcement = new Fast\Announcement(['announce' => "dir://$folder/db", 'advertise' => '127.0.0.1:5432']);
+$announcement->onAnnouncement(static fn () => null);
 $add = static fn (Fast\Client $client): string => (string) $client->call('add', [2, 3])[0]->sum;
 $add($own);
 $add($shared);
@@ -51,6 +52,7 @@ $uses = [
     },
     'closed client' => static fn () => $add($closed),
     'announcement' => static fn () => $announcement->state(),
+    'its changes' => static fn () => $announcement->deliver(),
     'child of a child' => static fn () => in_child(static fn () => $add($own)),
     'nothing' => static fn () => '-',
 ];

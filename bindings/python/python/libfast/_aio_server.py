@@ -24,13 +24,15 @@ class Server(BaseServer):
         self._turn = asyncio.Lock()
 
     async def start(self):
-        """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background."""
+        """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background, also
+        while its registry cannot be reached; it is listed when that answers."""
         await self._start_on_loop()
         return self.address
 
     async def announce(self):
         """Announces a server that was started with ``announce_at_start=False``, now that it is ready for calls. Waits until
-        it is listed; a second time does nothing."""
+        it is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed when that
+        answers. A second time does nothing."""
         queue = LoopQueue.running()
         await queue.answer(self._native.announce(queue.native))
 
@@ -39,6 +41,12 @@ class Server(BaseServer):
         the server is announced it does not wait."""
         queue = LoopQueue.running()
         await queue.answer(self._native.set_weight(whole("weight", weight), queue.native))
+
+    async def set_metadata(self, metadata):
+        """Says something else of the server, in place of all that was said: text as of the option ``metadata``, empty for
+        nothing. Waits as `set_weight` does."""
+        queue = LoopQueue.running()
+        await queue.answer(self._native.set_metadata(metadata, queue.native))
 
     async def stop(self, drain_ms=None):
         """Stops so that no call is lost: tells clients and the registry, serves on while calls still come (at most the

@@ -108,6 +108,13 @@ def states(queue):
     return [what for kind, _, what in queue.poll(16) if kind == _native.Queue.ANNOUNCEMENT]
 
 
+def checked_hearer(hear):
+    """What is told of the states of an announcement."""
+    if not callable(hear):
+        raise make("FAST_E_INVALID", f"{hear!r} cannot be called")
+    return hear
+
+
 class BaseAnnounced:
     """An entry in a registry."""
 
@@ -121,8 +128,7 @@ class BaseAnnounced:
 
     def _watched(self, hear):
         """A queue that gets each change of the state, for ``hear``."""
-        if not callable(hear):
-            raise make("FAST_E_INVALID", f"{hear!r} cannot be called")
+        checked_hearer(hear)
         queue = _native.Queue()
         self._native.watch(queue, 0)
         return queue

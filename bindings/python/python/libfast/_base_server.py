@@ -5,6 +5,7 @@ import json
 import threading
 
 from . import _native
+from ._base import checked_hearer
 from ._dispatcher import Dispatcher
 from ._errors import make
 from ._handlers import kind_of
@@ -58,8 +59,7 @@ class BaseServer:
     def on_announcement(self, hear):
         """Calls ``hear(state, error)`` for each change of `announcement` until the server stops, on the thread that serves;
         ``error`` tells why it is not listed, else it is None. Before the start, to hear all; usable as a decorator."""
-        if not callable(hear):
-            raise make("FAST_E_INVALID", f"{hear!r} cannot be called")
+        checked_hearer(hear)
         if not self._hearers:
             self._native.watch_announcement(self._queue, 0)
         self._hearers.append(hear)

@@ -188,6 +188,11 @@ class Announced(BaseAnnounced):
         """Gives it another share of calls, from 0 (no new calls) to 1,000,000, and waits until that is listed."""
         self._native.set_weight(whole("weight", weight)).wait()
 
+    def set_metadata(self, metadata):
+        """Says something else of the server, in place of all that was said: text as of the option ``metadata``, empty for
+        nothing. Waits until that is listed."""
+        self._native.set_metadata(metadata).wait()
+
     def withdraw(self):
         """Takes it off and waits until the registry has. A second time does nothing."""
         self._native.withdraw().wait()
@@ -219,7 +224,8 @@ def _follow(queue, hear):
 
 
 def announce(**options):
-    """Announces the address ``advertise`` under the target ``announce``, and waits until it is listed.
+    """Announces the address ``advertise`` under the target ``announce``, and waits until it is listed, or
+    until it is known that its registry cannot be reached, at most 5 s; then it is listed when that answers.
 
     For servers that speak another protocol; a libfast ``Server`` announces itself.
     """

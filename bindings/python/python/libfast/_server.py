@@ -45,7 +45,8 @@ class Server(BaseServer):
 
     def announce(self):
         """Announces a server that was started with ``announce_at_start=False``, now that it is ready for calls. Waits until
-        it is listed; a second time does nothing."""
+        it is listed, or until it is known that its registry cannot be reached, at most 5 s; then it is listed when that
+        answers. A second time does nothing."""
         self._must_not_serve_here()
         self._native.announce().wait()
 
@@ -55,8 +56,15 @@ class Server(BaseServer):
         self._must_not_serve_here()
         self._native.set_weight(whole("weight", weight)).wait()
 
+    def set_metadata(self, metadata):
+        """Says something else of the server, in place of all that was said: text as of the option ``metadata``, empty for
+        nothing. Waits as `set_weight` does."""
+        self._must_not_serve_here()
+        self._native.set_metadata(metadata).wait()
+
     def start(self):
-        """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background."""
+        """Listens, announces the server if it has ``announce``, and returns its address. Serves in the background, also
+        while its registry cannot be reached; it is listed when that answers."""
         thread = LoopThread()
         self._dispatch_on(thread.loop, thread)
         try:

@@ -274,6 +274,12 @@ class Announced(BaseAnnounced):
         queue = LoopQueue.running()
         await queue.answer(self._native.set_weight(whole("weight", weight), queue.native))
 
+    async def set_metadata(self, metadata):
+        """Says something else of the server, in place of all that was said: text as of the option ``metadata``, empty for
+        nothing. Waits until that is listed."""
+        queue = LoopQueue.running()
+        await queue.answer(self._native.set_metadata(metadata, queue.native))
+
     async def withdraw(self):
         """Takes it off and waits until the registry has. A second time does nothing."""
         queue = LoopQueue.running()

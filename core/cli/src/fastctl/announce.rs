@@ -5,6 +5,7 @@ use crate::exit::{self, Exit};
 use crate::stop::Stop;
 use crate::{duration, output};
 use libfast::{Address, Announcement, Error, ErrorKind, Result, ServerOptions};
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -13,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 #[command(
     after_help = "The address is listed while it accepts connections: it is taken off when three tries in a row fail, and listed again\n\
                         with the first that succeeds. Each of these is a line: registered, suspended (listed when last heard of), lost or\n\
-                        closed, and the address. SIGINT and SIGTERM take it off and end the command with status 0."
+                        closed, and the address. SIGINT and SIGTERM take it off and end the command with status 0; a second one ends it at once."
 )]
 pub struct Options {
     /// A service name, dir:///FOLDER/SERVICE or zk://HOSTS/ROOT/SERVICE
@@ -44,19 +45,21 @@ const FAILURES: u32 = 3;
 /// Longest wait for a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// Lists it until a signal comes.
+/// Lists it until a signal comes. A second one ends it at once.
 pub async fn run(options: Options) -> Result<Exit> {
     let mut stop = Stop::listen()?;
     let address: Address =
         options.address.parse().map_err(|error| Error::new(ErrorKind::Invalid, format!("{error}")))?;
     let settings = options.settings()?;
-    let mut entry = Entry { options, address, settings, announcement: None };
+    let mut entry = Entry { options, address, settings, announcement: None, leaving: None };
     let ended = tokio::select! {
         never = entry.keep() => never,
         () = stop.requested() => Ok(Exit::Ok),
     };
-    entry.withdraw().await;
-    ended
+    tokio::select! {
+        () = entry.withdraw() => ended,
+        () = stop.requested() => Ok(Exit::Interrupted),
+    }
 }
 
 struct Entry {
@@ -64,6 +67,8 @@ struct Entry {
     address: Address,
     settings: ServerOptions,
     announcement: Option<Announcement>,
+    /// The announcement being taken off. It is here so that a signal which comes meanwhile does not end it half way.
+    leaving: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl Entry {
@@ -77,8 +82,10 @@ impl Entry {
             match libfast::announce(&self.settings, None).await {
                 // Whoever starts it sees at once that the registry is not there; later it has to come back.
                 Ok(Some(announcement)) if !had_it => {
-                    announcement.registered().await?;
-                    self.announcement = Some(announcement);
+                    if let Err(error) = self.announcement.insert(announcement).registered().await {
+                        self.announcement = None;
+                        return Err(error);
+                    }
                 }
                 Ok(announcement) => self.announcement = announcement,
                 Err(error) if !had_it => return Err(error),
@@ -94,9 +101,13 @@ impl Entry {
             };
             let mut states = announcement.watch_state();
             let tell = async {
+                let mut told = "";
                 loop {
+                    // Why it is tried in vain may be put in other words each time.
                     let state = states.borrow_and_update().name();
-                    if let Err(exit) = self.tell(state) {
+                    if state != std::mem::replace(&mut told, state)
+                        && let Err(exit) = self.tell(state)
+                    {
                         return exit;
                     }
                     if states.changed().await.is_err() {
@@ -147,9 +158,14 @@ impl Entry {
         }
     }
 
+    /// Cancel safe: the next call goes on with it.
     async fn withdraw(&mut self) {
         if let Some(announcement) = self.announcement.take() {
-            announcement.leave().await;
+            self.leaving = Some(Box::pin(announcement.leave()));
+        }
+        if let Some(leaving) = &mut self.leaving {
+            leaving.await;
+            self.leaving = None;
             // It ends anyway, or goes on without a reader until there is more to tell.
             let _ = self.tell("closed");
         }

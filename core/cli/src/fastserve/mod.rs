@@ -48,8 +48,8 @@ pub struct Options {
     /// Failure domain to announce
     #[arg(long, value_name = "NAME", requires = "announce")]
     zone: Option<String>,
-    /// How to be listed in ZooKeeper, beside or instead of libfast's own way: fast, thriftkeeper, serverset, curator, each
-    /// with :/PATH if it is elsewhere, separated by commas
+    /// How to be listed in ZooKeeper, beside or instead of libfast's own way: fast, thriftkeeper, serverset, curator, spring,
+    /// each with :/PATH if it is elsewhere, separated by commas
     #[arg(long, value_name = "LAYOUTS", requires = "announce")]
     layouts: Option<String>,
     /// At the end accept no more connections, then wait until all clients have gone, not only until their calls are

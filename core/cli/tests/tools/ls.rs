@@ -145,6 +145,6 @@ async fn what_a_server_says_of_itself_is_listed_and_known_to_clients() {
     assert_eq!(stats["endpoints"][0]["metadata"], metadata, "{stats}");
 
     options.metadata = "version".into();
-    let error = libfast::Server::new(options).unwrap().start().await.unwrap_err();
+    let error = libfast::Server::new(options).err().expect("it is malformed");
     assert!(error.message().contains("metadata") && error.message().contains("name=value"), "{error}");
 }

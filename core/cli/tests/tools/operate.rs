@@ -36,10 +36,17 @@ impl Running {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"))
     }
 
-    fn stop(mut self) -> Ended {
-        let child = self.child.take().unwrap();
-        signal(child.id(), Signal::TERM);
-        finish(child)
+    fn signal(&self, kind: Signal) {
+        signal(self.child.as_ref().unwrap().id(), kind);
+    }
+
+    fn end(mut self) -> Ended {
+        finish(self.child.take().unwrap())
+    }
+
+    fn stop(self) -> Ended {
+        self.signal(Signal::TERM);
+        self.end()
     }
 }
 
@@ -170,6 +177,30 @@ fn an_announced_address_is_listed_while_it_accepts_connections() {
 
     let ended = announce.stop();
     assert_eq!(ended.code(), 0, "{ended:?}");
+    assert_eq!(fastctl(&["endpoints", &target]).code(), 3);
+}
+
+/// It goes on with what it is about, and says so when it is done.
+#[test]
+fn a_signal_while_an_address_is_taken_off_does_not_leave_it_half_way() {
+    let (folder, registry) = registry();
+    let target = format!("{registry}/thrift");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut announce = Running::start(&["announce", &target, &address, "--check", "20ms"]);
+    assert_eq!(announce.next()["state"], "registered");
+    drop(listener);
+    // First it says that it drains, and then it gives clients a quarter of a second to hear that.
+    until("it is being taken off", || {
+        let entries = std::fs::read_dir(folder.path().join("thrift/providers")).unwrap();
+        let drains = |entry: std::fs::DirEntry| {
+            std::fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(r#""draining":true"#))
+        };
+        entries.flatten().any(drains).then_some(())
+    });
+    announce.signal(Signal::INT);
+    assert_eq!(announce.next()["state"], "closed");
+    assert_eq!(announce.end().code(), 0);
     assert_eq!(fastctl(&["endpoints", &target]).code(), 3);
 }
 

@@ -1,9 +1,12 @@
 //! `fastctl` on a real ZooKeeper: deciding, checking, and other fleets.
 
 use super::support::*;
-use libfast_testkit::ZooKeeperEnsemble;
+use libfast_registry::{Announcer, Record, Role};
+use libfast_testkit::{ChaosProxy, ZooKeeperEnsemble};
+use libfast_zookeeper::ZooKeeperRegistry;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_decides_in_zookeeper_and_clients_follow() {
@@ -184,4 +187,33 @@ fn check_names_the_member_of_an_ensemble_that_is_away() {
     let failed: Vec<_> = items.iter().filter(|item| item["status"] == "failed").collect();
     assert_eq!(failed.len(), 1, "{items:?}");
     assert_eq!(failed[0]["subject"], address);
+}
+
+/// Each service takes several answers, and all together must not take too long.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_looks_at_many_services_of_a_registry_that_is_far_away() {
+    const SERVICES: usize = 60;
+    let Some(zookeeper) = zookeeper("check_looks_at_many_services_of_a_registry_that_is_far_away") else {
+        return;
+    };
+    let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listening.local_addr().unwrap().to_string();
+    let session = Duration::from_secs(10);
+    let registry = ZooKeeperRegistry::open(&[zookeeper.connect_string()], "/far", session);
+    let record = Record { address, ..Record::of_this_process("test") };
+    let announce = |number| {
+        let service = format!("service-{number}").parse().unwrap();
+        registry.announce(&service, Role::Provider, record.clone())
+    };
+    let announced: Vec<_> = (0..SERVICES).map(announce).collect();
+    for announcement in &announced {
+        announcement.registered().await.unwrap();
+    }
+    let proxy = ChaosProxy::start(zookeeper.connect_string()).unwrap();
+    proxy.change(|plan| plan.to_server.latency = Duration::from_millis(40));
+    let target = format!("zk://{}/far", proxy.address());
+    let ended = run("fastctl", &["check", &target, "--tcp", "-o", "json"]);
+    let checked: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+    let providers = checked["items"].as_array().unwrap().iter().filter(|item| item["check"] == "provider");
+    assert_eq!((ended.code(), providers.count()), (0, SERVICES), "{ended:?}");
 }

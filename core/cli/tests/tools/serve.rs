@@ -2,6 +2,7 @@
 
 use super::support::*;
 use libfast_registry::{DirRegistry, Role};
+use libfast_testkit::Nobody;
 use rustix::process::Signal;
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -66,14 +67,16 @@ fn addresses_that_are_taken_are_3_and_name_the_option() {
 
 #[test]
 fn a_registry_that_is_away_is_told_and_keeps_nobody_from_being_served() {
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let server = Fastserve::start(&["-a", &format!("zk://{unused}/fast/echo")]);
+    let nobody = Nobody::new().unwrap();
+    let unused = nobody.address();
+    let mut server = Fastserve::start(&["-a", &format!("zk://{unused}/fast/echo")]);
     assert_eq!(run("fastcall", &[server.address(), "echo", "[1]"]).data(), "{\"value\":1}\n");
+    let told = format!("serving, but not announced: ZooKeeper at {unused} cannot be reached");
+    let said = server.says();
+    assert!(said.contains(&told), "{said}");
     server.signal(Signal::TERM);
     let ended = server.finish();
     assert_eq!(ended.code(), 0, "{ended:?}");
-    let told = format!("serving, but not announced: ZooKeeper at {unused} cannot be reached");
-    assert!(ended.stderr.contains(&told), "{ended:?}");
 }
 
 /// The first lines are those of node-fast where it has them.

@@ -113,6 +113,23 @@ impl Fastserve {
         signal(self.id(), kind);
     }
 
+    /// Waits until it says something else than what it serves; a line of that.
+    pub fn says(&mut self) -> String {
+        let id = self.id();
+        let (heard, waiting) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            if waiting.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                signal(id, Signal::KILL);
+            }
+        });
+        let stderr = self.child.as_mut().unwrap().stderr.as_mut().unwrap();
+        let mut line = String::new();
+        // Of one byte, so that nothing beyond the line is taken.
+        BufReader::with_capacity(1, stderr).read_line(&mut line).unwrap();
+        drop(heard);
+        line
+    }
+
     pub fn finish(mut self) -> Ended {
         finish(self.child.take().unwrap())
     }

@@ -1,7 +1,7 @@
-//! One list in a file: a line that says what it is, and a line with the list.
+//! One list in a file: a line that says what it is, a line with the list, and one with what operators decided, if they did.
 
 use super::CacheSettings;
-use crate::Provider;
+use crate::{Overrides, Provider};
 use libfast_model::{Address, Endpoint, Error, ErrorKind, Metadata, Result, ServiceName};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
@@ -25,6 +25,8 @@ pub(super) struct CacheFile {
 #[derive(Debug, PartialEq)]
 pub(super) struct Cached {
     pub providers: Vec<Provider>,
+    /// What operators decided, which counts in the list already: it holds for those, too, that are not on it any more.
+    pub overrides: Overrides,
     /// Since it was known to be right.
     pub age: Duration,
 }
@@ -38,7 +40,7 @@ struct Head {
     schema: u32,
     target: String,
     saved_ms: u64,
-    /// Of the second line.
+    /// Of all that comes behind this line.
     checksum: String,
 }
 
@@ -70,6 +72,11 @@ impl CacheFile {
         Self { path: settings.folder.join(name), target: format!("{registry}/{service}"), oldest }
     }
 
+    /// The registry and service that it is of.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -88,7 +95,8 @@ impl CacheFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.refused(&error.to_string())),
         };
-        let (head, list) = self.check(&text).map_err(|why| self.refused(&why))?;
+        let (head, body) = self.check(&text).map_err(|why| self.refused(&why))?;
+        let (list, decided) = body.split_once('\n').unwrap_or((body, ""));
         let age = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_millis(head.saved_ms));
         // A clock that was set back makes it look as if it came from the future.
         let age = age.unwrap_or_default();
@@ -100,25 +108,37 @@ impl CacheFile {
             serde_json::from_str(list).map_err(|error| self.refused(&error.to_string()))?;
         let providers = entries.into_iter().take(MOST_PROVIDERS).map(Entry::provider);
         let providers = providers.collect::<Option<_>>().ok_or_else(|| self.refused("an address is none"))?;
-        Ok(Some(Cached { providers, age }))
+        let overrides =
+            Overrides::from_json(decided.as_bytes()).map_err(|error| self.refused(error.message()))?;
+        Ok(Some(Cached { providers, overrides, age }))
     }
 
-    /// Writes the list, all or nothing, unless it is there already and no older than `recent`. Waits for the disk.
-    pub fn save(&self, providers: &[Provider], recent: Duration) -> Result<()> {
+    /// Whether there is a list that can be used.
+    pub fn has_providers(&self) -> bool {
+        self.load().is_ok_and(|cached| cached.is_some_and(|cached| !cached.providers.is_empty()))
+    }
+
+    /// Writes the list and what operators decided, all or nothing, unless that is there already and no older than `recent`.
+    /// Waits for the disk.
+    pub fn save(&self, providers: &[Provider], overrides: &Overrides, recent: Duration) -> Result<()> {
         let entries: Vec<Entry> = providers.iter().map(Entry::new).collect();
-        let list = serde_json::to_string(&entries).expect("plain data");
+        let mut body = serde_json::to_string(&entries).expect("plain data");
+        if !overrides.is_empty() {
+            body.push('\n');
+            body.push_str(&serde_json::to_string(overrides).expect("plain data"));
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let head = Head {
             schema: SCHEMA,
             target: self.target.clone(),
             saved_ms: now.as_millis() as u64,
-            checksum: format!("{:016x}", checksum(list.as_bytes())),
+            checksum: format!("{:016x}", checksum(body.as_bytes())),
         };
         if self.is_recent(&head, recent) {
             return Ok(());
         }
         let head = serde_json::to_string(&head).expect("plain data");
-        self.replace(format!("{head}\n{list}\n").as_bytes()).map_err(|error| {
+        self.replace(format!("{head}\n{body}\n").as_bytes()).map_err(|error| {
             let message = format!(
                 "the list of {} cannot be kept in {}: {error}; make the folder writable, or choose another with \
                  registry_cache_dir, or turn it off with registry_cache=off",
@@ -144,16 +164,16 @@ impl CacheFile {
     }
 
     fn check<'t>(&self, text: &'t str) -> std::result::Result<(Head, &'t str), String> {
-        let (head, list) = text.split_once('\n').ok_or("it is cut off")?;
+        let (head, body) = text.split_once('\n').ok_or("it is cut off")?;
         let head: Head = serde_json::from_str(head).map_err(|error| error.to_string())?;
-        let list = list.strip_suffix('\n').ok_or("it is cut off")?;
+        let body = body.strip_suffix('\n').ok_or("it is cut off")?;
         match () {
             () if head.schema != SCHEMA => Err(format!("its schema is {}, not {SCHEMA}", head.schema)),
             () if head.target != self.target => Err(format!("it is of {}", head.target)),
-            () if head.checksum != format!("{:016x}", checksum(list.as_bytes())) => {
+            () if head.checksum != format!("{:016x}", checksum(body.as_bytes())) => {
                 Err("its checksum is wrong".into())
             }
-            () => Ok((head, list)),
+            () => Ok((head, body)),
         }
     }
 

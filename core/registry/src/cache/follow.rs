@@ -4,11 +4,11 @@ use super::file::{CacheFile, Version};
 use super::keeper::Keeper;
 use super::leader::Lead;
 use crate::{Condition, Overrides, Resolution, Watch};
-use libfast_model::Error;
+use libfast_model::{Error, ErrorKind};
 use std::time::{Duration, Instant};
 use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 /// How long the registry may take before what is in the file counts.
 const GRACE: Duration = Duration::from_millis(200);
@@ -24,6 +24,8 @@ pub(super) struct Times {
     pub refresh: Duration,
     /// A follower's list that is older was left by its leader, or by what its leader asks.
     pub left: Duration,
+    /// How long a follower without a list waits for one before it says so.
+    pub silence: Duration,
 }
 
 impl Times {
@@ -33,7 +35,7 @@ impl Times {
             false => (Duration::from_secs(1), Duration::from_secs(600)),
             true => (LOOK, Duration::from_secs(20)),
         };
-        Self { pause, refresh, left: Duration::from_secs(60) }
+        Self { pause, refresh, left: Duration::from_secs(60), silence: Duration::from_secs(5) }
     }
 }
 
@@ -75,21 +77,29 @@ impl Follower {
     }
 
     /// Starts in the present runtime; `ask` watches the registry.
-    pub fn start(mut self, ask: impl FnOnce() -> Watch + Send + 'static) -> Task {
+    pub fn start(mut self, ask: impl Fn() -> Watch + Send + 'static) -> Task {
         let task = tokio::spawn(async move {
-            let _lead = if self.lead { Some(self.wait_for_lead().await) } else { None };
-            let live = ask();
-            self.pass_on(live).await;
+            loop {
+                let lead = if self.lead { Some(self.wait_for_lead().await) } else { None };
+                let live = ask();
+                self.pass_on(live, lead).await;
+            }
         });
         Task(task.abort_handle())
     }
 
     /// Reads the file until this process is the one to ask the registry.
     async fn wait_for_lead(&mut self) -> Lead {
+        let begun = Instant::now();
         loop {
             match Lead::take(self.file.path()) {
                 Ok(Some(lead)) => return lead,
-                Ok(None) => self.told.clear(),
+                Ok(None) => {
+                    self.told.clear();
+                    if begun.elapsed() >= self.times.silence {
+                        self.fail(self.unheard());
+                    }
+                }
                 Err(error) => {
                     self.complain(&error);
                     self.fail(error);
@@ -100,8 +110,8 @@ impl Follower {
         }
     }
 
-    /// Passes on what the registry says once it answers, and what the file says until then.
-    async fn pass_on(mut self, mut live: Watch) {
+    /// Passes on what the registry says once it answers, and what the file says until then. Ends when the `lead` is lost.
+    async fn pass_on(&mut self, mut live: Watch, lead: Option<Lead>) {
         let mut condition = live.condition();
         let _ = timeout(GRACE, async {
             while matches!(live.current(), Resolution::Pending) {
@@ -119,12 +129,17 @@ impl Follower {
             let _ = timeout(LOOK, live.changed()).await;
         }
         let mut overrides = live.overrides();
-        let mut keeper = Keeper::new(self.file.clone(), self.times);
+        let mut keeper = Keeper::new(self.file.clone(), self.lead, self.times);
         keeper.note(&live.current());
+        let mut checks = interval(self.times.refresh);
         loop {
             let now = *condition.borrow_and_update();
             pass(&now, &self.conditions);
-            pass(&*overrides.borrow_and_update(), &self.overrides);
+            {
+                let decided = overrides.borrow_and_update();
+                pass(&*decided, &self.overrides);
+                keeper.decide(&decided);
+            }
             tokio::select! {
                 resolution = live.changed() => {
                     keeper.note(&resolution);
@@ -133,6 +148,9 @@ impl Follower {
                 () = changed(&mut condition) => {}
                 () = changed(&mut overrides) => {}
                 error = keeper.keep(now.stale_since.is_none()) => self.complain(&error),
+                _ = checks.tick(), if lead.is_some() => if lead.as_ref().is_some_and(|lead| !lead.is_seen()) {
+                    return;
+                },
             }
         }
     }
@@ -154,9 +172,11 @@ impl Follower {
         if version != self.read {
             self.read = version;
             match self.file.load() {
-                Ok(Some(cached)) if !cached.providers.is_empty() => {
+                Ok(Some(cached)) if self.lead || !cached.providers.is_empty() => {
                     let now = Instant::now();
                     self.confirmed = Some(now.checked_sub(cached.age).unwrap_or(now));
+                    // Before the list: it is never older than what it is about.
+                    pass(&cached.overrides, &self.overrides);
                     list = Some(cached.providers);
                 }
                 Ok(_) => {}
@@ -167,13 +187,33 @@ impl Follower {
         pass(&Condition { stale_since, ..Condition::default() }, &self.conditions);
         if let Some(list) = list {
             self.sender.send_if_modified(|known| {
-                let is_news = !matches!(known, Resolution::Bound(known) if *known == list);
+                let is_news = match known {
+                    // That nobody is there is told to those who know nothing.
+                    Resolution::Bound(known) => *known != list && !list.is_empty(),
+                    Resolution::Absent => !list.is_empty(),
+                    Resolution::Pending | Resolution::Failed(_) => true,
+                };
                 if is_news {
-                    *known = Resolution::Bound(list);
+                    *known = if list.is_empty() { Resolution::Absent } else { Resolution::Bound(list) };
                 }
                 is_news
             });
         }
+    }
+
+    /// What is wrong when there is no list, and another process is the one to write it.
+    fn unheard(&self) -> Error {
+        let leader = match Lead::holder(self.file.path()) {
+            Some(id) => format!("process {id}"),
+            None => "another process".into(),
+        };
+        let message = format!(
+            "there is no list of {}: {leader} asks the registry for all that use {}, and has written none; it hangs, or its \
+             registry does not answer, which its log tells. When it ends, another one asks",
+            self.file.target(),
+            self.file.path().display()
+        );
+        Error::new(ErrorKind::Registry, message)
     }
 
     /// Tells why nothing is known, if nothing is.

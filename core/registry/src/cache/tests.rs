@@ -1,5 +1,7 @@
 //! Files that are good and bad, and who believes them when.
 
+mod leading;
+
 use super::file::Cached;
 use super::leader::Lead;
 use super::*;
@@ -43,8 +45,8 @@ fn a_list_is_read_as_written_and_by_its_user_only() {
     assert_eq!(file.load().unwrap(), None);
     let mut list = providers(1..3);
     list[1].endpoint.draining = true;
-    file.save(&list, RECENT).unwrap();
-    let Cached { providers: read, age } = file.load().unwrap().unwrap();
+    file.save(&list, &Overrides::default(), RECENT).unwrap();
+    let Cached { providers: read, age, .. } = file.load().unwrap().unwrap();
     assert_eq!(read, list, "with those that drain");
     assert!(age < LONG);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -56,11 +58,11 @@ fn a_list_is_read_as_written_and_by_its_user_only() {
 fn an_equal_list_is_not_written_again_soon_and_another_one_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(&settings(folder.path()));
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     let first = file.version();
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     assert_eq!(file.version(), first);
-    file.save(&providers(1..4), RECENT).unwrap();
+    file.save(&providers(1..4), &Overrides::default(), RECENT).unwrap();
     assert_ne!(file.version(), first);
 }
 
@@ -69,7 +71,7 @@ fn what_is_damaged_foreign_or_old_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(folder.path());
     let file = file(&settings);
-    file.save(&providers(1..3), RECENT).unwrap();
+    file.save(&providers(1..3), &Overrides::default(), RECENT).unwrap();
     let good = fs::read_to_string(file.path()).unwrap();
     let refusal = |text: &str| {
         fs::write(file.path(), text).unwrap();
@@ -231,64 +233,6 @@ async fn a_folder_that_cannot_be_written_to_costs_nothing_but_the_file() {
 }
 
 #[tokio::test]
-async fn one_leads_the_others_read_what_it_wrote_and_one_of_them_takes_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
-    let told = Told::new(Resolution::Bound(providers(1..3)));
-    let mut leader = watch_cached(&told, &settings);
-    until(&mut leader, 1..3).await;
-    let mut followers = [watch_cached(&told, &settings), watch_cached(&told, &settings)];
-    for follower in &mut followers {
-        until(follower, 1..3).await;
-    }
-    told.sender.send_replace(Resolution::Bound(providers(1..6)));
-    for follower in &mut followers {
-        until(follower, 1..6).await;
-        assert!(follower.condition().borrow().stale_since.is_none());
-    }
-    assert_eq!(told.asked(), 1, "the others ask nobody");
-    drop(leader);
-    let limit = Instant::now() + LONG;
-    while told.asked() < 2 {
-        assert!(Instant::now() < limit, "nobody took over");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    told.sender.send_replace(Resolution::Bound(providers(1..9)));
-    for follower in &mut followers {
-        until(follower, 1..9).await;
-    }
-    assert_eq!(told.asked(), 2);
-}
-
-/// A server that stops drains and leaves the list within less than what passes between two readings of the file. Readers
-/// that miss the first would hold on to it.
-#[tokio::test]
-async fn those_who_read_the_file_hear_that_a_server_stops_before_it_is_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
-    let told = Told::new(Resolution::Bound(providers(1..4)));
-    let mut leader = watch_cached(&told, &settings);
-    until(&mut leader, 1..4).await;
-    let mut follower = watch_cached(&told, &settings);
-    until(&mut follower, 1..4).await;
-
-    let mut stopping = providers(1..4);
-    stopping[1].endpoint.draining = true;
-    told.sender.send_replace(Resolution::Bound(stopping.clone()));
-    until_list(&mut leader, &stopping).await;
-    let rest = providers([1, 3]);
-    told.sender.send_replace(Resolution::Bound(rest.clone()));
-    until_list(&mut leader, &rest).await;
-    until_list(&mut follower, &stopping).await;
-    until_list(&mut follower, &rest).await;
-    // One that is back is no more on its way out.
-    told.sender.send_replace(Resolution::Bound(stopping.clone()));
-    until_list(&mut leader, &stopping).await;
-    told.sender.send_replace(Resolution::Bound(providers(1..4)));
-    until(&mut follower, 1..4).await;
-}
-
-#[tokio::test]
 async fn when_all_drain_the_file_still_has_them() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(folder.path());
@@ -302,50 +246,4 @@ async fn when_all_drain_the_file_still_has_them() {
     // Nobody else is left: a start calls them.
     let mut later = watch_cached(&Told::new(away()), &settings);
     until_list(&mut later, &list).await;
-}
-
-/// A leader that hangs keeps the lead; one whose registry is away confirms nothing.
-#[tokio::test]
-async fn a_followers_list_is_stale_when_its_leader_confirms_it_no_more() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
-    let file = file(&settings);
-    let _hanging = Lead::take(file.path()).unwrap().expect("nobody has it");
-    file.save(&providers(1..3), RECENT).unwrap();
-    let told = Told::new(Resolution::Pending);
-    let times = Times { left: Duration::from_millis(200), ..Times::new(true) };
-    let mut follower = cached(&told, &settings).watch_at(&service(), times);
-    until(&mut follower, 1..3).await;
-    until_condition(&follower, |condition| condition.stale_since.is_some()).await;
-    file.save(&providers(1..3), Duration::ZERO).unwrap();
-    until_condition(&follower, |condition| condition.stale_since.is_none()).await;
-    assert_eq!(told.asked(), 0);
-}
-
-#[tokio::test]
-async fn a_leader_confirms_its_list_while_its_registry_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { lead: true, ..settings(folder.path()) };
-    let told = Told::new(Resolution::Bound(providers(1..3)));
-    let times = Times { refresh: Duration::from_millis(20), ..Times::new(true) };
-    let leader = cached(&told, &settings).watch_at(&service(), times);
-    until_written(&settings, &providers(1..3)).await;
-    for _ in 0..3 {
-        let version = file(&settings).version();
-        until_file(&settings, |file| file.version() != version).await;
-    }
-    let away = Condition { stale_since: Some(Instant::now()), ..Condition::default() };
-    told.conditions.send_replace(away);
-    until_condition(&leader, |condition| *condition == away).await;
-    // One may be under way.
-    let limit = Instant::now() + LONG;
-    let mut version = file(&settings).version();
-    loop {
-        tokio::time::sleep(times.refresh * 5).await;
-        if file(&settings).version() == version {
-            break;
-        }
-        version = file(&settings).version();
-        assert!(Instant::now() < limit, "it goes on confirming");
-    }
 }

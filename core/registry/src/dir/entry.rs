@@ -150,7 +150,7 @@ fn check(text: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the record has {} bytes, more than the {MAX_RECORD_BYTES} that are read; shorten its name or zone",
+        "the record has {} bytes, more than the {MAX_RECORD_BYTES} that are read; shorten its metadata, name or zone",
         text.len()
     );
     Err(Error::new(ErrorKind::Invalid, message))

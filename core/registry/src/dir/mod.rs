@@ -194,13 +194,7 @@ fn tell(state: &watch::Sender<AnnouncementState>, outcome: Result<()>) {
         Err(error) => AnnouncementState::Failed(error),
     };
     state.send_if_modified(|last| {
-        let news = match (&*last, &now) {
-            (AnnouncementState::Registered, AnnouncementState::Registered) => false,
-            (AnnouncementState::Failed(last), AnnouncementState::Failed(now)) => {
-                last.message() != now.message()
-            }
-            _ => true,
-        };
+        let news = !last.says_the_same(&now);
         if news {
             *last = now;
         }

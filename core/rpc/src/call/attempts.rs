@@ -229,10 +229,7 @@ impl Call {
         self.observe(|| CallEvent::Failed { error: &error });
         let is_safe = !self.delivered && retry::is_safe(&error, self.options.idempotent);
         self.refused = retry::is_refusal(&error);
-        if retry::is_of_connection(&error) && self.vain_connections < VAIN_CONNECTIONS {
-            self.vain_connections += 1;
-            self.attempts -= 1;
-        }
+        self.discount_vain(&error);
         if !is_safe || self.attempts > self.options.retries {
             return self.wait_or_fail(error);
         }
@@ -242,5 +239,13 @@ impl Call {
             false => Phase::Pausing { pause: self.sleep_until(Instant::now() + pause), last: error },
         };
         Ok(())
+    }
+
+    /// An attempt that failed so was none if nothing of it was sent.
+    pub(super) fn discount_vain(&mut self, error: &Error) {
+        if retry::is_of_connection(error) && self.vain_connections < VAIN_CONNECTIONS {
+            self.vain_connections += 1;
+            self.attempts -= 1;
+        }
     }
 }

@@ -69,8 +69,9 @@ impl Call {
             Phase::Running { mut charge, mut attempt } => {
                 let (now, progress) = (Instant::now(), attempt.progress());
                 let is_late = self.deadline.is_some_and(|deadline| now > deadline + LATE);
-                // What it never got, or answered while this process did not look, is not held against it.
-                if attempt.is_sent() && !is_late {
+                // What it did not get to the end, or answered while this process did not look, is not held against it. One that takes
+                // nothing any more is found out by other means.
+                if attempt.is_written() && !is_late {
                     charge.settle(Outcome::TimedOut, now);
                 }
                 attempt.time_out();

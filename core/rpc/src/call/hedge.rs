@@ -172,6 +172,7 @@ impl Call {
         if !retry::is_of_connection(error) {
             self.tried.push(charge.channel().clone());
         }
+        self.discount_vain(error);
         self.observe(|| CallEvent::Failed { error });
         self.count_hedge(Fate::Lost);
     }

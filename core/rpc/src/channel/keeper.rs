@@ -129,7 +129,7 @@ impl Channel {
         self.heed(&slot);
         drop(slot);
         self.waiting.wake_all();
-        self.changed.wake_all();
+        self.changed.notify_waiters();
     }
 
     /// A connection has ended.
@@ -158,7 +158,11 @@ impl Channel {
                 self.set_left(slot);
                 self.kick.notify_one();
             }
-            Retired::Idle | Retired::Old => slot.enter(SlotState::Idle, self.meter.as_ref()),
+            Retired::Idle | Retired::Old => {
+                slot.enter(SlotState::Idle, self.meter.as_ref());
+                // What was said over it says nothing about the next one.
+                self.load.set_standing(Standing::Ready);
+            }
         }
     }
 

@@ -103,14 +103,19 @@ impl Shared {
         }
         known.resolution = resolution;
         drop(known);
-        self.changed.wake_all();
+        self.changed.notify_waiters();
     }
 
     /// Takes over what operators decided.
     fn decided(&self, overrides: &mut Receiver<Overrides>) {
         let mut known = self.lock();
-        if known.roster.decide(overrides.borrow_and_update().clone()) {
+        let is_new = known.roster.decide(overrides.borrow_and_update().clone());
+        if is_new {
             self.listed(endpoints(&known.roster));
+        }
+        drop(known);
+        if is_new {
+            self.changed.notify_waiters();
         }
     }
 

@@ -130,13 +130,13 @@ impl Attempt {
         self.why = Why::TimedOut;
     }
 
-    /// Whether any of the request has left this process.
-    pub fn is_sent(&self) -> bool {
+    /// Whether all of the request has left this process.
+    pub fn is_written(&self) -> bool {
         if self.is_over() {
             return true;
         }
         let state = self.connection.0.lock();
-        state.is_sent(&state.inboxes[self.key])
+        state.written >= state.inboxes[self.key].end
     }
 
     /// How far the request has got, for an attempt that is given up.

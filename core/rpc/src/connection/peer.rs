@@ -99,6 +99,11 @@ impl Peer {
         }
     }
 
+    /// It took some of what waited to be sent.
+    pub fn took(&self, now: Instant) {
+        self.load.took(clock::moment(now));
+    }
+
     /// A request that is no call is over.
     pub fn answered(&mut self, key: usize, ok: bool) {
         match key {
@@ -161,6 +166,9 @@ impl Shared {
     /// After something was read.
     pub(super) fn heard(&self, state: &mut State) {
         state.peer.heard = true;
+        if self.doubtful.load(Relaxed) {
+            self.doubtful.store(false, Relaxed);
+        }
         if let Some(args) = state.peer.wants_watch.take() {
             state.peer.watching = self.ask(state, WATCH, &args, WATCHING);
         }

@@ -4,6 +4,7 @@ use super::{Shared, State};
 use crate::burst::{self, ENOUGH, Gathering};
 use libfast_model::Error;
 use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
 
 /// Turns of the runtime without another request after which those who were woken are not waited for any longer.
 const TURNS: usize = 2;
@@ -84,8 +85,13 @@ impl Shared {
         state.held = false;
         let before = state.wire.transmit().len();
         let result = self.socket.try_write(state.wire.transmit());
-        state.written += (before - state.wire.transmit().len()) as u64;
+        let written = (before - state.wire.transmit().len()) as u64;
+        state.written += written;
         state.publish();
+        // Who takes what waited for it is not silent, however long the answer to all of it takes.
+        if written > 0 && state.write_blocked {
+            state.peer.took(Instant::now());
+        }
         state.write_blocked = !matches!(result, Ok(true));
         if state.wire.transmit().is_empty() {
             state.stale = 0;
@@ -109,5 +115,54 @@ impl Gathering for Shared {
         drop(state);
         // Also for what was written when it had become enough.
         self.written.wake_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call_options::CallOptions;
+    use crate::clock;
+    use crate::connection::{Bounds, Connection, Duties};
+    use crate::metrics::ClientMethods;
+    use crate::socket::{Listener, Socket};
+    use bytes::BytesMut;
+    use libfast_balance::{EndpointSet, Pick};
+    use libfast_model::{ClientOptions, Endpoint};
+    use libfast_protocol::ClientWire;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn what_is_on_its_way_is_no_silence_of_the_server() {
+        let five = Duration::from_secs(5);
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), five).await.unwrap();
+        let address = listener.address().unwrap();
+        let (connected, accepted) = tokio::join!(Socket::connect(&address, five), listener.accept());
+        let ((socket, reader), (_server, mut server)) = (connected.unwrap(), accepted.unwrap());
+        let listed = [("key".to_owned(), Endpoint::new(address.clone()))];
+        let member = EndpointSet::default().updated(listed, |_, _| ()).members()[0].clone();
+        let duties = Duties { load: member.load.clone(), watch: None };
+        let bounds = Bounds { inbox_bytes: 1 << 20, unwritten_bytes: 1 << 30 };
+        let wire = ClientWire::default();
+        let connection = Arc::new(Connection::new(socket, address, wire, bounds, duties, None));
+        let shared = connection.shared();
+        let driven = tokio::spawn(async move { shared.drive(reader).await });
+        let asked = Instant::now();
+        let _load = Pick::begin(member.clone(), clock::moment(asked));
+        let method = ClientMethods::new(None).get("m");
+        // More than the system takes for a server that reads nothing.
+        let args = format!("[\"{}\"]", "x".repeat(15 << 20));
+        let options = CallOptions::from(&ClientOptions::default());
+        let attempt = connection.clone().start(&method, args.as_bytes(), &options, None, asked).unwrap();
+        assert!(connection.0.lock().write_blocked);
+        let blocked = Instant::now();
+        let mut input = BytesMut::new();
+        while input.len() < args.len() {
+            server.read(&mut input).await.unwrap();
+        }
+        let now = Instant::now();
+        assert!(member.load.silence(clock::moment(now)) <= now - blocked);
+        drop((attempt, connection));
+        driven.await.unwrap();
     }
 }

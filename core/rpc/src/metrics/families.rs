@@ -1,5 +1,6 @@
 //! The numbers themselves, by metric and labels.
 
+use super::registry::RegistryReports;
 use libfast_model::{DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_OTHER, Metric, MetricKind, MetricSpec};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -22,6 +23,7 @@ pub(crate) struct Families {
     /// In the order of the table, each with how many series were made.
     all: Vec<(AnyFamily, AtomicUsize)>,
     error_types: RwLock<HashSet<String>>,
+    pub registries: RegistryReports,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Families {
         let families = Self {
             all: Metric::TABLE.iter().map(|spec| (AnyFamily::new(spec), AtomicUsize::new(0))).collect(),
             error_types: RwLock::default(),
+            registries: RegistryReports::default(),
         };
         families.gauge(Metric::BuildInfo, &[libfast_model::VERSION]).set(1);
         families

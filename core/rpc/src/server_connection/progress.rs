@@ -18,6 +18,9 @@ pub(super) struct Part {
 const LEAST_BYTES_PER_SECOND: u32 = 1024;
 /// How often it is looked, in `send_timeout_ms`, whether a client takes anything.
 const LOOKS: u32 = 10;
+/// What a client must take at least. The system of one that reads nothing takes a little as well, when it is asked whether it has
+/// room.
+const LEAST_TAKEN_PER_SECOND: u32 = 128;
 
 impl Part {
     /// Bytes were taken from the front: what is left begins another message.
@@ -63,30 +66,43 @@ impl ServerConnection {
             return self.socket.writable().await;
         }
         let limit = Duration::from_millis(limit_ms);
-        let mut last = Instant::now();
+        let least = (limit * LEAST_TAKEN_PER_SECOND).as_secs().max(1);
+        let (mut since, mut unsent, mut taken) = (Instant::now(), self.socket.unsent(), 0);
         loop {
             if let Ok(writable) = tokio::time::timeout(limit / LOOKS, self.socket.writable()).await {
                 return writable;
             }
-            loop {
-                match self.push()? {
-                    (_, 0) => return Ok(()),
-                    (0, _) => break,
-                    _ => last = Instant::now(),
-                }
-                // Those who write more may do so now.
-                tokio::task::yield_now().await;
-            }
-            if last.elapsed() >= limit {
+            let Some(offered) = self.push_all().await? else { return Ok(()) };
+            // Nobody else writes meanwhile.
+            let before = std::mem::replace(&mut unsent, self.socket.unsent());
+            taken += (before + offered).saturating_sub(unsent);
+            if taken >= least {
+                (since, taken) = (Instant::now(), 0);
+            } else if since.elapsed() >= limit {
                 self.socket.reset_when_closed();
-                let why = format!("the client took nothing for `send_timeout_ms` of {limit_ms}");
+                let why = format!("the client took next to nothing for `send_timeout_ms` of {limit_ms}");
                 return Err(self.stalled(Stalled::Sent, why));
             }
         }
     }
 
-    /// Offers output to a kernel that does not call itself writable, which it does only when a third of its buffer is free: a
-    /// client that reads slowly takes minutes for that. Returns how many bytes it took, and how many wait.
+    /// Offers output to a kernel that does not call itself writable, which it does only when a third of its buffer is free: a client
+    /// that reads slowly may take long for that. Returns how many bytes it took; `None` if that was all.
+    async fn push_all(&self) -> io::Result<Option<u64>> {
+        let mut offered = 0;
+        loop {
+            let (taken, waiting) = self.push()?;
+            offered += taken as u64;
+            match (taken, waiting) {
+                (_, 0) => return Ok(None),
+                (0, _) => return Ok(Some(offered)),
+                // Those who write more may do so now.
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    /// Returns how many bytes it took, and how many wait.
     fn push(&self) -> io::Result<(usize, usize)> {
         let mut state = self.lock();
         let taken = self.socket.push(state.wire.transmit())?;

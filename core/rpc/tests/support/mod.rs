@@ -6,12 +6,28 @@ pub mod script;
 
 use bytes::BytesMut;
 use libfast_protocol::{Decoder, Frame, Limits, Status, Version, encode};
+use libfast_rpc::{Client, Metrics};
+use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 /// Longer than anything here takes, so that a defect fails instead of hanging.
 pub const LONG: Duration = Duration::from_secs(20);
+
+/// What the client says about an endpoint.
+pub fn endpoint(client: &Client, address: &str) -> Value {
+    let stats: Value = serde_json::from_str(&client.stats()).unwrap();
+    let endpoints = stats["endpoints"].as_array().unwrap();
+    endpoints.iter().find(|endpoint| endpoint["address"] == address).cloned().expect("it is listed")
+}
+
+/// The value of a metric with its labels; 0 if it is not there.
+pub fn metric(metrics: &Metrics, series: &str) -> u64 {
+    let text = metrics.text();
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.map_or(0, |number| number.parse().unwrap())
+}
 
 /// One end of a connection made of a bare socket that blocks.
 pub struct Bare {

@@ -49,12 +49,20 @@ pub fn shown(name: &str) -> Cow<'_, str> {
     let lower = name.to_ascii_lowercase();
     let after = |text: &str, mark: &str| text.find(mark).map(|at| at + mark.len());
     let start = after(&lower, "%3a%2f%2f").or_else(|| after(&lower, "://")).unwrap_or(0);
-    let rest = &lower[start..];
-    let end = ["%3f", "?"].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
-    let host = ["%40", "@"].iter().filter_map(|mark| Some(rest[..end].rfind(mark)? + mark.len())).max();
-    match host {
-        Some(host) => format!("{}{}", &name[..start], &name[start + host..]).into(),
-        None => name.into(),
+    let until = |marks: &[&str], from: usize| {
+        let rest = &lower[from..];
+        from + marks.iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len())
+    };
+    let end = until(&["%3f", "?"], start);
+    let host = ["%40", "@"].iter().filter_map(|mark| Some(lower[start..end].rfind(mark)? + mark.len())).max();
+    let host = start + host.unwrap_or(0);
+    let authority = unescape(&name[host..until(&["%2f", "/"], host).min(end)]);
+    let has_more = ["%40", "@"].iter().any(|mark| lower[end..].contains(mark));
+    match authority.is_ok_and(|text| text.parse::<Address>().is_ok()) {
+        // The password itself may have the mark that ends the place.
+        false if has_more => format!("{}…", &name[..start]).into(),
+        _ if host == start => name.into(),
+        _ => format!("{}{}", &name[..start], &name[host..]).into(),
     }
 }
 
@@ -101,6 +109,12 @@ mod tests {
             ("tri%3a%2f%2fuser%3apa%2fss%40h%3a5%2fx", "tri%3a%2f%2fh%3a5%2fx"),
             ("tri://user:p@ss@h:5/x?a=b@c", "tri://h:5/x?a=b@c"),
             ("user:pass@h", "h"),
+            ("dubbo%3A%2F%2Fu%3Apa%3Fss%40h%3A1%2Fx", "dubbo%3A%2F%2F…"),
+            ("dubbo://u@v:pa?ss@h:1/x", "dubbo://…"),
+            (
+                "tri%3A%2F%2F%5B%3A%3A1%5D%3A5%3Fowner%3Da%40b",
+                "tri%3A%2F%2F%5B%3A%3A1%5D%3A5%3Fowner%3Da%40b",
+            ),
             ("dubbo%3A%2F%2Fh%3A1%2Fx%3Fowner%3Da%40b", "dubbo%3A%2F%2Fh%3A1%2Fx%3Fowner%3Da%40b"),
             ("Ä%", "Ä%"),
         ] {

@@ -7,10 +7,14 @@ mod serverset;
 mod thriftkeeper;
 
 use crate::path::CONFIG;
-use libfast_model::{Endpoint, Error, ErrorKind, Result};
-use libfast_registry::{Record, Role};
+use curator::Payload;
+use libfast_model::{Endpoint, Error, ErrorKind, Metadata, Result};
+use libfast_registry::{MAX_RECORD_BYTES, Record, Role};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Longest text of an entry of another fleet that is read. Dubbo's can have some kilobytes.
@@ -27,6 +31,8 @@ pub enum Codec {
     Serverset,
     /// Curator's service discovery, as of Spring Cloud and Dubbo 3.
     Curator,
+    /// The same, with the payload that Spring Cloud reads.
+    Spring,
     /// Dubbo's interface level, read only.
     Dubbo,
 }
@@ -41,11 +47,12 @@ pub enum Naming {
 }
 
 impl Codec {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("fast", Self::Fast),
         ("thriftkeeper", Self::Thriftkeeper),
         ("serverset", Self::Serverset),
         ("curator", Self::Curator),
+        ("spring", Self::Spring),
         ("dubbo", Self::Dubbo),
     ];
 
@@ -61,9 +68,9 @@ impl Codec {
     pub fn list(self, role: Role) -> Option<&'static str> {
         match (self, role) {
             (Self::Fast | Self::Thriftkeeper, role) => Some(role.folder()),
-            (Self::Serverset | Self::Curator, Role::Provider) => Some(""),
+            (Self::Serverset | Self::Curator | Self::Spring, Role::Provider) => Some(""),
             (Self::Dubbo, Role::Provider) => Some(role.folder()),
-            (Self::Serverset | Self::Curator | Self::Dubbo, Role::Consumer) => None,
+            (Self::Serverset | Self::Curator | Self::Spring | Self::Dubbo, Role::Consumer) => None,
         }
     }
 
@@ -72,7 +79,7 @@ impl Codec {
         match self {
             Self::Serverset => name.starts_with(serverset::PREFIX),
             // What an operator decided is beside the instances, if they are below the target's root.
-            Self::Curator => name != CONFIG,
+            Self::Curator | Self::Spring => name != CONFIG,
             Self::Fast | Self::Thriftkeeper | Self::Dubbo => true,
         }
     }
@@ -81,7 +88,7 @@ impl Codec {
     fn tolerates(self, other: Self) -> bool {
         // Members of a server set have names of their own; the instances of Curator may have any.
         let one_has_names = (self == Self::Serverset) != (other == Self::Serverset);
-        one_has_names && self != Self::Curator && other != Self::Curator
+        one_has_names && ![self, other].iter().any(|one| matches!(one, Self::Curator | Self::Spring))
     }
 
     /// Whether servers list themselves in it, and are not only found.
@@ -115,7 +122,8 @@ impl Codec {
             Self::Thriftkeeper | Self::Curator if record.draining => Ok(None),
             Self::Thriftkeeper => Ok(Some(thriftkeeper::encode(record))),
             Self::Serverset => serverset::encode(record).map(Some),
-            Self::Curator => curator::encode(service, id, record).map(Some),
+            Self::Curator => curator::encode(service, id, record, Payload::None).map(Some),
+            Self::Spring => curator::encode(service, id, record, Payload::Spring).map(Some),
             Self::Dubbo => {
                 let message = "layout dubbo is read only: such an entry promises Dubbo's own protocol";
                 Err(Error::new(ErrorKind::Invalid, message))
@@ -137,7 +145,7 @@ impl Codec {
             Self::Fast => Record::from_json(text),
             Self::Thriftkeeper => thriftkeeper::decode(text),
             Self::Serverset => serverset::decode(text),
-            Self::Curator => curator::decode(text),
+            Self::Curator | Self::Spring => curator::decode(text),
             Self::Dubbo => dubbo::decode(name),
         }
     }
@@ -216,6 +224,27 @@ fn address(host: &str, port: u16) -> String {
     libfast_model::Address::Tcp { host: host.to_owned(), port }.to_string()
 }
 
+/// Texts by name, out of what another program wrote: what is no text is passed over.
+fn texts<'d, D: Deserializer<'d>>(from: D) -> std::result::Result<Metadata, D::Error> {
+    let written = Option::<BTreeMap<String, Value>>::deserialize(from)?.unwrap_or_default();
+    let texts = written.into_iter().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None,
+    });
+    Ok(texts.collect())
+}
+
+/// As much of it as an own entry could say; others write more than is kept for thousands of them.
+fn kept(metadata: Metadata) -> Metadata {
+    let mut room = MAX_RECORD_BYTES;
+    let fits = |(name, text): &(String, String)| {
+        let left = room.checked_sub(name.len() + text.len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    metadata.into_iter().filter(fits).collect()
+}
+
 fn junk(why: String) -> Error {
     Error::new(ErrorKind::Registry, format!("an entry cannot be understood: {why}"))
 }
@@ -251,7 +280,8 @@ mod tests {
         for (at, one) in names.iter().enumerate() {
             for other in &names[at + 1..] {
                 // They are told apart by the names of their nodes.
-                let is_legal = *other == "serverset" || *one == "serverset" && *other != "curator";
+                let is_legal =
+                    *other == "serverset" || *one == "serverset" && !matches!(*other, "curator" | "spring");
                 for text in [format!("{one},{other}"), format!("{other}:/fast/,{one}")] {
                     let parsed = Layouts::parse(&text, "/fast");
                     assert_eq!(parsed.is_ok(), is_legal, "{text}");
@@ -272,8 +302,8 @@ mod tests {
     fn who_drains_is_not_listed_where_that_cannot_be_said() {
         let record = Record { address: "h:1".into(), draining: true, ..unknown() };
         let listed = |codec: Codec| codec.encode("calc", "id", &record).unwrap().is_some();
-        let listed = [Codec::Fast, Codec::Serverset, Codec::Thriftkeeper, Codec::Curator].map(listed);
-        assert_eq!(listed, [true, true, false, false]);
+        let codecs = [Codec::Fast, Codec::Serverset, Codec::Spring, Codec::Thriftkeeper, Codec::Curator];
+        assert_eq!(codecs.map(listed), [true, true, true, false, false]);
         assert_eq!(Codec::Dubbo.encode("calc", "id", &record).unwrap_err().kind(), ErrorKind::Invalid);
     }
 }

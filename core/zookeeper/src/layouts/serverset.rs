@@ -2,7 +2,7 @@
 //! too, and scrapes the additional endpoint `metrics` with a relabelling rule.
 
 use super::{address, json, junk};
-use libfast_model::{Address, Endpoint, Error, Result};
+use libfast_model::{Address, Endpoint, Error, Metadata, Result};
 use libfast_registry::Record;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,9 +24,9 @@ struct Member {
     status: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shard: Option<i64>,
-    /// Of any use to those only who know the words; others pass over it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: BTreeMap<String, String>,
+    /// Finagle gives it to its programs; Prometheus and others pass over it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "super::texts")]
+    metadata: Metadata,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,7 +37,9 @@ struct Place {
 
 /// What a member writes. An error if it listens on a Unix socket, which no other machine could reach.
 pub fn encode(record: &Record) -> Result<Vec<u8>> {
-    let mut metadata = BTreeMap::new();
+    let mut metadata = record.metadata.clone();
+    // Under these names readers look for nothing else.
+    metadata.retain(|name, _| name != WEIGHT && name != ZONE);
     if record.weight != Endpoint::DEFAULT_WEIGHT {
         metadata.insert(WEIGHT.to_owned(), record.weight.to_string());
     }
@@ -60,8 +62,8 @@ pub fn encode(record: &Record) -> Result<Vec<u8>> {
 
 /// What was written. Who is not alive gets no calls.
 pub fn decode(text: &[u8]) -> Result<Record> {
-    let member: Member = json(text)?;
-    let weight = match member.metadata.get(WEIGHT) {
+    let mut member: Member = json(text)?;
+    let weight = match member.metadata.remove(WEIGHT) {
         Some(weight) => weight.parse().map_err(|_| junk(format!("the weight {weight:?} is no number")))?,
         None => Endpoint::DEFAULT_WEIGHT,
     };
@@ -69,8 +71,9 @@ pub fn decode(text: &[u8]) -> Result<Record> {
     let metrics = metrics.map_or(String::new(), |place| address(&place.host, place.port));
     let record = Record {
         address: address(&member.service_endpoint.host, member.service_endpoint.port),
-        zone: member.metadata.get(ZONE).cloned().unwrap_or_default(),
+        zone: member.metadata.remove(ZONE).unwrap_or_default(),
         weight,
+        metadata: super::kept(member.metadata),
         metrics,
         ..super::unknown()
     };
@@ -107,13 +110,24 @@ mod tests {
         let plain = Record { address: "10.0.0.5:2030".into(), ..Record::of_this_process("calc") };
         let text = br#"{"serviceEndpoint":{"host":"10.0.0.5","port":2030},"additionalEndpoints":{},"status":"ALIVE"}"#;
         assert_eq!(encode(&plain).unwrap(), text);
-        let full =
-            Record { weight: 7, zone: "a".into(), metrics: "10.0.0.5:2830".into(), draining: true, ..plain };
-        let text = br#"{"serviceEndpoint":{"host":"10.0.0.5","port":2030},"additionalEndpoints":{"metrics":{"host":"10.0.0.5","port":2830}},"status":"STOPPING","metadata":{"weight":"7","zone":"a"}}"#;
+        let metadata = [("shard", "7"), ("version", "1.2"), ("weight", "heavy")];
+        let metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let full = Record {
+            weight: 7,
+            zone: "a".into(),
+            metrics: "10.0.0.5:2830".into(),
+            draining: true,
+            metadata,
+            ..plain
+        };
+        let text = br#"{"serviceEndpoint":{"host":"10.0.0.5","port":2030},"additionalEndpoints":{"metrics":{"host":"10.0.0.5","port":2830}},"status":"STOPPING","metadata":{"shard":"7","version":"1.2","weight":"7","zone":"a"}}"#;
         assert_eq!(encode(&full).unwrap(), text);
         let read = decode(text).unwrap();
         let seen = |r: &Record| (r.address.clone(), r.weight, r.zone.clone(), r.metrics.clone(), r.draining);
         assert_eq!(seen(&read), seen(&full));
+        let metadata: Vec<_> =
+            read.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(metadata, [("shard", "7"), ("version", "1.2")]);
     }
 
     /// As Aurora writes it.
@@ -122,6 +136,10 @@ mod tests {
         let text = br#"{"serviceEndpoint":{"host":"host1","port":31000},"additionalEndpoints":{"http":{"host":"host1","port":31001}},"status":"ALIVE","shard":3}"#;
         let read = decode(text).unwrap();
         assert_eq!((read.address.as_str(), read.weight, read.draining), ("host1:31000", 100, false));
+        let odd = br#"{"serviceEndpoint":{"host":"h","port":1},"metadata":{"a":"1","b":2,"c":null}}"#;
+        assert_eq!(decode(odd).unwrap().metadata.into_iter().collect::<Vec<_>>(), [("a".into(), "1".into())]);
+        let none = br#"{"serviceEndpoint":{"host":"h","port":1},"metadata":null}"#;
+        assert!(decode(none).unwrap().metadata.is_empty());
         let six = br#"{"serviceEndpoint":{"host":"::1","port":1},"status":"DEAD"}"#;
         let read = decode(six).unwrap();
         assert_eq!((read.address.as_str(), read.weight), ("[::1]:1", 0));

@@ -1,9 +1,10 @@
 //! Many clients learn at once that many services changed.
 
-use super::zookeeper::{ensemble, wait_until};
+use super::zookeeper::ensemble;
 use crate::clock::pass;
+use crate::ledger::quantile_of;
 use crate::report::{Report, Trouble};
-use crate::rig::Rig;
+use crate::rig::{Rig, wait_until};
 use libfast::{Record, ServiceName};
 use libfast_registry::{Announcement, Announcer, Resolution, Resolver, Role, Watch};
 use libfast_testkit::ZooKeeperEnsemble;
@@ -39,7 +40,7 @@ pub fn run(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let watches: Vec<Watch> =
         registries.iter().flat_map(|registry| names.iter().map(|name| registry.watch(name))).collect();
     let all_see = |port: usize| watches.iter().all(|watch| sees(watch, port));
-    wait_until("all watch", || all_see(1))?;
+    wait_until("all watch", || Ok(all_see(1)))?;
     pass(rig.choose(5.0, 1.0));
 
     let before = packets(&ensemble);
@@ -52,14 +53,12 @@ pub fn run(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
         runtime.block_on(std::mem::replace(entry, next).withdraw());
     }
     let rolled = begun.elapsed().as_secs_f64();
-    wait_until("all see the change", || all_see(2))?;
+    wait_until("all see the change", || Ok(all_see(2)))?;
     let converged = begun.elapsed().as_secs_f64() - rolled;
     report.figure("services changed in", rolled, "s");
     report.figure("all clients right after", converged, "s").at_most(2.0).in_test(20.0);
     asking.abort();
-    let mut took: Vec<f64> = took.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    took.sort_by(f64::total_cmp);
-    let p99 = took.get((took.len() * 99) / 100).or(took.last()).copied().unwrap_or(f64::NAN);
+    let p99 = quantile_of(&mut took.lock().unwrap_or_else(PoisonError::into_inner), 0.99);
     report.figure("p99 of a request to ZooKeeper meanwhile", p99, "ms").at_most(250.0);
     // Of a change: the watch that fires, a listing and a reading, each with its answer, and the decisions of operators.
     let per_watch = (packets(&ensemble) - before) / (clients * services) as f64;

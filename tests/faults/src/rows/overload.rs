@@ -40,16 +40,16 @@ pub fn threefold(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let after = ok_percent(ledger.during(relieved + 2_000_000, u64::MAX));
     report.figure("right 2 s after the end of it", after, "%").at_least(100.0);
     let count = rig.choose(200_000, 2_000);
-    let served = server_us(rig, "serving", &[], count)?;
-    let refused = server_us(rig, "refusing", &["--option", "max_inflight=1"], count)?;
+    let served = server_us(rig, "serving", &[], count, Status::End)?;
+    let refused = server_us(rig, "refusing", &["--option", "max_inflight=1"], count, Status::Error)?;
     report.figure("processor time of the server for a request that is served", served, "µs");
     report.figure("for one that is refused", refused, "µs");
     report.figure("refused, to served", refused / served, "times");
     Ok(())
 }
 
-/// Microseconds of processor time in which a server answers a request of many, behind one that does not end.
-fn server_us(rig: &Rig, name: &str, arguments: &[&str], count: u32) -> Result<f64, Trouble> {
+/// Microseconds of processor time in which a server ends a request of many in this way, behind one that does not end.
+fn server_us(rig: &Rig, name: &str, arguments: &[&str], count: u32, how: Status) -> Result<f64, Trouble> {
     let server = rig.server(name, arguments)?;
     let mut raw = Raw::connect(&server.address)?;
     raw.write(&request(1, "forever", "[]"));
@@ -60,7 +60,11 @@ fn server_us(rig: &Rig, name: &str, arguments: &[&str], count: u32) -> Result<f6
         let mut open = 100;
         while open > 0 {
             let frame = raw.read(LIMIT).map_err(|verdict| format!("the server: {verdict:?}"))?;
-            open -= i32::from(frame.status != Status::Data);
+            match frame.status {
+                Status::Data => {}
+                status if status == how => open -= 1,
+                status => return Err(format!("a request to the {name} server got {status:?}").into()),
+            }
         }
     }
     Ok((server.process.cpu_seconds() - before) * 1e6 / f64::from(count))

@@ -1,9 +1,9 @@
 //! The entry of a server is taken away, or cannot be made.
 
-use super::zookeeper::{Cluster, session_ms, wait_until};
+use super::zookeeper::{Cluster, session_ms};
 use crate::clock::pass;
 use crate::report::{Report, Trouble};
-use crate::rig::{Rig, Server};
+use crate::rig::{Rig, Server, wait_until};
 use libfast::ServerOptions;
 use libfast_registry::{Announcement, Announcer, Record, Role};
 use libfast_testkit::{Secrets, ZooKeeperSettings};
@@ -39,7 +39,7 @@ impl Nodes {
     }
 
     fn paths(&self) -> Vec<String> {
-        let names = self.runtime.block_on(self.client.list_children(PROVIDERS)).unwrap_or_default();
+        let names = self.providers("/fast").unwrap_or_default();
         names.into_iter().map(|name| format!("{PROVIDERS}/{name}")).collect()
     }
 
@@ -63,7 +63,8 @@ impl Nodes {
     /// Waits until all of them are listed, and says how long that took.
     fn back(&self, servers: &[Server]) -> Result<f64, Trouble> {
         let begun = Instant::now();
-        wait_until("all are listed", || servers.iter().all(|server| self.of_address(&server.address) == 1))?;
+        let is_listed = |server: &Server| self.of_address(&server.address) == 1;
+        wait_until("all are listed", || Ok(servers.iter().all(is_listed)))?;
         Ok(begun.elapsed().as_secs_f64())
     }
 }
@@ -75,14 +76,14 @@ pub fn expiry(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let Server { process, address, .. } = &cluster.servers[0];
     let begun = Instant::now();
     process.signal(Signal::STOP)?;
-    wait_until("its session ends", || nodes.of_address(address) == 0)?;
+    wait_until("its session ends", || Ok(nodes.of_address(address) == 0))?;
     let session = session_ms(rig) as f64 / 1e3;
     let beyond = begun.elapsed().as_secs_f64() - session;
     report.figure("off the list after its session", beyond, "s").at_most(3.0).in_test(20.0);
     pass(rig.choose(5.0, 0.5));
     process.signal(Signal::CONT)?;
     let begun = Instant::now();
-    wait_until("it is listed again", || nodes.of_address(address) > 0)?;
+    wait_until("it is listed again", || Ok(nodes.of_address(address) > 0))?;
     report.figure("listed again after", begun.elapsed().as_secs_f64(), "s").at_most(5.0).in_test(30.0);
     let (begun, mut twice) = (Instant::now(), Duration::ZERO);
     while begun.elapsed() < rig.choose(Duration::from_secs(25), Duration::from_secs(1)) {
@@ -155,7 +156,7 @@ pub fn access(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let _encrypted = rig.server("tls", &options(&tls(secrets.ca_file())))?;
     let nodes = Nodes::of(&plain)?;
     wait_until("a server is listed over TLS", || {
-        nodes.providers("/tls").is_ok_and(|names| !names.is_empty())
+        Ok(nodes.providers("/tls").is_ok_and(|names| !names.is_empty()))
     })?;
     for (what, options, remedy) in [
         ("no credentials", vec![announce(&plain, "/owned")], "not authorized"),
@@ -184,7 +185,7 @@ pub fn access(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     let short = "zookeeper_session_ms=1000".to_owned();
     let rotated = [announce(&plain, "/rotated"), auth("rotated", &right), short];
     let mut server = rig.server("rotated", &options(&rotated))?;
-    wait_until("it is listed", || nodes.providers("/rotated").is_ok_and(|names| !names.is_empty()))?;
+    wait_until("it is listed", || Ok(nodes.providers("/rotated").is_ok_and(|names| !names.is_empty())))?;
     secrets.file("rotated", &format!("sasl fleet:not-{PASSWORD}"));
     // Longer than the session, of four seconds at least: as long as it lives the client comes back with what it knows.
     zookeeper.kill();
@@ -192,7 +193,7 @@ pub fn access(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     zookeeper.restart()?;
     let nodes = Nodes::of(&plain)?;
     let listed = || nodes.providers("/rotated");
-    wait_until("its session ends", || listed().is_ok_and(|names| names.is_empty()))?;
+    wait_until("its session ends", || Ok(listed().is_ok_and(|names| names.is_empty())))?;
     pass(rig.choose(20.0, 0.5));
     report
         .figure("a server that ran goes on", f64::from(server.process.is_alive()), "")
@@ -200,7 +201,7 @@ pub fn access(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
         .always();
     secrets.file("rotated", &right);
     let begun = Instant::now();
-    wait_until("it is listed again", || listed().is_ok_and(|names| !names.is_empty()))?;
+    wait_until("it is listed again", || Ok(listed().is_ok_and(|names| !names.is_empty())))?;
     let took = begun.elapsed().as_secs_f64();
     report.figure("and is listed when it is put right, after", took, "s").at_most(40.0);
     Ok(())

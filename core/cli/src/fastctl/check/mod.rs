@@ -10,6 +10,7 @@ use super::form::Form;
 use super::subject::Subject;
 use crate::exit::Exit;
 use crate::output;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use item::{Item, Status};
 use libfast::{Error, ErrorKind, Record, Registry, Result, ServiceName, Target};
 use libfast_registry::Role;
@@ -35,6 +36,8 @@ pub struct Options {
 
 /// Longest wait for a registry.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Services that are looked at together: each takes several answers, one after the other.
+const AT_ONCE: usize = 32;
 
 /// Looks at all and prints.
 pub async fn run(options: Options) -> Result<Exit> {
@@ -130,13 +133,14 @@ async fn look(registry: &Asked, service: Option<ServiceName>) -> Result<(Option<
         Some(service) => vec![service],
         None => registry.services().await?.into_iter().map(|counted| counted.service).collect(),
     };
-    let mut found = Vec::new();
-    for service in services {
-        let inspection = registry.inspect_service(&service).await?;
-        let records = registry.records(&service, Role::Provider).await?;
-        found.push(Looked { service, inspection, records });
-    }
-    Ok((inspection, found))
+    let looked = services.into_iter().map(|service| look_at(registry, service));
+    Ok((inspection, stream::iter(looked).buffered(AT_ONCE).try_collect().await?))
+}
+
+async fn look_at(registry: &Asked, service: ServiceName) -> Result<Looked> {
+    let inspection = registry.inspect_service(&service).await?;
+    let records = registry.records(&service, Role::Provider).await?;
+    Ok(Looked { service, inspection, records })
 }
 
 /// The check of a registry as a whole.
