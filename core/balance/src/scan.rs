@@ -66,6 +66,11 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
     /// The best one that may be taken, of all or of a few.
     pub fn best(&self, rng: &mut fastrand::Rng) -> Option<usize> {
         let pool = self.pool();
+        if let (&[only], false) = (&*pool.positions, self.prefers_near()) {
+            // Whatever it costs.
+            let at = only as usize;
+            return (self.consider(at, rng) != Verdict::Leave).then_some(at);
+        }
         let mut found = Found::default();
         if pool.len() <= SCAN_UP_TO {
             for &at in &pool.positions {
