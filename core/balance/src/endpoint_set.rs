@@ -188,22 +188,6 @@ mod tests {
         assert!(third.by_slot(1).is_none());
     }
 
-    /// They would wait for each other where they count.
-    #[test]
-    fn threads_hold_an_endpoint_in_different_places() {
-        let set = EndpointSet::default().updated([endpoint("a:1")], |_, _| ());
-        let picker = crate::Picker::new(Policy::P2c, 0);
-        let pick =
-            || set.pick(&picker, Moment(1), None, &mut fastrand::Rng::with_seed(1), |_| false).unwrap();
-        let (mine, again) = (pick(), pick());
-        // Other tests may have begun threads in between, so that this one has the same place by chance.
-        let others: Vec<_> =
-            (0..2).map(|_| std::thread::scope(|scope| scope.spawn(pick).join().unwrap())).collect();
-        assert!(Arc::ptr_eq(mine, again));
-        assert!(others.iter().any(|other| !Arc::ptr_eq(mine, other)));
-        assert!(others.iter().all(|other| Arc::ptr_eq(&mine.owner, &other.owner)));
-    }
-
     #[test]
     fn one_address_is_one_member() {
         let twice = [endpoint("a:1"), ("newer".to_owned(), endpoint("a:1").1)];

@@ -3,6 +3,7 @@
 use super::*;
 use libfast_balance::Standing;
 use libfast_model::Policy;
+use std::sync::Arc;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -160,4 +161,18 @@ fn p2c_leaves_the_zone_when_that_is_much_cheaper() {
         (0..6).map(|n| libfast_balance::Pick::begin(set.members()[n % 2].clone(), now)).collect();
     let far = shares(&balancer, now, 1000);
     assert!(far[2] + far[3] > 300, "{far:?}");
+}
+
+/// They would wait for each other where they count.
+#[test]
+fn threads_hold_an_endpoint_in_different_places() {
+    let balancer = balancer(with(Policy::P2c), &[100]);
+    let pick = || balancer.choose(NOW, None, &mut fastrand::Rng::with_seed(1), |_| false).unwrap();
+    let (mine, again) = (pick(), pick());
+    // Other tests may have begun threads in between, so that this one has the same place by chance.
+    let others: Vec<_> =
+        (0..2).map(|_| std::thread::scope(|scope| scope.spawn(pick).join().unwrap())).collect();
+    assert!(Arc::ptr_eq(&mine, &again));
+    assert!(others.iter().any(|other| !Arc::ptr_eq(&mine, other)));
+    assert!(others.iter().all(|other| Arc::ptr_eq(&mine.owner, &other.owner)));
 }
