@@ -67,7 +67,7 @@ macro_rules! either {
 
 /// Of what was written, the system takes no more than this beyond what the peer has room for. By itself it takes up to 4 MiB, which a
 /// peer that does not read costs it, and us the time to write that. Measured at 100 of them: their answers kept others waiting for
-/// half a second. A peer that reads gets its answers no later: it is told of more before half of this has left.
+/// half a second. A peer that reads gets its answers no later: there is more when half of this is left.
 const MOST_UNSENT: u32 = 128 * 1024;
 
 /// Silence before the kernel asks whether the peer is there, time between questions, and unanswered ones that end it.

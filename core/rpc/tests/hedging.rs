@@ -5,7 +5,6 @@ mod support;
 use libfast_model::{ClientOptions, ErrorKind, ServerOptions};
 use libfast_protocol::Status;
 use libfast_rpc::{CallEvent, CallObserver, Client, Metrics, Request, Server};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use support::script::Script;
 use support::{Bare, LONG, endpoint};
@@ -71,19 +70,26 @@ async fn a_call_that_times_out_gives_up_both_attempts() {
     other.finish().await;
 }
 
-/// A call that goes on in the background, and how many endpoints were picked for it.
-fn begin(client: &Client, idempotent: bool) -> (JoinHandle<libfast_model::Result<usize>>, Arc<AtomicU64>) {
-    let picks = Arc::<AtomicU64>::default();
-    let counted = picks.clone();
+/// The endpoints that were picked for a call, in order.
+type Picks = Arc<Mutex<Vec<String>>>;
+
+/// A call that goes on in the background.
+fn begin(client: &Client, idempotent: bool) -> (JoinHandle<libfast_model::Result<usize>>, Picks) {
+    let picks = Picks::default();
+    let noted = picks.clone();
     let mut options = client.call_options();
     options.idempotent = idempotent;
     options.observer = Some(CallObserver::new(move |event| {
-        if let CallEvent::Picked { .. } = event {
-            counted.fetch_add(1, Ordering::SeqCst);
+        if let CallEvent::Picked { endpoint } = event {
+            noted.lock().unwrap().push(endpoint.to_string());
         }
     }));
     let call = client.start("m", "[]".into(), options);
     (tokio::spawn(async { call.collect().await.map(|values| values.len()) }), picks)
+}
+
+fn attempts(picks: &Picks) -> usize {
+    picks.lock().unwrap().len()
 }
 
 /// It would run twice.
@@ -96,8 +102,8 @@ async fn a_call_that_is_not_idempotent_is_never_hedged() {
     let (once, picks_once) = begin(&client, false);
     // It gets its second attempt later than the other one would.
     let (twice, picks_twice) = begin(&client, true);
-    support::until("it is hedged", || picks_twice.load(Ordering::SeqCst) == 2).await;
-    assert_eq!(picks_once.load(Ordering::SeqCst), 1);
+    support::until("it is hedged", || attempts(&picks_twice) == 2).await;
+    assert_eq!(attempts(&picks_once), 1);
     assert_eq!(["won", "lost", "denied"].map(|outcome| count(&metrics, outcome)), [0; 3]);
     once.abort();
     twice.abort();
@@ -114,7 +120,7 @@ async fn no_more_than_a_part_of_the_calls_is_hedged() {
     let client = client(&target, &metrics, &options);
     let (call, picks) = begin(&client, true);
     support::until("it is denied", || count(&metrics, "denied") == 1).await;
-    assert_eq!((picks.load(Ordering::SeqCst), count(&metrics, "won")), (1, 0));
+    assert_eq!((attempts(&picks), count(&metrics, "won")), (1, 0));
     call.abort();
     drop((call.await, client));
     // Only one of both was called.
@@ -154,8 +160,8 @@ async fn a_second_attempt_of_which_nothing_was_sent_does_not_count() {
         both.swap(0, 1);
     }
     let [(busy, break_busy), (first, break_first)] = both;
-    let (call, attempts) = begin(&client, true);
-    support::until("it is hedged", || attempts.load(Ordering::SeqCst) == 2).await;
+    let (call, picked) = begin(&client, true);
+    support::until("it is hedged", || attempts(&picked) == 2).await;
     assert_eq!((picks(&busy), picks(&first)), (2, 1));
     break_busy.send(()).unwrap();
     support::until("the second one has failed", || count(&metrics, "lost") == 1).await;
@@ -258,30 +264,31 @@ async fn where_there_is_nobody_else_no_second_attempt_is_denied() {
 /// First the second one fails, and then the first.
 #[tokio::test]
 async fn where_the_second_attempt_failed_there_is_no_third_one() {
-    let (hang_up, wait) = mpsc::channel::<()>();
-    let waits = Arc::new(Mutex::new(Some(wait)));
     let script = || {
-        let waits = waits.clone();
-        Script::once(move |mut bare: Bare| {
+        let (hang_up, wait) = mpsc::channel::<()>();
+        let hangs_up = Script::once(move |mut bare: Bare| {
             bare.next().expect("an attempt");
-            let wait = waits.lock().unwrap().take();
-            if let Some(wait) = wait {
-                wait.recv().unwrap();
-            }
-        })
+            wait.recv().unwrap();
+        });
+        (hangs_up, hang_up)
     };
-    let (one, other, metrics) = (script(), script(), Metrics::new());
-    let options = [("hedge", "true"), ("idempotent", "true"), ("retries", "5"), ("timeout_ms", "0")];
-    let client = client(&format!("{},{}", one.address, other.address), &metrics, &options);
-    let call = tokio::spawn(client.call("m", NONE).into_future());
-    let sum = |what: &str| -> u64 {
-        [&one, &other].iter().map(|script| endpoint(&client, &script.address)[what].as_u64().unwrap()).sum()
+    let (both, metrics) = ([script(), script()], Metrics::new());
+    let options = [("hedge", "true"), ("retries", "5"), ("timeout_ms", "0")];
+    let client = client(&format!("{},{}", both[0].0.address, both[1].0.address), &metrics, &options);
+    let (call, picks) = begin(&client, true);
+    support::until("it is hedged", || attempts(&picks) == 2).await;
+    let hang_up = |attempt: usize| {
+        let address = picks.lock().unwrap()[attempt].clone();
+        let (_, hang_up) = both.iter().find(|(script, _)| script.address == address).unwrap();
+        hang_up.send(()).unwrap();
     };
+    hang_up(1);
     support::until("the second one has failed", || count(&metrics, "lost") == 1).await;
-    hang_up.send(()).unwrap();
+    hang_up(0);
     let error = tokio::time::timeout(LONG, call).await.unwrap().unwrap().unwrap_err();
-    assert_eq!((error.kind(), sum("picks")), (ErrorKind::ConnectionLost, 2), "{error}");
+    assert_eq!((error.kind(), attempts(&picks)), (ErrorKind::ConnectionLost, 2), "{error}");
     drop(client);
-    one.finish().await;
-    other.finish().await;
+    for (script, _) in both {
+        script.finish().await;
+    }
 }
