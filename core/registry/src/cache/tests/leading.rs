@@ -52,7 +52,7 @@ async fn of_those_who_lead_after_the_lock_was_removed_one_is_left() {
     until(&mut second, 1..3).await;
     assert_eq!((told.asked(), told.sender.receiver_count()), (1, 1));
 
-    fs::remove_dir_all(&settings.folder).unwrap();
+    fs::remove_file(file(&settings).path().with_extension("lock")).unwrap();
     let limit = Instant::now() + LONG;
     while told.asked() < 2 || told.sender.receiver_count() > 1 {
         assert!(Instant::now() < limit, "{} ask of {}", told.sender.receiver_count(), told.asked());
