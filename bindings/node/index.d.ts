@@ -102,6 +102,7 @@ export interface ClientOptions {
   zookeeper_session_ms?: number;
   zookeeper_acl?: 'creator' | 'private' | 'open';
   zookeeper_auth_file?: string;
+  zookeeper_auth_command?: string;
   zookeeper_ca_file?: string;
   zookeeper_cert_file?: string;
   zookeeper_key_file?: string;
@@ -141,6 +142,7 @@ export interface ServerOptions {
   zookeeper_session_ms?: number;
   zookeeper_acl?: 'creator' | 'private' | 'open';
   zookeeper_auth_file?: string;
+  zookeeper_auth_command?: string;
   zookeeper_ca_file?: string;
   zookeeper_cert_file?: string;
   zookeeper_key_file?: string;

@@ -77,6 +77,14 @@ return [
         same(['5', '', 0], [$output, $errors, $code]);
     },
 
+    'workers that share a list say that they have no folder for it' => static function (): void {
+        $no_home = ['HOME' => '', 'XDG_CACHE_HOME' => ''];
+        [$code, $output] = script('load.php', ['zk://127.0.0.1:1/fast/calc', '{"registry_cache":"leader"}'], $no_home);
+        contains('FAST_E_INVALID', $output);
+        contains('set registry_cache_dir', $output);
+        same(0, $code);
+    },
+
     'FFI that is not allowed is explained' => static function (): void {
         $output = script('load.php', [], [], ['ffi.enable=0'])[1];
         contains('PHP does not allow FFI here: set ffi.enable=true', $output);

@@ -1,5 +1,6 @@
 //! A snapshot of a service's endpoints.
 
+use crate::copies::Copies;
 use crate::owners::Owners;
 use crate::pool::Pool;
 use crate::{BalanceOptions, Load, Member, hash};
@@ -14,6 +15,7 @@ pub struct EndpointSet<T> {
     pub(crate) options: Arc<BalanceOptions>,
     /// In the order of their slots, which is the order in which they came.
     pub(crate) members: Vec<Arc<Member<T>>>,
+    pub(crate) copies: Copies<T>,
     next_slot: u32,
     /// Different for all sets of the process.
     pub(crate) id: u64,
@@ -66,8 +68,8 @@ impl<T> EndpointSet<T> {
             near = Pool::default();
         }
         let id = IDS.fetch_add(1, Relaxed);
-        let owners = Owners::default();
-        Self { options, members, next_slot, id, open, near, owners, tally }
+        let (copies, owners) = (Copies::new(members.len()), Owners::default());
+        Self { options, members, copies, next_slot, id, open, near, owners, tally }
     }
 
     /// The set that has these endpoints, one per address. A restarted server may stand in a registry twice for a
@@ -184,6 +186,22 @@ mod tests {
         assert_eq!(third.changes_since(&second), Changes { added: 0, changed: 1, removed: 0 });
         assert_eq!(third.by_slot(2).unwrap().endpoint.weight, 7);
         assert!(third.by_slot(1).is_none());
+    }
+
+    /// They would wait for each other where they count.
+    #[test]
+    fn threads_hold_an_endpoint_in_different_places() {
+        let set = EndpointSet::default().updated([endpoint("a:1")], |_, _| ());
+        let picker = crate::Picker::new(Policy::P2c, 0);
+        let pick =
+            || set.pick(&picker, Moment(1), None, &mut fastrand::Rng::with_seed(1), |_| false).unwrap();
+        let (mine, again) = (pick(), pick());
+        // Other tests may have begun threads in between, so that this one has the same place by chance.
+        let others: Vec<_> =
+            (0..2).map(|_| std::thread::scope(|scope| scope.spawn(pick).join().unwrap())).collect();
+        assert!(Arc::ptr_eq(mine, again));
+        assert!(others.iter().any(|other| !Arc::ptr_eq(mine, other)));
+        assert!(others.iter().all(|other| Arc::ptr_eq(&mine.owner, &other.owner)));
     }
 
     #[test]

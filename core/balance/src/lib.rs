@@ -16,6 +16,7 @@
 
 mod admission;
 mod balancer;
+mod copies;
 mod endpoint_set;
 mod fair_queue;
 mod gradient;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// One endpoint of a set, with what is known about it and what the owner of the set keeps per endpoint.
-// Apart from the counts of its `Arc`, which every pick writes while others read what is here.
+// Apart from the counts of its `Arc`, which picks write while others read what is here.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Member<T> {
@@ -27,6 +27,19 @@ pub struct Member<T> {
 }
 
 impl<T> Member<T> {
+    /// Another one that is the same endpoint.
+    pub(crate) fn copied(&self) -> Self {
+        Self {
+            slot: self.slot,
+            key: self.key.clone(),
+            endpoint: self.endpoint.clone(),
+            load: self.load.clone(),
+            owner: self.owner.clone(),
+            hash: self.hash,
+            tally: self.tally.clone(),
+        }
+    }
+
     /// Whether it takes new calls as far as it says itself.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {

@@ -165,7 +165,7 @@ impl<T> EndpointSet<T> {
             _ => scan.best(rng),
         };
         let found = found.or_else(|| self.last_resort(&scan, rng));
-        found.map(|position| &self.members[position])
+        found.map(|at| self.copies.of(at, &self.members[at]))
     }
 
     /// Takes turns until one can be taken. Who cannot loses its turn, so the others stay even.

@@ -66,29 +66,53 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
     /// The best one that may be taken, of all or of a few.
     pub fn best(&self, rng: &mut fastrand::Rng) -> Option<usize> {
         let pool = self.pool();
-        let mut candidates = Candidates::default();
+        if let (&[only], false) = (&*pool.positions, self.prefers_near()) {
+            // Whatever it costs.
+            let at = only as usize;
+            return (self.consider(at, rng) != Verdict::Leave).then_some(at);
+        }
+        let mut found = Found::default();
         if pool.len() <= SCAN_UP_TO {
             for &at in &pool.positions {
-                if let Some(now) = self.add(&mut candidates, at as usize, rng) {
-                    return Some(now);
+                if self.add(&mut found, at as usize, rng) {
+                    return Some(at as usize);
                 }
             }
-        } else {
-            for _ in 0..DRAWS {
-                let drawn = pool.draw_weighted(rng);
-                // The same one three times is no choice: one in a thousand calls would go to it, however slow it is.
-                if candidates.has(drawn) {
-                    continue;
-                }
-                if let Some(now) = self.add(&mut candidates, drawn, rng) {
-                    return Some(now);
-                }
-                if candidates.count == COMPARED {
-                    break;
-                }
+            return self.cheapest_of::<SCAN_UP_TO>(&found, rng, false);
+        }
+        for _ in 0..DRAWS {
+            let drawn = pool.draw_weighted(rng);
+            // The same one three times is no choice: one in a thousand calls would go to it, however slow it is.
+            if found.has(drawn) {
+                continue;
+            }
+            if self.add(&mut found, drawn, rng) {
+                return Some(drawn);
+            }
+            if found.count == COMPARED {
+                break;
             }
         }
-        let chosen = candidates.cheapest(rng, pool.len() > SCAN_UP_TO)?;
+        self.cheapest_of::<COMPARED>(&found, rng, true)
+    }
+
+    /// The one of these that costs least, at most `MOST`, or one that is to be looked at again.
+    #[inline]
+    fn cheapest_of<const MOST: usize>(
+        &self,
+        found: &Found,
+        rng: &mut fastrand::Rng,
+        drawn: bool,
+    ) -> Option<usize> {
+        let mut candidates = [Candidate::default(); MOST];
+        for (candidate, &at) in candidates.iter_mut().zip(&found.at[..found.count]) {
+            let at = at as usize;
+            if self.is_to_be_retested(at, rng) {
+                return Some(at);
+            }
+            *candidate = self.cost(at);
+        }
+        let chosen = cheapest(&candidates[..found.count], rng, drawn)?;
         Some(self.spilled(chosen, rng).unwrap_or(chosen.at))
     }
 
@@ -112,25 +136,31 @@ impl<'p, T, F: Fn(&Member<T>) -> bool> Scan<'p, T, F> {
         costed.min_by(|a, b| a.cost().total_cmp(&b.cost())).expect("there is at least one").at
     }
 
-    /// Adds it to the candidates. `Some`: it is to be taken at once.
-    fn add(&self, candidates: &mut Candidates, at: usize, rng: &mut fastrand::Rng) -> Option<usize> {
+    /// Adds it to those that may be taken. True: it is to be taken at once. Only this is looked at first, at each of them: where others
+    /// have written meanwhile, one is on its way here while the next one is asked for.
+    #[inline]
+    fn add(&self, found: &mut Found, at: usize, rng: &mut fastrand::Rng) -> bool {
         match self.consider(at, rng) {
-            Verdict::TakeNow => return Some(at),
-            Verdict::Leave => return None,
-            Verdict::Take => {}
+            Verdict::TakeNow => return true,
+            Verdict::Leave => {}
+            Verdict::Take => found.add(at),
         }
+        false
+    }
+
+    /// Whether this call is the one that finds out how it is now.
+    #[inline]
+    fn is_to_be_retested(&self, at: usize, rng: &mut fastrand::Rng) -> bool {
         let load = &self.set.members[at].load;
-        if load.is_stale(self.now) {
-            let one_in = if load.is_improving() { CONFIRM_ONE_IN } else { RETEST_ONE_IN };
-            if rng.u32(..one_in) == 0 {
-                return Some(at);
-            }
+        if !load.is_stale(self.now) {
+            return false;
         }
-        candidates.add(self.cost(at));
-        None
+        let one_in = if load.is_improving() { CONFIRM_ONE_IN } else { RETEST_ONE_IN };
+        rng.u32(..one_in) == 0
     }
 
     /// What one more call would meet there.
+    #[inline]
     fn cost(&self, at: usize) -> Candidate {
         let member = &self.set.members[at];
         let load: &Load = &member.load;
@@ -167,43 +197,46 @@ impl Candidate {
     }
 }
 
+/// Positions of endpoints that may be taken.
 #[derive(Default)]
-struct Candidates {
-    found: [Candidate; SCAN_UP_TO],
+struct Found {
+    at: [u32; SCAN_UP_TO],
     count: usize,
 }
 
-impl Candidates {
-    fn add(&mut self, candidate: Candidate) {
-        self.found[self.count] = candidate;
+impl Found {
+    #[inline]
+    fn add(&mut self, at: usize) {
+        self.at[self.count] = at as u32;
         self.count += 1;
     }
 
+    #[inline]
     fn has(&self, at: usize) -> bool {
-        self.found[..self.count].iter().any(|candidate| candidate.at == at)
+        self.at[..self.count].contains(&(at as u32))
     }
+}
 
-    /// The one that costs least. Among alike ones the calls under way decide, and where these are as few, chance by weight:
-    /// the least of exponential variables is each one's as often as its weight says. Cut off, so that chance alone never
-    /// drives a call to a slow one. Those that were `drawn` were drawn by weight already.
-    fn cheapest(&self, rng: &mut fastrand::Rng, drawn: bool) -> Option<Candidate> {
-        let found = &self.found[..self.count];
-        let alike = found.iter().map(|candidate| candidate.latency).reduce(f64::min)? * ALIKE;
-        let mut cost = |candidate: &Candidate| {
-            if candidate.latency > alike {
-                return candidate.cost();
-            }
-            let chance = exponential(rng).min(2.0);
-            let calls = if drawn {
-                candidate.calls / candidate.share + chance
-            } else {
-                (candidate.calls + chance) / candidate.share
-            };
-            alike / ALIKE * calls
+/// The one that costs least. Among alike ones the calls under way decide, and where these are as few, chance by weight: the least
+/// of exponential variables is each one's as often as its weight says. Cut off, so that chance alone never drives a call to a
+/// slow one. Those that were `drawn` were drawn by weight already.
+#[inline]
+fn cheapest(found: &[Candidate], rng: &mut fastrand::Rng, drawn: bool) -> Option<Candidate> {
+    let alike = found.iter().map(|candidate| candidate.latency).reduce(f64::min)? * ALIKE;
+    let mut cost = |candidate: &Candidate| {
+        if candidate.latency > alike {
+            return candidate.cost();
+        }
+        let chance = exponential(rng).min(2.0);
+        let calls = if drawn {
+            candidate.calls / candidate.share + chance
+        } else {
+            (candidate.calls + chance) / candidate.share
         };
-        let costs = found.iter().map(|candidate| (*candidate, cost(candidate)));
-        costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(candidate, _)| candidate)
-    }
+        alike / ALIKE * calls
+    };
+    let costs = found.iter().map(|candidate| (*candidate, cost(candidate)));
+    costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(candidate, _)| candidate)
 }
 
 /// A random number of mean one whose small values are the likeliest, as the times between independent events are: minus the

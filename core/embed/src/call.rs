@@ -259,7 +259,8 @@ impl QueuedCall {
                     }
                 }
                 Poll::Ready(end) => {
-                    progressing.way = progressing.call.take().map(Call::into_way).unwrap_or_default();
+                    progressing.way = call.way();
+                    progressing.call = None;
                     let gathered = progressing.gathered.as_mut();
                     let count = gathered.as_ref().map_or(0, |gathered| gathered.count());
                     let values = gathered.map(Gathered::take_array);

@@ -147,7 +147,12 @@ macro_rules! zookeeper_acl_doc {
 }
 macro_rules! zookeeper_auth_doc {
     () => {
-        "File with credentials for ZooKeeper, a line each: digest USER:PASSWORD or sasl USER:PASSWORD (DIGEST-MD5). Read anew when a session begins or is taken up after it was lost, not when its connection comes back before. Empty means $FAST_ZOOKEEPER_AUTH_FILE, else the same text in $FAST_ZOOKEEPER_AUTH, else none."
+        "File with credentials for ZooKeeper, a line each: digest USER:PASSWORD or sasl USER:PASSWORD (DIGEST-MD5). Read anew when a session begins or is taken up after it was lost, not when its connection comes back before. Empty means zookeeper_auth_command, else $FAST_ZOOKEEPER_AUTH_FILE, else the same text in $FAST_ZOOKEEPER_AUTH, else none."
+    };
+}
+macro_rules! zookeeper_command_doc {
+    () => {
+        "Program that prints what would be in zookeeper_auth_file, such as the client of a store of secrets: its name and arguments, separated by spaces (no shell runs it). It is run whenever the file would be read, and must end within 4 s. Empty means $FAST_ZOOKEEPER_AUTH_COMMAND, unless there is a file."
     };
 }
 macro_rules! zookeeper_ca_doc {
@@ -293,6 +298,7 @@ options! {
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
         zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
+        zookeeper_auth_command: String = String::new(), OptionKind::Text, zookeeper_command_doc!();
         zookeeper_ca_file: String = String::new(), OptionKind::Text, zookeeper_ca_doc!();
         zookeeper_cert_file: String = String::new(), OptionKind::Text, zookeeper_cert_doc!();
         zookeeper_key_file: String = String::new(), OptionKind::Text, zookeeper_key_doc!();
@@ -354,6 +360,7 @@ options! {
         zookeeper_session_ms: u64 = 15_000, SESSION_MS, session_doc!();
         zookeeper_acl: ZooKeeperAcl = ZooKeeperAcl::Creator, ZOOKEEPER_ACLS, zookeeper_acl_doc!();
         zookeeper_auth_file: String = String::new(), OptionKind::Text, zookeeper_auth_doc!();
+        zookeeper_auth_command: String = String::new(), OptionKind::Text, zookeeper_command_doc!();
         zookeeper_ca_file: String = String::new(), OptionKind::Text, zookeeper_ca_doc!();
         zookeeper_cert_file: String = String::new(), OptionKind::Text, zookeeper_cert_doc!();
         zookeeper_key_file: String = String::new(), OptionKind::Text, zookeeper_key_doc!();

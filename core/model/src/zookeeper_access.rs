@@ -40,6 +40,8 @@ pub struct ZooKeeperAccess {
     pub acl: ZooKeeperAcl,
     /// File with credentials.
     pub auth_file: String,
+    /// Program that prints credentials, with its arguments; not beside `auth_file`.
+    pub auth_command: String,
     /// File with the certificates that servers must be signed by. Not empty means TLS.
     pub ca_file: String,
     /// File with the certificate to show.
@@ -70,6 +72,7 @@ macro_rules! access_of {
                     session_timeout: Duration::from_millis(self.zookeeper_session_ms),
                     acl: self.zookeeper_acl,
                     auth_file: self.zookeeper_auth_file.clone(),
+                    auth_command: self.zookeeper_auth_command.clone(),
                     ca_file: self.zookeeper_ca_file.clone(),
                     cert_file: self.zookeeper_cert_file.clone(),
                     key_file: self.zookeeper_key_file.clone(),

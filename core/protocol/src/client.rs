@@ -3,9 +3,10 @@
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
 use crate::json;
+use crate::payload::Content;
 use crate::{
-    Body, Checksum, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic,
-    Values, Version,
+    Checksum, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic, Values,
+    Version,
 };
 use bytes::{BufMut, BytesMut};
 use foldhash::{HashMap, HashMapExt};
@@ -208,7 +209,7 @@ impl<T> ClientConnection<T> {
         }
         while self.state == State::Open {
             let before = input.len();
-            let event = match self.decoder.decode(input) {
+            let event = match self.decoder.cut_off(input, Content::has_values) {
                 Ok(Some(frame)) => {
                     self.traffic.add_received(frame.status, before - input.len());
                     self.handle_frame(frame)
@@ -297,20 +298,30 @@ impl<T> ClientConnection<T> {
         &mut self.transmit
     }
 
-    fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
+    fn handle_frame(
+        &mut self,
+        frame: Frame<Content>,
+    ) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
         let Frame { version, status, msgid: id, payload, body, .. } = frame;
         let Some(&Pending { ignore_nulls, .. }) = self.calls.get(&id) else {
             return self.handle_unawaited(status, id).map(|()| None);
         };
+        let has_values = body.has_values();
         Ok(match body {
-            Body::Values(values) if values.has_nulls() && !ignore_nulls => {
+            Content::Values(_) if !has_values => {
+                let last = status == Status::End;
+                last.then(|| self.complete(Deferred { id, null: None, last })).flatten()
+            }
+            Content::Values(array) if array.nulls && !ignore_nulls => {
                 let null = ProtocolError::null_value(version, status, id, &payload);
-                self.handle_values(id, values.before_null(), Some(null.into()), status == Status::End)
+                let values = Values::cut_out(payload, &array).before_null();
+                self.handle_values(id, values, Some(null.into()), status == Status::End)
             }
-            Body::Values(values) => {
-                self.handle_values(id, values.without_nulls(), None, status == Status::End)
+            Content::Values(array) => {
+                let values = Values::cut_out(payload, &array).without_nulls();
+                self.handle_values(id, values, None, status == Status::End)
             }
-            Body::Error(mut error) => {
+            Content::Error(mut error) => {
                 if error.name.is_empty() {
                     // What other clients call an error without a name.
                     error.name = "VError".into();

@@ -2,7 +2,7 @@
 
 use crate::header::Header;
 use crate::json::check_utf8;
-use crate::payload::Parts;
+use crate::payload::{Content, Parts};
 use crate::{Checksum, Frame, HEADER_BYTES, Limits, ProtocolError};
 use bytes::{Buf, Bytes, BytesMut};
 use libfast_model::ChecksumV1;
@@ -33,9 +33,18 @@ impl Decoder {
     /// The next frame of `input`, or `None` until more bytes are there. After an error each further call
     /// gives the same error, and the bytes are dropped.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
+        Ok(self.cut_off(input, |_| true)?.map(Frame::opened))
+    }
+
+    /// As [`decode`](Self::decode), with the payload in one piece; empty if it is not wanted, which costs no share of the buffer.
+    pub(crate) fn cut_off(
+        &mut self,
+        input: &mut BytesMut,
+        is_wanted: impl Fn(&Content) -> bool,
+    ) -> Result<Option<Frame<Content>>, ProtocolError> {
         let result = match &self.failed {
             Some(error) => Err(error.clone()),
-            None => self.next_frame(input),
+            None => self.next_frame(input, is_wanted),
         };
         if let Err(error) = &result {
             input.clear();
@@ -54,7 +63,11 @@ impl Decoder {
         }
     }
 
-    fn next_frame(&self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
+    fn next_frame(
+        &self,
+        input: &mut BytesMut,
+        is_wanted: impl Fn(&Content) -> bool,
+    ) -> Result<Option<Frame<Content>>, ProtocolError> {
         // The header stays in the buffer until its payload is complete; judging it again is cheaper than a
         // state.
         let Some(header) = input.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
@@ -63,24 +76,23 @@ impl Decoder {
         if announced > self.limits.max_frame_bytes {
             return Err(ProtocolError::too_large(header.payload_bytes, self.limits.max_frame_bytes));
         }
-        if input.len() - HEADER_BYTES < announced {
-            return Ok(None);
-        }
-        input.advance(HEADER_BYTES);
-        let payload = into_text(input.split_to(announced).freeze());
-        let checksum = Checksum::find(header.version, self.checksum_v1, &payload, header.checksum)
+        let Some(bytes) = input[HEADER_BYTES..].get(..announced) else { return Ok(None) };
+        // Checksums are taken over the text, so replacing comes before everything else.
+        let replaced = check_utf8(bytes).err().map(|_| String::from_utf8_lossy(bytes).into_owned());
+        let text = replaced.as_ref().map_or(bytes, String::as_bytes);
+        let checksum = Checksum::find(header.version, self.checksum_v1, text, header.checksum)
             .map_err(|calculated| ProtocolError::checksum(header.version, header.checksum, calculated))?;
         let Parts { body, meta, name, deadline_ms } =
-            Parts::read(&payload, header.status, self.limits.payload_depth())?;
+            Parts::read(text, header.status, self.limits.payload_depth())?;
+        input.advance(HEADER_BYTES);
+        let payload = match replaced {
+            None if is_wanted(&body) => input.split_to(announced).freeze(),
+            replaced => {
+                input.advance(announced);
+                replaced.map_or_else(Bytes::new, Bytes::from)
+            }
+        };
         let Header { version, status, msgid, .. } = header;
         Ok(Some(Frame { version, checksum, status, msgid, payload, body, meta, name, deadline_ms }))
-    }
-}
-
-/// The bytes as text. Checksums are taken over the text, so replacing comes before everything else.
-fn into_text(bytes: Bytes) -> Bytes {
-    match check_utf8(&bytes) {
-        Ok(()) => bytes,
-        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
     }
 }

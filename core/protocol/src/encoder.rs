@@ -17,6 +17,10 @@ pub fn encode(out: &mut BytesMut, version: Version, status: Status, msgid: u32, 
     frame.finish(out, (version, Checksum::to_send(version, ChecksumV1::Xmodem)), status, msgid);
 }
 
+/// Room for the header, and the payload as far as the name, with a time of as many digits as there are from 2001 to 2286.
+const HEAD: [u8; 51] = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0{\"m\":{\"uts\":0123456789012345,\"name\":";
+const UTS: std::ops::Range<usize> = 27..43;
+
 /// A frame whose payload is being written at the end of a buffer, so that it need not be copied there.
 #[must_use]
 #[derive(Debug)]
@@ -34,11 +38,19 @@ impl OpenFrame {
 
     /// Writes the payload as far as the name of the method: `uts` is the time in microseconds since 1970.
     pub fn begin_named(out: &mut BytesMut, uts: u64) -> Self {
-        let frame = Self::begin(out);
-        out.put_slice(br#"{"m":{"uts":"#);
-        out.put_slice(itoa::Buffer::new().format(uts).as_bytes());
-        out.put_slice(br#","name":"#);
-        frame
+        let start = out.len();
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(uts).as_bytes();
+        if digits.len() == UTS.len() {
+            let mut head = HEAD;
+            head[UTS].copy_from_slice(digits);
+            out.put_slice(&head);
+        } else {
+            out.put_slice(&HEAD[..UTS.start]);
+            out.put_slice(digits);
+            out.put_slice(&HEAD[UTS.end..]);
+        }
+        Self { start }
     }
 
     /// Length of the payload so far.
@@ -56,9 +68,10 @@ impl OpenFrame {
         assert!(msgid <= MAX_MSGID, "msgid {msgid} has more than 31 bits");
         let payload_bytes =
             u32::try_from(self.payload_bytes(out)).expect("payload is longer than its length field can say");
-        let (header, payload) = out[self.start..].split_at_mut(HEADER_BYTES);
+        let frame = &mut out[self.start..];
+        let (header, payload) = frame.split_first_chunk_mut().expect("room was left for it");
         let (version, checksum) = coding;
         let checksum = u32::from(checksum.of(payload));
-        header.copy_from_slice(&Header { version, status, msgid, checksum, payload_bytes }.to_bytes());
+        *header = Header { version, status, msgid, checksum, payload_bytes }.to_bytes();
     }
 }

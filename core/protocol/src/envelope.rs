@@ -16,12 +16,11 @@ pub(crate) struct Envelope {
     pub body: Value,
 }
 
-const BEFORE_UTS: &[u8] = br#"{"m":{"uts":"#;
+const BEFORE_UTS: &[u8; 12] = br#"{"m":{"uts":"#;
 const META_START: usize = 5;
-const BEFORE_NAME: &[u8] = br#","name":"#;
-const BEFORE_DEADLINE: &[u8] = br#","x":{"dl":"#;
-const AFTER_DEADLINE: &[u8] = b"}";
-const BEFORE_BODY: &[u8] = br#"},"d":"#;
+const BEFORE_NAME: &[u8; 8] = br#","name":"#;
+const BEFORE_DEADLINE: &[u8; 11] = br#","x":{"dl":"#;
+const BEFORE_BODY: &[u8; 6] = br#"},"d":"#;
 
 impl Envelope {
     /// `None` says nothing about `text`: it may be anything else.
@@ -30,22 +29,22 @@ impl Envelope {
         if max_depth < 2 {
             return None;
         }
-        let uts = text.strip_prefix(BEFORE_UTS)?;
+        let uts = behind(text, BEFORE_UTS)?;
         let length = digits(uts);
         if length == 0 || (uts[0] == b'0' && length > 1) {
             return None;
         }
-        let quoted = uts[length..].strip_prefix(BEFORE_NAME)?;
-        let inner = quoted.strip_prefix(b"\"")?;
+        let quoted = behind(&uts[length..], BEFORE_NAME)?;
+        let inner = behind(quoted, b"\"")?;
         let name_start = text.len() - quoted.len();
         let name_end = name_start + 2 + plain_run(inner);
-        let named = text.get(name_end - 1..)?.strip_prefix(b"\"")?;
-        let (deadline_ms, rest) = match named.strip_prefix(BEFORE_BODY) {
+        let named = behind(text.get(name_end - 1..)?, b"\"")?;
+        let (deadline_ms, rest) = match behind(named, BEFORE_BODY) {
             Some(rest) => (None, rest),
             None if max_depth < 3 => return None,
             None => {
-                let (deadline, rest) = whole_number(named.strip_prefix(BEFORE_DEADLINE)?)?;
-                (Some(deadline), rest.strip_prefix(AFTER_DEADLINE)?.strip_prefix(BEFORE_BODY)?)
+                let (deadline, rest) = whole_number(behind(named, BEFORE_DEADLINE)?)?;
+                (Some(deadline), behind(behind(rest, b"}")?, BEFORE_BODY)?)
             }
         };
         let meta_end = text.len() - rest.len() - BEFORE_BODY.len() + 1;
@@ -58,6 +57,13 @@ impl Envelope {
             body,
         })
     }
+}
+
+/// What follows the prefix. Its length is known to the compiler, which needs no call to compare it.
+#[inline(always)]
+fn behind<'t, const N: usize>(text: &'t [u8], prefix: &[u8; N]) -> Option<&'t [u8]> {
+    let (found, rest) = text.split_first_chunk()?;
+    (found == prefix).then_some(rest)
 }
 
 /// The number that `text` begins with, as JSON spells it, and what follows. `None` if there is none or it is too long.

@@ -1,14 +1,15 @@
 //! A frame after decoding: its header's fields and the spans of its payload.
 
 use crate::json::{self, Kind};
+use crate::payload::Content;
 use crate::{Checksum, Status, Values, Version};
 use bytes::Bytes;
 use libfast_model::RemoteError;
 use std::ops::Range;
 
-/// One whole frame.
+/// One whole frame. `B` is what its body has become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct Frame<B = Body> {
     /// Its version.
     pub version: Version,
     /// How its checksum was computed.
@@ -20,7 +21,7 @@ pub struct Frame {
     /// The text of the whole payload; invalid UTF-8 has been replaced.
     pub payload: Bytes,
     /// The member `d`.
-    pub body: Body,
+    pub body: B,
     /// Where in the payload the member `m` is, of whatever kind, if there is one.
     pub meta: Option<Range<usize>>,
     /// Where in the payload the name of the method is, a JSON string, if that was seen on the way.
@@ -39,7 +40,19 @@ pub enum Body {
     Error(Box<RemoteError>),
 }
 
-impl Frame {
+impl Frame<Content> {
+    /// The frame with its values cut out of the payload.
+    pub(crate) fn opened(self) -> Frame {
+        let Self { version, checksum, status, msgid, payload, body, meta, name, deadline_ms } = self;
+        let body = match body {
+            Content::Values(array) => Body::Values(Values::judged(payload.slice(array.span()), &array)),
+            Content::Error(error) => Body::Error(error),
+        };
+        Frame { version, checksum, status, msgid, payload, body, meta, name, deadline_ms }
+    }
+}
+
+impl<B> Frame<B> {
     /// The raw text of the member `m`.
     pub fn meta(&self) -> Option<&[u8]> {
         self.payload.get(self.meta.clone()?)
@@ -47,7 +60,7 @@ impl Frame {
 
     /// The method that `m` names, if it names one. Surrogates without partner are replaced.
     pub fn method(&self) -> Option<String> {
-        json::decode_string(&self.method_text()?)
+        json::decode_string(self.method_text()?)
     }
 
     /// How long the caller of a request goes on waiting, in milliseconds from when it sent it, if `m.x.dl` says so. What
@@ -66,12 +79,12 @@ impl Frame {
     }
 
     /// The raw text of the name of the method, a JSON string.
-    pub fn method_text(&self) -> Option<Bytes> {
+    pub fn method_text(&self) -> Option<&[u8]> {
         if let Some(name) = self.name.clone() {
-            return Some(self.payload.slice(name));
+            return self.payload.get(name);
         }
         let meta = self.meta()?;
         let [name] = json::members_of(meta, ["name"]);
-        name.filter(|name| name.kind == Kind::String).map(|name| self.payload.slice_ref(&meta[name.span()]))
+        name.filter(|name| name.kind == Kind::String).map(|name| &meta[name.span()])
     }
 }

@@ -87,13 +87,10 @@ impl Header {
 
     /// The header as it is sent.
     pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
-        let mut bytes = [0; HEADER_BYTES];
-        bytes[0] = self.version as u8;
-        bytes[1] = TYPE_JSON;
-        bytes[2] = self.status as u8;
-        bytes[3..7].copy_from_slice(&self.msgid.to_be_bytes());
-        bytes[7..11].copy_from_slice(&self.checksum.to_be_bytes());
-        bytes[11..15].copy_from_slice(&self.payload_bytes.to_be_bytes());
-        bytes
+        let [i0, i1, i2, i3] = self.msgid.to_be_bytes();
+        let [c0, c1, c2, c3] = self.checksum.to_be_bytes();
+        let [l0, l1, l2, l3] = self.payload_bytes.to_be_bytes();
+        let (version, status) = (self.version as u8, self.status as u8);
+        [version, TYPE_JSON, status, i0, i1, i2, i3, c0, c1, c2, c3, l0, l1, l2, l3]
     }
 }

@@ -34,6 +34,7 @@ mod reason;
 mod server;
 mod server_event;
 mod server_reply;
+mod text;
 mod traffic;
 mod values;
 

@@ -3,15 +3,29 @@
 use crate::envelope::Envelope;
 use crate::json::{self, Document, Kind};
 use crate::values::members_by_index;
-use crate::{Body, ProtocolError, Status, Values};
+use crate::{ProtocolError, Status};
 use bytes::{Bytes, BytesMut};
 use libfast_model::RemoteError;
 use std::ops::Range;
 
+/// The member `d`, as the status of the frame wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// An array.
+    Values(json::Value),
+    Error(Box<RemoteError>),
+}
+
+impl Content {
+    /// Whether any of the payload is of use behind this.
+    pub fn has_values(&self) -> bool {
+        matches!(self, Self::Values(array) if array.len > 0)
+    }
+}
+
 /// What a payload says.
 pub(crate) struct Parts {
-    /// The member `d`, as the status of the frame wants it.
-    pub body: Body,
+    pub body: Content,
     /// Where the member `m` is.
     pub meta: Option<Range<usize>>,
     /// Where the name in it is, a JSON string, if it was seen on the way.
@@ -21,7 +35,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub fn read(payload: &Bytes, status: Status, max_depth: usize) -> Result<Self, ProtocolError> {
+    pub fn read(payload: &[u8], status: Status, max_depth: usize) -> Result<Self, ProtocolError> {
         if let Some(Envelope { meta, name, deadline_ms, body }) = Envelope::read(payload, max_depth) {
             let body = read_body(payload, status, Some(body))?;
             return Ok(Self { body, meta: Some(meta), name: Some(name), deadline_ms });
@@ -37,16 +51,17 @@ impl Parts {
     }
 }
 
-fn read_body(payload: &Bytes, status: Status, body: Option<json::Value>) -> Result<Body, ProtocolError> {
+fn read_body(payload: &[u8], status: Status, body: Option<json::Value>) -> Result<Content, ProtocolError> {
     Ok(match status {
         Status::Data | Status::End => {
-            let array = body.filter(|body| body.kind == Kind::Array).ok_or_else(ProtocolError::data_d)?;
-            Body::Values(Values::judged(payload.slice(array.span()), &array))
+            let array = body.filter(|body| body.kind == Kind::Array);
+            Content::Values(array.ok_or_else(ProtocolError::data_d)?)
         }
         Status::Error => {
             let object = body.filter(|body| body.kind == Kind::Object);
-            let error = object.and_then(|object| read_error(&payload.slice(object.span())));
-            Body::Error(Box::new(error.ok_or_else(ProtocolError::error_body)?))
+            let error =
+                object.and_then(|object| read_error(&Bytes::copy_from_slice(&payload[object.span()])));
+            Content::Error(Box::new(error.ok_or_else(ProtocolError::error_body)?))
         }
     })
 }

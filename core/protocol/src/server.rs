@@ -1,13 +1,14 @@
 //! A server's side of one connection: which requests run, and their answers.
 
 use crate::name::Name;
+use crate::payload::Content;
 use crate::server_reply::{Reply, SharedFrame};
-use crate::{Body, Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, Traffic, json};
-use bytes::{Bytes, BytesMut};
+use crate::{Decoder, Frame, Limits, ProtocolError, ServerEvent, Status, Traffic, Values, json};
+use bytes::BytesMut;
 use foldhash::quality::RandomState;
 use libfast_model::{ChecksumV1, Error, ErrorKind, RemoteError, Result};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, OccupiedEntry};
 
 /// How a server speaks. It understands both versions and answers each request in the request's own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,8 +59,6 @@ enum State {
 
 /// Output that waits, above which values share frames.
 const BEHIND_BYTES: usize = 2048;
-/// A frame that is kept whole for a part of it.
-const KEPT_BYTES: usize = 4096;
 
 impl<T> ServerConnection<T> {
     /// A connection on which nothing was received.
@@ -97,7 +96,7 @@ impl<T> ServerConnection<T> {
     pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ServerEvent> {
         while self.state == State::Open {
             let before = input.len();
-            let event = match self.decoder.decode(input) {
+            let event = match self.decoder.cut_off(input, |_| true) {
                 Ok(Some(frame)) => {
                     self.traffic.add_received(frame.status, before - input.len());
                     self.handle_frame(frame)
@@ -146,8 +145,8 @@ impl<T> ServerConnection<T> {
         if self.send_along(id, value) {
             return Ok(());
         }
-        let Open { entry, out, limits, .. } = self.open(uts, id)?;
-        let frame = entry.reply.write_value(out, &limits, uts, value)?;
+        let Open { request, out, limits, .. } = self.open(uts, id)?;
+        let frame = request.get().reply.write_value(out, &limits, uts, value)?;
         self.shared = Some(frame);
         Ok(())
     }
@@ -165,25 +164,25 @@ impl<T> ServerConnection<T> {
     /// Ends a request well, after a last value if one is given, which goes in a frame of its own. The id is
     /// free before the client can know of the end.
     pub fn end(&mut self, uts: u64, id: u32, value: Option<&[u8]>) -> Result<Option<T>> {
-        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
-        let before = out.len();
+        let Open { request, out, limits, traffic } = self.open(uts, id)?;
+        let (reply, before) = (&request.get().reply, out.len());
         if let Some(value) = value {
-            entry.reply.write_value(out, &limits, uts, value)?.finish(out);
+            reply.write_value(out, &limits, uts, value)?.finish(out);
         }
         let between = out.len();
         // Both frames or neither: a value without its end would be sent again by an owner that tries again.
-        entry.reply.write_end(out, &limits, uts).inspect_err(|_| out.truncate(before))?;
+        reply.write_end(out, &limits, uts).inspect_err(|_| out.truncate(before))?;
         if value.is_some() {
             traffic.add_sent(Status::Data, between - before);
         }
         traffic.add_sent(Status::End, out.len() - between);
-        Ok(self.forget(id))
+        Ok(request.remove().request)
     }
 
     /// Ends a request with an error. Info, context and `ase_errors` are JSON text, or empty for none; the info is
     /// that of an object. Other text is `Invalid`.
     pub fn fail(&mut self, uts: u64, id: u32, error: &RemoteError) -> Result<Option<T>> {
-        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
+        let Open { request, out, limits, traffic } = self.open(uts, id)?;
         let invalid = |member: &str, why| {
             Error::new(ErrorKind::Invalid, format!("{member} of the error {:?}: {why}", error.name))
         };
@@ -198,18 +197,18 @@ impl<T> ServerConnection<T> {
             }
         }
         let before = out.len();
-        entry.reply.write_error(out, &limits, uts, error)?;
+        request.get().reply.write_error(out, &limits, uts, error)?;
         traffic.add_sent(Status::Error, out.len() - before);
-        Ok(self.forget(id))
+        Ok(request.remove().request)
     }
 
     /// Answers a request whose method does not exist.
     pub fn fail_unknown_method(&mut self, uts: u64, id: u32) -> Result<Option<T>> {
-        let Open { entry, out, limits, traffic } = self.open(uts, id)?;
+        let Open { request, out, limits, traffic } = self.open(uts, id)?;
         let before = out.len();
-        entry.reply.write_unknown_method(out, &limits, uts);
+        request.get().reply.write_unknown_method(out, &limits, uts);
         traffic.add_sent(Status::Error, out.len() - before);
-        Ok(self.forget(id))
+        Ok(request.remove().request)
     }
 
     /// Takes a request out of flight without an answer. The client goes on waiting, so this is for
@@ -288,8 +287,11 @@ impl<T> ServerConnection<T> {
         }
     }
 
-    fn handle_frame(&mut self, frame: Frame) -> std::result::Result<Option<ServerEvent>, ProtocolError> {
-        let (Body::Values(_), Status::Data) = (&frame.body, frame.status) else {
+    fn handle_frame(
+        &mut self,
+        frame: Frame<Content>,
+    ) -> std::result::Result<Option<ServerEvent>, ProtocolError> {
+        let (&Content::Values(array), Status::Data) = (&frame.body, frame.status) else {
             if frame.status == Status::End {
                 return Err(ProtocolError::unexpected_status());
             }
@@ -301,8 +303,8 @@ impl<T> ServerConnection<T> {
             return Err(ProtocolError::duplicate_msgid(id));
         };
         let name = frame.method_text();
-        let method = name.as_ref().and_then(Name::decode).unwrap_or_default();
-        let (Some(name), false) = (name, method.is_empty()) else {
+        let method = name.and_then(Name::decode).filter(|method| method.bytes() > 0);
+        let (Some(name), Some(method)) = (name, method) else {
             self.malformed += 1;
             self.seal();
             let before = self.transmit.len();
@@ -316,23 +318,20 @@ impl<T> ServerConnection<T> {
             self.traffic.add_sent(Status::Error, self.transmit.len() - before);
             return Ok(None);
         };
-        if method.len() > self.wire.limits.max_name_bytes {
+        if method.bytes() > self.wire.limits.max_name_bytes {
             self.malformed += 1;
             self.seal();
             let (limits, out) = (self.wire.limits, &mut self.transmit);
             let before = out.len();
-            Reply::write_long_name(out, &limits, self.uts, &frame, method.len());
+            Reply::write_long_name(out, &limits, self.uts, &frame, method.bytes());
             self.traffic.add_sent(Status::Error, self.transmit.len() - before);
             return Ok(None);
         }
         let coding = (frame.version, frame.checksum);
-        // A short name must not keep a large frame in memory while its handler runs, which may have dropped the arguments.
-        let kept = if frame.payload.len() <= KEPT_BYTES { name } else { Bytes::copy_from_slice(&name) };
-        vacant.insert(InFlight { reply: Reply { id, coding, name: kept }, request: None });
+        vacant.insert(InFlight { reply: Reply { id, coding, name: name.into() }, request: None });
         let deadline_ms = frame.deadline_ms();
-        let meta = frame.meta.map(|meta| frame.payload.slice(meta));
-        let Body::Values(values) = frame.body else { return Ok(None) };
-        Ok(Some(ServerEvent::Request { id, method, args: values.into_text(), deadline_ms, meta }))
+        let args = Values::cut_out(frame.payload, &array).into_text();
+        Ok(Some(ServerEvent::Request { id, method, args, deadline_ms }))
     }
 
     /// What is needed to answer a request in flight.
@@ -342,21 +341,21 @@ impl<T> ServerConnection<T> {
         if self.state == State::Failed {
             return Err(Error::new(ErrorKind::ConnectionLost, "the connection of the request failed"));
         }
-        match self.requests.get(&id) {
-            Some(entry) => Ok(Open {
-                entry,
+        match self.requests.entry(id) {
+            Entry::Occupied(request) => Ok(Open {
+                request,
                 out: &mut self.transmit,
                 limits: self.wire.limits,
                 traffic: &mut self.traffic,
             }),
-            None => Err(Error::new(ErrorKind::State, format!("request {id} has ended before"))),
+            Entry::Vacant(_) => Err(Error::new(ErrorKind::State, format!("request {id} has ended before"))),
         }
     }
 }
 
 /// A request in flight and where its answers go.
 struct Open<'c, T> {
-    entry: &'c InFlight<T>,
+    request: OccupiedEntry<'c, u32, InFlight<T>>,
     out: &'c mut BytesMut,
     limits: Limits,
     traffic: &'c mut Traffic,

@@ -10,14 +10,12 @@ pub enum ServerEvent {
     Request {
         /// Its id.
         id: u32,
-        /// The name of the method to run, not empty: a slice of what was read, unless it was spelt with escapes.
+        /// The name of the method to run, not empty.
         method: Name,
         /// The arguments, raw JSON text of an array.
         args: Bytes,
         /// How long its caller goes on waiting, in milliseconds from when it sent it, if it says so.
         deadline_ms: Option<u64>,
-        /// Raw text of the member `m`.
-        meta: Option<Bytes>,
     },
     /// The client broke the protocol: close the connection and write nothing more.
     /// [`drain_requests`](crate::ServerConnection::drain_requests) gives the requests whose answers nobody

@@ -4,8 +4,10 @@
 
 use crate::encoder::OpenFrame;
 use crate::json::{check_value, decode_string, escape_into};
+use crate::payload::Content;
+use crate::text::Text;
 use crate::{Checksum, Frame, HEADER_BYTES, Limits, Status, Version};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 
 /// To which request an answer belongs.
@@ -15,7 +17,7 @@ pub(crate) struct Reply {
     /// Answers speak the version of their request, with its checksum.
     pub coding: (Version, Checksum),
     /// The name of the method as JSON text, spelt as the client spelt it; `null` if there is none.
-    pub name: Bytes,
+    pub name: Text,
 }
 
 /// A DATA frame at the end of the output whose header is not written yet.
@@ -55,9 +57,11 @@ impl SharedFrame {
 
 /// The errors that the library makes have this name.
 const LIBRARY_ERROR: &str = "FastError";
+/// In the place of the name of a method.
+const NO_NAME: &[u8] = b"null";
 
 impl Reply {
-    /// Appends a frame whose `d` is what `body` writes; nothing if it is too large.
+    /// Appends a frame of which `body` writes what follows the name; nothing if it is too large.
     ///
     /// A name that makes a frame too large is left out: clients look at `d` only, and a client that sends
     /// very long names must not get requests that can never end.
@@ -84,7 +88,7 @@ impl Reply {
     ) -> Result<OpenFrame> {
         let max = limits.payload_bytes();
         let frame = self.write_named(out, uts, &self.name, max, &body);
-        let frame = frame.or_else(|_| self.write_named(out, uts, b"null", max, &body));
+        let frame = frame.or_else(|_| self.write_named(out, uts, NO_NAME, max, &body));
         frame.map_err(|bytes| self.too_large(bytes, limits))
     }
 
@@ -99,9 +103,7 @@ impl Reply {
     ) -> std::result::Result<OpenFrame, usize> {
         let frame = OpenFrame::begin_named(out, uts);
         out.put_slice(name);
-        out.put_slice(br#"},"d":"#);
         body(out);
-        out.put_u8(b'}');
         let bytes = frame.payload_bytes(out);
         if bytes > max {
             frame.cancel(out);
@@ -123,16 +125,16 @@ impl Reply {
             return Err(self.too_large(value.len(), limits));
         }
         let frame = self.write_open(out, limits, uts, |out| {
-            out.put_u8(b'[');
+            out.put_slice(br#"},"d":["#);
             out.put_slice(value);
-            out.put_u8(b']');
+            out.put_slice(SharedFrame::TAIL);
         })?;
         Ok(SharedFrame { frame, id: self.id, coding: self.coding })
     }
 
     /// An END frame.
     pub fn write_end(&self, out: &mut BytesMut, limits: &Limits, uts: u64) -> Result<()> {
-        self.write(out, limits, uts, Status::End, |out| out.put_slice(b"[]"))
+        self.write(out, limits, uts, Status::End, |out| out.put_slice(br#"},"d":[]}"#))
     }
 
     /// An ERROR frame. The info is JSON text of an object, or empty.
@@ -144,7 +146,7 @@ impl Reply {
         error: &RemoteError,
     ) -> Result<()> {
         self.write(out, limits, uts, Status::Error, |out| {
-            out.put_slice(br#"{"name":"#);
+            out.put_slice(br#"},"d":{"name":"#);
             escape_into(out, &error.name);
             out.put_slice(br#","message":"#);
             escape_into(out, &error.message);
@@ -156,7 +158,7 @@ impl Reply {
                 out.put_slice(br#","ase_errors":"#);
                 out.put_slice(error.ase_errors.as_bytes());
             }
-            out.put_u8(b'}');
+            out.put_slice(b"}}");
         })
     }
 
@@ -173,7 +175,13 @@ impl Reply {
     }
 
     /// The answer to a request that names no method. It quotes the request if size and depth allow it.
-    pub fn write_malformed(out: &mut BytesMut, limits: &Limits, uts: u64, frame: &Frame, connection_id: u64) {
+    pub fn write_malformed(
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        frame: &Frame<Content>,
+        connection_id: u64,
+    ) {
         let Frame { version, status, msgid, payload, .. } = frame;
         let reply = Self::nameless(frame);
         let error = |quote: String| {
@@ -193,7 +201,13 @@ impl Reply {
     }
 
     /// The answer to a request whose method has a name too long to be one.
-    pub fn write_long_name(out: &mut BytesMut, limits: &Limits, uts: u64, frame: &Frame, bytes: usize) {
+    pub fn write_long_name(
+        out: &mut BytesMut,
+        limits: &Limits,
+        uts: u64,
+        frame: &Frame<Content>,
+        bytes: usize,
+    ) {
         let (reply, max) = (Self::nameless(frame), limits.max_name_bytes);
         let message =
             format!("unsupported RPC method: its name has {bytes} bytes and at most {max} are taken");
@@ -203,8 +217,8 @@ impl Reply {
     }
 
     /// For answers to a request whose name is not repeated.
-    fn nameless(frame: &Frame) -> Self {
-        Self { id: frame.msgid, coding: (frame.version, frame.checksum), name: Bytes::from_static(b"null") }
+    fn nameless(frame: &Frame<Content>) -> Self {
+        Self { id: frame.msgid, coding: (frame.version, frame.checksum), name: NO_NAME.into() }
     }
 
     fn too_large(&self, bytes: usize, limits: &Limits) -> Error {
@@ -226,7 +240,7 @@ impl Reply {
     ) {
         if self.write_error(out, limits, uts, full).is_err() {
             let roomy = Limits { max_frame_bytes: limits.max_frame_bytes.max(1024), ..*limits };
-            let nameless = Self { name: Bytes::from_static(b"null"), ..*self };
+            let nameless = Self { name: NO_NAME.into(), ..*self };
             // Cannot fail: the text is bounded and below 1024 bytes.
             let _ = nameless.write_error(out, &roomy, uts, short);
         }

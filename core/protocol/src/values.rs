@@ -28,6 +28,13 @@ impl Values {
         Self { text, len: value.len, nulls: value.nulls }
     }
 
+    /// As [`judged`](Self::judged), of which `payload` holds more. Taken out of it, and not shared with it.
+    pub(crate) fn cut_out(mut payload: Bytes, value: &json::Value) -> Self {
+        payload.truncate(value.end);
+        payload.advance(value.start);
+        Self::judged(payload, value)
+    }
+
     /// The text of the array, brackets included.
     pub fn text(&self) -> &Bytes {
         &self.text

@@ -76,9 +76,9 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    /// An entry that says `record` and whose `state` changes as told; `change` gives it another record or refuses that at once,
-    /// `withdraw` takes it off. Both do so also if the future they return is dropped: it only waits. If the entry is dropped without being
-    /// withdrawn, `withdraw` is called.
+    /// An entry that says `record` and whose `state` changes as told; `change` gives it another record or refuses that
+    /// at once, `withdraw` takes it off. Both do so also if the future they return is dropped: it only waits. If the
+    /// entry is dropped without being withdrawn, `withdraw` is called.
     pub fn new(
         state: watch::Receiver<AnnouncementState>,
         record: Record,
@@ -159,8 +159,8 @@ impl Announcement {
     }
 
     /// Gives it another share of calls, relative to other providers, from 0 (no new calls) to 1,000,000. As
-    /// [`change`](Self::change), but the future waits 5 s at most. It fails with an error of the kind `Registry` then, or if the
-    /// registry cannot be reached, and the change is made when it answers.
+    /// [`change`](Self::change), but the future waits 5 s at most. It fails with an error of the kind `Registry` then,
+    /// or if the registry cannot be reached, and the change is made when it answers.
     pub fn set_weight(&self, weight: u64) -> Change {
         let checked = Endpoint::check_weight(weight);
         in_time(waited(checked.and_then(|weight| self.try_change(|record| record.weight = weight))))
@@ -173,9 +173,9 @@ impl Announcement {
         in_time(waited(parsed.and_then(|metadata| self.try_change(|record| record.metadata = metadata))))
     }
 
-    /// As [`withdraw`](Self::withdraw), for a server that clients only know from the registry: first it says that it drains
-    /// and gives clients time to hear that, 250 ms. From an entry that vanishes without a word they conclude that the registry may
-    /// be wrong, and use the server on for a while. Serve meanwhile.
+    /// As [`withdraw`](Self::withdraw), for a server that clients only know from the registry: first it says that it
+    /// drains and gives clients time to hear that, 250 ms. From an entry that vanishes without a word they conclude
+    /// that the registry may be wrong, and use the server on for a while. Serve meanwhile.
     pub async fn leave(self) {
         let listed = matches!(self.state(), AnnouncementState::Registered);
         if listed && !self.record().draining {

@@ -10,6 +10,7 @@ mod announcement;
 mod cache;
 mod dir;
 mod fixed;
+mod news;
 mod overrides;
 mod record;
 mod resolution;
@@ -19,6 +20,7 @@ pub use announcement::{Announcement, AnnouncementState, Announcer, Change, Withd
 pub use cache::{CacheSettings, CachedResolver};
 pub use dir::{DirRegistry, ListedService};
 pub use fixed::fixed;
+pub use news::{changed, tell_news};
 pub use overrides::{MAX_OVERRIDES_BYTES, Override, Overrides};
 pub use record::{MAX_RECORD_BYTES, Record, Role};
 pub use resolution::{Condition, Provider, Resolution, Resolver, Watch};

@@ -84,6 +84,13 @@ impl Record {
         serde_json::to_string(self).expect("a record is plain data")
     }
 
+    /// The same, unless it is longer than what is read.
+    pub fn to_stored(&self) -> Result<String> {
+        let text = self.to_json();
+        check_length(&text)?;
+        Ok(text)
+    }
+
     /// Reads what somebody stored. The text is not trusted.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         if text.len() > MAX_RECORD_BYTES {
@@ -116,6 +123,18 @@ impl Record {
             metadata: self.metadata.clone(),
         })
     }
+}
+
+/// Refuses the text of a record that nobody would read.
+pub(crate) fn check_length(text: &str) -> Result<()> {
+    if text.len() <= MAX_RECORD_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "the record has {} bytes, more than the {MAX_RECORD_BYTES} that are read; shorten its metadata, name or zone",
+        text.len()
+    );
+    Err(Error::new(ErrorKind::Invalid, message))
 }
 
 fn one() -> u32 {

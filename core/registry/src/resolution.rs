@@ -1,6 +1,6 @@
 //! What a consumer learns from a registry.
 
-use crate::{Overrides, Record};
+use crate::{Overrides, Record, changed};
 use libfast_model::{Endpoint, Error, ServiceName};
 use std::any::Any;
 use std::time::Instant;
@@ -103,9 +103,7 @@ impl Watch {
 
     /// Waits for a change and returns what is known then; for ever if there can be no more. Cancel safe.
     pub async fn changed(&mut self) -> Resolution {
-        if self.receiver.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        changed(&mut self.receiver).await;
         self.receiver.borrow_and_update().clone()
     }
 }

@@ -9,8 +9,9 @@ use std::sync::{MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 impl Server {
-    /// Announces a server that was started with `announce_at_start` off, now that it is ready for calls. Returns when it is
-    /// listed, or cannot be because its registry is not reached: then it is when that answers. May be tried again if it fails. A second time does nothing.
+    /// Announces a server that was started with `announce_at_start` off, now that it is ready for calls. Returns when
+    /// it is listed, or cannot be because its registry is not reached: then it is when that answers. May be tried again
+    /// if it fails. A second time does nothing.
     pub async fn announce(&self) -> Result<()> {
         if self.0.shared.options.announce.is_empty() {
             let message = "option \"announce\" is empty; name a service to announce";

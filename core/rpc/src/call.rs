@@ -221,7 +221,7 @@ impl Call {
         loop {
             match self.poll_untimed(cx) {
                 // The connection wakes a call that waits for an answer.
-                Poll::Pending if matches!(self.phase, Phase::Running { .. }) && !self.is_overdue() => {
+                Poll::Pending if self.is_timed() || self.is_running() && !self.is_overdue() => {
                     return Poll::Pending;
                 }
                 Poll::Pending => {}
@@ -234,6 +234,16 @@ impl Call {
                 return Poll::Pending;
             }
         }
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running { .. })
+    }
+
+    /// Whether it has just been seen to that it is polled at its deadline. One without any time is over at once.
+    fn is_timed(&self) -> bool {
+        let Phase::Running { attempt, .. } = &self.phase else { return false };
+        attempt.is_timed() && self.deadline > Some(self.started)
     }
 
     /// Without a timer of its own.

@@ -2,7 +2,7 @@
 
 use crate::channel::Channel;
 use crate::clock;
-use libfast_balance::{Member, Outcome, Pick};
+use libfast_balance::{Member, Moment, Outcome, Pick};
 use libfast_model::Address;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,11 +12,11 @@ use std::time::Instant;
 pub(crate) struct Charge(Pick<Channel>);
 
 impl Charge {
-    pub fn new(member: Arc<Member<Channel>>, since: Instant) -> Self {
+    pub fn new(member: Arc<Member<Channel>>, since: Moment) -> Self {
         if let Some(meter) = &member.owner.meter {
             meter.picks.inc();
         }
-        Self(Pick::begin(member, clock::moment(since)))
+        Self(Pick::begin(member, since))
     }
 
     pub fn channel(&self) -> &Arc<Channel> {
@@ -29,7 +29,9 @@ impl Charge {
 
     /// The endpoint did its part, or not. Only the first outcome counts, for a stream that of its first value.
     pub fn settle(&mut self, outcome: Outcome, now: Instant) {
-        self.0.record(outcome, clock::moment(now));
+        if !self.is_settled() {
+            self.0.record(outcome, clock::moment(now));
+        }
     }
 
     pub fn is_settled(&self) -> bool {

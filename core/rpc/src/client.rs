@@ -21,7 +21,7 @@ use crate::remote;
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use following::{Follower, Known, follow};
-use libfast_balance::{BalanceOptions, Balancer, Load, Member};
+use libfast_balance::{BalanceOptions, Balancer, Load, Member, Moment};
 use libfast_model::{ClientOptions, Endpoint, Error, ErrorKind, OptionValue, RegistryCache, Result, Target};
 use libfast_protocol::json;
 use libfast_registry::{Announcement, Record, Resolution, Role};
@@ -205,7 +205,7 @@ impl Client {
                 let pick = std::future::poll_fn(|cx| {
                     // Registered first: a change after a vain pick must be noticed.
                     shared.await_change(cx, &mut waiter);
-                    match shared.poll_pick(cx, &mut waiter, Instant::now(), None, |_| false) {
+                    match shared.poll_pick(cx, &mut waiter, clock::moment(Instant::now()), None, |_| false) {
                         Poll::Ready(Err(error)) if error.kind() != ErrorKind::Closed => {
                             last = Some(error);
                             Poll::Pending
@@ -236,8 +236,9 @@ impl Client {
         let shared = &self.0.shared;
         let affinity = shared.of_calls.affinity;
         let mut waiter = None;
-        let pick =
-            std::future::poll_fn(|cx| shared.poll_pick(cx, &mut waiter, Instant::now(), affinity, |_| false));
+        let pick = std::future::poll_fn(|cx| {
+            shared.poll_pick(cx, &mut waiter, clock::moment(Instant::now()), affinity, |_| false)
+        });
         let member = match shared.of_calls.timeout {
             None => pick.await,
             Some(limit) => tokio::time::timeout(limit, pick).await.unwrap_or_else(|_| {
@@ -292,15 +293,15 @@ impl Shared {
         &self,
         cx: &Context<'_>,
         waiter: &mut Option<Waiter>,
-        now: Instant,
+        now: Moment,
         affinity: Option<Affinity>,
         tried: impl Fn(&Member<Channel>) -> bool,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
         if let Err(detached) = self.check_attached() {
             return Poll::Ready(Err(detached));
         }
-        let (moment, affinity) = (clock::moment(now), affinity.map(Affinity::hash));
-        let choose = || clock::with_rng(|rng| self.balancer.choose(moment, affinity, rng, &tried));
+        let affinity = affinity.map(Affinity::hash);
+        let choose = || clock::with_rng(|rng| self.balancer.choose(now, affinity, rng, &tried));
         if let Some(member) = choose() {
             return Poll::Ready(Ok(member));
         }

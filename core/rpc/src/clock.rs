@@ -85,10 +85,12 @@ impl WallClock {
 
     /// Microseconds since 1970.
     pub fn micros(&mut self, now: Instant) -> u64 {
-        if self.0.until(now) > Self::TRUSTED {
+        let since = self.0.until(now);
+        if since > Self::TRUSTED {
             self.0 = Start { instant: now, wall_micros: wall_micros() };
+            return self.0.wall_micros;
         }
-        self.0.wall_micros + self.0.until(now).as_micros() as u64
+        self.0.wall_micros + u64::from(since.subsec_micros())
     }
 
     /// As a start, for what begins now.

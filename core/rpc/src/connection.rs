@@ -35,7 +35,7 @@ use peer::Peer;
 use slab::Slab;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     bounds: Bounds,
     /// What calls do with null unless told otherwise.
     ignore_nulls: bool,
+    /// Why it ended. Set under the lock of the state; each call looks at it without.
+    failure: OnceLock<Error>,
     state: Mutex<State>,
     write_wanted: Notify,
     read_resumed: Notify,
@@ -88,6 +90,8 @@ struct State {
     clock: WallClock,
     peer: Peer,
     inboxes: Slab<Inbox>,
+    /// When what is being delivered was read.
+    read: Instant,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
     queued: u64,
     written: u64,
@@ -105,7 +109,6 @@ struct State {
     stale: u64,
     /// Inboxes over their limit: while there is one, nothing is read.
     full: usize,
-    failure: Option<Error>,
 }
 
 /// Calls under way, and bytes that wait to be written, above which a connection is busy: then answers wait for each other.
@@ -136,6 +139,7 @@ impl Connection {
             clock: WallClock::new(),
             peer: Peer::new(duties.load, duties.watch),
             inboxes: Slab::new(),
+            read: Instant::now(),
             queued: 0,
             written: 0,
             write_blocked: false,
@@ -146,13 +150,13 @@ impl Connection {
             soonest: None,
             stale: 0,
             full: 0,
-            failure: None,
         };
         Self(Arc::new(Shared {
             socket,
             address,
             bounds,
             ignore_nulls: wire.ignore_nulls,
+            failure: OnceLock::new(),
             state: Mutex::new(state),
             write_wanted: Notify::new(),
             read_resumed: Notify::new(),
@@ -171,13 +175,13 @@ impl Connection {
 
     /// False once it has failed or ended.
     pub fn is_alive(&self) -> bool {
-        self.0.lock().failure.is_none()
+        self.0.failure.get().is_none()
     }
 
     /// What a call is told of which nothing was sent because the connection has failed.
     pub fn unsent(&self) -> Error {
-        let failure = self.0.lock().failure.clone();
-        failure.map_or_else(|| self.0.lost("it has ended".into()), |failure| self.0.unsent(&failure))
+        let failure = self.0.failure.get();
+        failure.map_or_else(|| self.0.lost("it has ended".into()), |failure| self.0.unsent(failure))
     }
 
     /// Whether another connection would serve one more call better, if there may be one.
@@ -222,7 +226,7 @@ impl Connection {
             started: account.started,
             done: account.done,
             errors: account.errors,
-            error: if account.errors > 0 { state.failure.clone() } else { None },
+            error: if account.errors > 0 { self.0.failure.get().cloned() } else { None },
             detached: account.detached,
             transport_ended: account.transport_ended,
             pending: wire
@@ -235,7 +239,7 @@ impl Connection {
 
     /// Sends a request. `args` is the text of a JSON array that was checked; its caller waits until `deadline`.
     pub fn start(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         method: &Arc<ClientMethod>,
         args: &[u8],
         options: &CallOptions,
@@ -243,7 +247,7 @@ impl Connection {
         now: Instant,
     ) -> Result<Attempt> {
         let mut state = self.0.lock();
-        if let Some(failure) = &state.failure {
+        if let Some(failure) = self.0.failure.get() {
             return Err(self.0.unsent(failure));
         }
         let is_alone = state.calls() == 0;
@@ -278,7 +282,7 @@ impl Connection {
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
         self.0.send(state, is_alone);
-        Ok(Attempt::new(self.clone(), key, id, bytes))
+        Ok(Attempt::new(self, key, id, bytes))
     }
 }
 
@@ -313,7 +317,9 @@ impl Shared {
         if unread {
             self.read_rest(&mut input).await;
         }
-        let error = self.lock().failure.get_or_insert(ended).clone();
+        let state = self.lock();
+        let error = self.failure.get_or_init(|| ended).clone();
+        drop(state);
         drop(ending);
         error
     }
@@ -354,7 +360,9 @@ impl Shared {
     /// Puts all complete messages of `input` into the inboxes.
     fn deliver(&self, input: &mut BytesMut) -> Result<()> {
         let mut wakers = Vec::new();
+        let read = Instant::now();
         let mut state = self.lock();
+        state.read = read;
         let (mut fatal, mut is_partial) = (None, false);
         while let Some(event) = state.wire.next_event(input) {
             is_partial = matches!(event, ClientEvent::Values { .. });
@@ -366,6 +374,7 @@ impl Shared {
                         peer.told(key, &values);
                         continue;
                     };
+                    inbox.came = Some(read);
                     inbox.asked.emitted += 1;
                     inbox.bytes += values.text().len();
                     inbox.values.push(values);
@@ -391,7 +400,7 @@ impl Shared {
                     state.account.violated(&error);
                     let error = error.to_error().at(&self.address);
                     // At once: whoever is woken now and calls again needs another connection.
-                    fatal = Some(state.failure.get_or_insert(error).clone());
+                    fatal = Some(self.failure.get_or_init(|| error).clone());
                 }
             }
         }
@@ -431,6 +440,7 @@ impl State {
             return None;
         };
         self.account.done += 1;
+        inbox.came = Some(self.read);
         inbox.outcome = Some(outcome);
         inbox.waker.take()
     }

@@ -112,7 +112,7 @@ impl Gate {
         if !refused.is_empty() || !next.is_empty() {
             // By a task of its own, as this may be called in the middle of anything.
             self.runtime.spawn(async move {
-                next.into_iter().for_each(|request| request.run(true));
+                next.into_iter().for_each(|request| request.run_at_last());
                 refused.into_iter().for_each(|request| request.refuse(Refusal::Queue));
             });
         }

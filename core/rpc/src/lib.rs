@@ -34,6 +34,7 @@ mod limits;
 mod liveness;
 mod methods;
 mod metrics;
+mod names;
 mod observer;
 mod outgoing_call;
 mod picked;

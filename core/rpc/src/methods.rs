@@ -1,12 +1,12 @@
 //! The methods of a server.
 
 use crate::metrics::MethodMeter;
+use crate::names::{Named, Names};
 use crate::request::Request;
 use crate::reserved::PREFIX;
-use foldhash::HashMap;
 use libfast_model::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Takes a request and sees to its answer, now or later. Runs on a thread that does I/O, so it must not block. If it
 /// panics and has not kept the request, the caller gets an error.
@@ -14,7 +14,7 @@ pub type Handler = dyn Fn(Request) + Send + Sync;
 
 /// By name.
 #[derive(Default)]
-pub(crate) struct Methods(RwLock<HashMap<String, Arc<Method>>>);
+pub(crate) struct Methods(Names<Method>);
 
 pub(crate) struct Method {
     pub name: String,
@@ -31,19 +31,20 @@ impl Methods {
             let message = format!("the name of method {name:?} begins with {PREFIX:?}, which is reserved");
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let mut methods = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if methods.contains_key(name) {
-            return Err(Error::new(
-                ErrorKind::State,
-                format!("duplicate handler registered for method {name:?}"),
-            ));
-        }
-        methods.insert(name.to_owned(), Arc::new(Method { name: name.to_owned(), meter, handler }));
-        Ok(())
+        let method = Arc::new(Method { name: name.to_owned(), meter, handler });
+        self.0.add(&method).map_err(|_| {
+            Error::new(ErrorKind::State, format!("duplicate handler registered for method {name:?}"))
+        })
     }
 
-    pub fn get(&self, name: &str) -> Option<Arc<Method>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    pub fn get(&self, name: &str) -> Option<&Arc<Method>> {
+        self.0.get(name)
+    }
+}
+
+impl Named for Method {
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

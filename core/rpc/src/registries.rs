@@ -40,11 +40,11 @@ impl Registries {
     /// The same as a client uses it: with the lists of ZooKeeper kept in files, as its options say.
     pub(crate) fn of_client(registry: &Registry, options: &ClientOptions) -> Result<Self> {
         let opened = Self::open(registry, &options.layouts, options.zookeeper());
-        let Some(mut settings) = cache_settings(registry, options) else { return opened };
+        let Some(mut settings) = cache_settings(registry, options)? else { return opened };
         let registries = match opened {
             // A child of a process with a session cannot have one; it can read the list that others keep.
             Err(error) if error.kind() == ErrorKind::Forked => {
-                settings.lead = false;
+                settings.can_ask = false;
                 let unusable = Arc::new(Unusable(error));
                 Self { announcer: unusable.clone(), resolver: unusable }
             }
@@ -65,16 +65,22 @@ fn cached(registry: &Registry, layouts: &str) -> String {
 }
 
 /// A folder of this machine is as good as a file of it.
-fn cache_settings(registry: &Registry, options: &ClientOptions) -> Option<CacheSettings> {
+fn cache_settings(registry: &Registry, options: &ClientOptions) -> Result<Option<CacheSettings>> {
     if options.registry_cache == RegistryCache::Off || !matches!(registry, Registry::ZooKeeper { .. }) {
-        return None;
+        return Ok(None);
     }
-    let folder = match &*options.registry_cache_dir {
-        "" => CacheSettings::default_folder()?,
-        folder => std::path::absolute(PathBuf::from(folder)).ok()?,
-    };
     let lead = options.registry_cache == RegistryCache::Leader;
-    Some(CacheSettings { folder, allow_stale: options.registry_cache_stale, lead })
+    let folder = match &*options.registry_cache_dir {
+        "" => CacheSettings::default_folder(),
+        folder => std::path::absolute(PathBuf::from(folder)).ok(),
+    };
+    let Some(folder) = folder else {
+        // Each process would have a session of its own, which is what this is to prevent.
+        let message = "option \"registry_cache\": leader needs a folder, and neither $XDG_CACHE_HOME nor $HOME names one; \
+                       set registry_cache_dir";
+        return if lead { Err(Error::new(ErrorKind::Invalid, message)) } else { Ok(None) };
+    };
+    Ok(Some(CacheSettings { folder, allow_stale: options.registry_cache_stale, lead, can_ask: true }))
 }
 
 /// A registry that says why it cannot be used.

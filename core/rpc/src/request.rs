@@ -3,6 +3,7 @@
 mod watching;
 
 use crate::incoming_call::IncomingCall;
+use crate::methods::Method;
 use crate::place::Place;
 use crate::refusal::Refusal;
 use crate::remote;
@@ -53,15 +54,20 @@ impl Request {
     }
 
     /// Gives it to the handler of its method, unless an interceptor keeps it. One that waited is not run if its caller does not wait any more.
-    pub(crate) fn run(self, has_waited: bool) {
+    pub(crate) fn run(self, method: &Method, has_waited: bool) {
         if has_waited && (self.is_cancelled() || self.end_if_expired()) {
             return;
         }
-        let running = self.0.running.clone();
         match self.0.connection.interceptors() {
-            None => running.method.run(self),
-            Some(chain) => IncomingCall::pass(self, &chain, |request| running.method.run(request)),
+            None => method.run(self),
+            Some(chain) => IncomingCall::pass(self, &chain, |request| method.run(request)),
         }
+    }
+
+    /// As [`run`](Self::run), for one that waited for its turn.
+    pub(crate) fn run_at_last(self) {
+        let method = self.0.running.method.clone();
+        self.run(&method, true);
     }
 
     /// The name of the method.

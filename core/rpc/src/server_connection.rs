@@ -9,6 +9,7 @@ use crate::burst::ENOUGH;
 use crate::clock::{Start, WallClock};
 use crate::incoming_call::ServerInterceptor;
 use crate::interceptors::Chain;
+use crate::methods::Method;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
@@ -59,6 +60,9 @@ struct State {
     /// Requests, also of other connections, to be refused without the lock: those of this one took their places.
     displaced: Vec<Request>,
 }
+
+/// Requests that are about to be handed to the handlers of their methods.
+type Batch<'s> = Vec<(Request, &'s Method)>;
 
 /// Read per system call while it lingers.
 const READ_BYTES: usize = 64 * 1024;
@@ -343,7 +347,7 @@ impl ServerConnection {
 
     async fn read_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         let mut input = BytesMut::new();
-        let mut batch = Vec::new();
+        let mut batch = Batch::new();
         let mut part = Part::default();
         loop {
             match self.read(reader, &mut input, &mut part).await {
@@ -368,10 +372,10 @@ impl ServerConnection {
     }
 
     /// Hands out all complete requests of `input`, but none while the client does not read its answers.
-    async fn hand_out_all(
-        self: &Arc<Self>,
+    async fn hand_out_all<'s>(
+        self: &'s Arc<Self>,
         input: &mut BytesMut,
-        batch: &mut Vec<Request>,
+        batch: &mut Batch<'s>,
     ) -> io::Result<()> {
         while self.hand_out(input, batch)? || self.lock().wire.transmit_bytes() > self.high_water() {
             std::future::poll_fn(|cx| self.poll_writable(cx)).await;
@@ -380,7 +384,7 @@ impl ServerConnection {
     }
 
     /// Hands out the complete requests of `input`, until too much output waits. True: there may be more.
-    fn hand_out(self: &Arc<Self>, input: &mut BytesMut, batch: &mut Vec<Request>) -> io::Result<bool> {
+    fn hand_out<'s>(self: &'s Arc<Self>, input: &mut BytesMut, batch: &mut Batch<'s>) -> io::Result<bool> {
         let mut fatal = None;
         let mut state = self.lock();
         if state.dead {
@@ -410,9 +414,9 @@ impl ServerConnection {
         let displaced = std::mem::take(&mut state.displaced);
         drop(state);
         displaced.into_iter().for_each(|request| request.refuse(Refusal::Queue));
-        for (place, request) in batch.drain(..).enumerate() {
+        for (place, (request, method)) in batch.drain(..).enumerate() {
             // The others waited for the handlers of those before them.
-            request.run(place > 0);
+            request.run(method, place > 0);
         }
         let mut state = self.lock();
         state.corked = false;

@@ -1,5 +1,6 @@
 //! Keeps one entry listed in libfast's own layout.
 
+use crate::failure::ZkResult;
 use crate::keeping;
 use crate::node;
 use crate::place::Place;
@@ -9,7 +10,7 @@ use crate::upkeep::{Listing, Owned, delete};
 use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess};
 use libfast_registry::{Announcement, Record, Role};
 use std::sync::Arc;
-use zookeeper_client::{Client, Error as ZkError};
+use zookeeper_client::Client;
 
 /// Lists `record` at `place` until the returned value is withdrawn or dropped.
 pub fn announce(
@@ -25,15 +26,10 @@ pub fn announce(
 
 /// What is stored; an error if every reader would pass it over.
 fn text(role: Role, record: &Record) -> Result<Vec<u8>> {
-    let data = record.to_json().into_bytes();
-    let refusal = match role {
-        Role::Provider => record.endpoint().err(),
-        Role::Consumer => None,
-    };
-    match refusal.or_else(|| Record::from_json(&data).err()) {
-        Some(error) => Err(Error::new(ErrorKind::Invalid, error.message())),
-        None => Ok(data),
+    if role == Role::Provider {
+        record.endpoint().map_err(|error| Error::new(ErrorKind::Invalid, error.message()))?;
     }
+    Ok(record.to_stored()?.into_bytes())
 }
 
 struct Entry {
@@ -50,21 +46,15 @@ impl Listing for Entry {
         self.place.path()
     }
 
-    async fn own(
-        &mut self,
-        client: &Client,
-        number: u64,
-        data: &Vec<u8>,
-    ) -> std::result::Result<Owned, ZkError> {
+    async fn own(&mut self, client: &Client, number: u64, data: &Vec<u8>) -> ZkResult<Owned> {
         if number != self.placed {
             self.place.advance();
             self.placed = number;
         }
-        let (watcher, others) = node::own(client, &mut self.place, data, &self.grants).await?;
-        Ok(Owned { watcher: Some(watcher), others })
+        node::own(client, &mut self.place, data, &self.grants).await
     }
 
-    async fn remove(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+    async fn remove(&mut self, client: &Client) -> ZkResult<()> {
         let paths = [&self.place.former[..], &[self.place.path()]].concat();
         delete(client, &paths).await
     }

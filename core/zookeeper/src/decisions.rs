@@ -2,13 +2,14 @@
 
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::failure::ZkResult;
 use crate::resolver::Subscription;
 use crate::security::Grants;
 use crate::session::Session;
 use crate::several::{union, worst};
 use futures_util::future::select_ok;
 use libfast_model::{Address, Error, Result};
-use libfast_registry::{Condition, Override, Overrides, Resolution};
+use libfast_registry::{Condition, Override, Overrides, Resolution, tell_news};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl Decided {
         let follow = async move { attend(session.links(), &mut node).await };
         let judge = move |conditions: &mut [watch::Receiver<Condition>]| {
             let now = worst(conditions.iter_mut().map(|one| *one.borrow_and_update()));
-            judged.send_if_modified(|known| std::mem::replace(known, now) != now);
+            tell_news(&now, &judged);
         };
         let overlay = async move {
             // All are asked for together. A list that is known although ZooKeeper is away must not wait for long.
@@ -63,11 +64,7 @@ impl Decided {
                 let resolution = now.apply(union(&known));
                 // Read after the lists and told before them: it is never older than what it is about.
                 judge(&mut conditions);
-                decisions.send_if_modified(|known| {
-                    let is_news = *known != now;
-                    *known = now;
-                    is_news
-                });
+                tell_news(&now, &decisions);
                 sender.send_replace(resolution);
                 let more = loop {
                     tokio::select! {
@@ -138,7 +135,7 @@ impl Duty for Node {
 }
 
 impl Node {
-    async fn follow(&mut self, client: &Client) -> std::result::Result<Infallible, ZkError> {
+    async fn follow(&mut self, client: &Client) -> ZkResult<Infallible> {
         // Kept until the next watch is set, so that the crate does not take the server's watch away in between.
         let mut _former: JoinSet<()>;
         loop {
@@ -154,13 +151,7 @@ impl Node {
                 Err(error) => return Err(error),
             };
             match Overrides::from_json(&text) {
-                Ok(decided) => {
-                    self.known.send_if_modified(|known| {
-                        let news = known.as_ref() != Some(&decided);
-                        *known = Some(decided);
-                        news
-                    });
-                }
+                Ok(decided) => tell_news(&Some(decided), &self.known),
                 // What an operator took out of service must not come back because of it.
                 Err(error) => tracing::warn!(path = self.path, %error, "what was read before stays in force"),
             }
@@ -172,7 +163,7 @@ impl Node {
 }
 
 /// What is decided about the providers whose node is `path`.
-pub async fn read(client: &Client, path: &str) -> std::result::Result<Result<Overrides>, ZkError> {
+pub async fn read(client: &Client, path: &str) -> ZkResult<Result<Overrides>> {
     match client.get_data(path).await {
         Ok((text, _)) => Ok(Overrides::from_json(&text)),
         Err(ZkError::NoNode) => Ok(Ok(Overrides::default())),
@@ -224,7 +215,7 @@ pub async fn edit(
     Err(ZkError::BadVersion.into())
 }
 
-async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> std::result::Result<(), ZkError> {
+async fn make(client: &Client, path: &str, grants: &Grants, text: &[u8]) -> ZkResult<()> {
     let kept = grants.kept();
     match client.create(path, text, &kept).await {
         Err(ZkError::NoNode) => {

@@ -1,12 +1,15 @@
 //! Failures in words that an operator can act on.
 
-use crate::security::has_password;
+use crate::security::{has_password, source};
 use crate::session::Ensemble;
 use crate::tls;
 use libfast_model::{Error, ErrorKind};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use zookeeper_client::Error as ZkError;
+
+/// What a request to ZooKeeper comes to.
+pub type ZkResult<T> = Result<T, ZkError>;
 
 const PROBE_LIMIT: Duration = Duration::from_millis(500);
 const PROBED_HOSTS: usize = 5;
@@ -62,9 +65,9 @@ pub fn refusing(hosts: &[String], why: &str) -> Error {
 
 /// The servers do not believe us.
 pub fn unauthenticated(ensemble: &Ensemble) -> Error {
-    let hosts = ensemble.hosts.join(",");
+    let (hosts, source) = (ensemble.hosts.join(","), source(&ensemble.access));
     let message = format!(
-        "ZooKeeper at {hosts} refuses the credentials; correct zookeeper_auth_file (it is being tried again, and read anew)"
+        "ZooKeeper at {hosts} refuses the credentials; correct {source} (it is being tried again, and read anew)"
     );
     Error::new(ErrorKind::Registry, message)
 }
@@ -97,11 +100,12 @@ pub async fn diagnose(ensemble: &Ensemble, error: &ZkError) -> Diagnosis {
                     None => {
                         broken_off = true;
                         // Some servers close the connection before what they said about the password is read.
+                        let source = source(&ensemble.access);
                         let perhaps = match has_password(&ensemble.access) {
                             true => {
-                                ", perhaps because it refuses the user or the password of zookeeper_auth_file"
+                                format!(", perhaps because it refuses the user or the password of {source}")
                             }
-                            false => "",
+                            false => String::new(),
                         };
                         format!("accepts connections but opens no session ({error}){perhaps}")
                     }

@@ -3,10 +3,10 @@
 //! Unlike libfast's own entries, whose names are known before they are made, these may be named by ZooKeeper. So after a
 //! reply that was lost, what is ours is found by owner and address.
 
-use crate::failure::is_lost;
+use crate::failure::{ZkResult, is_lost};
 use crate::keeping;
 use crate::layouts::{Codec, Naming};
-use crate::node::{IN_FLIGHT, ROUNDS, is_own};
+use crate::node::{self, ROUNDS, is_own};
 use crate::security::Grants;
 use crate::session::Session;
 use crate::upkeep::{Listing, Owned, delete};
@@ -74,12 +74,7 @@ impl Listing for Entry {
         format!("an entry of {}", self.spot.folder)
     }
 
-    async fn own(
-        &mut self,
-        client: &Client,
-        number: u64,
-        record: &Record,
-    ) -> std::result::Result<Owned, ZkError> {
+    async fn own(&mut self, client: &Client, number: u64, record: &Record) -> ZkResult<Owned> {
         for _ in 0..ROUNDS {
             self.find(client).await?;
             let id = uuid::Uuid::new_v4().simple().to_string();
@@ -107,17 +102,14 @@ impl Listing for Entry {
                 }
             }
             let Some(made) = self.mine.last() else { return Ok(Owned { watcher: None, others: 0 }) };
-            let folder = client.check_stat(&self.spot.folder);
-            let (stat, watcher) = client.check_and_watch_stat(&made.path).await?;
-            if stat.is_some_and(|stat| is_own(client, &stat)) {
-                let listed = folder.await?.map_or(0, |stat| stat.num_children);
-                return Ok(Owned { watcher: Some(watcher), others: listed.try_into().unwrap_or(0) });
+            if let Some(owned) = node::watch(client, &self.spot.folder, &made.path).await? {
+                return Ok(owned);
             }
         }
         Err(ZkError::NodeExists)
     }
 
-    async fn remove(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+    async fn remove(&mut self, client: &Client) -> ZkResult<()> {
         let found = self.find(client).await;
         // What is known goes, whatever became of the search.
         self.look(client).await?;
@@ -141,12 +133,7 @@ struct Fresh {
 
 impl Entry {
     /// Deletes the nodes and makes another one, in one transaction, so that nobody sees none of them, or both.
-    async fn replace(
-        &mut self,
-        client: &Client,
-        surplus: &[String],
-        fresh: Option<Fresh>,
-    ) -> std::result::Result<(), ZkError> {
+    async fn replace(&mut self, client: &Client, surplus: &[String], fresh: Option<Fresh>) -> ZkResult<()> {
         let mut writer = client.new_multi_writer();
         surplus.iter().try_for_each(|path| writer.add_delete(path, None))?;
         if let Some(Fresh { id, says, text }) = fresh {
@@ -189,7 +176,7 @@ impl Entry {
     }
 
     /// Those of `mine` that are there; strikes off the others.
-    async fn look(&mut self, client: &Client) -> std::result::Result<Vec<(Made, Stat)>, ZkError> {
+    async fn look(&mut self, client: &Client) -> ZkResult<Vec<(Made, Stat)>> {
         let mut present = Vec::new();
         for made in self.mine.clone() {
             match client.get_data(&made.path).await {
@@ -220,7 +207,7 @@ impl Entry {
 
     /// Finds the node that may have been made, if there is one in doubt: of this session, with its address. What this
     /// session was asked before is done or lost by now, so one that is not found will not come.
-    async fn find(&mut self, client: &Client) -> std::result::Result<(), ZkError> {
+    async fn find(&mut self, client: &Client) -> ZkResult<()> {
         if self.unanswered {
             // Another server than the one that was asked may not have it yet.
             client.sync(&self.spot.folder).await?;
@@ -233,25 +220,16 @@ impl Entry {
             names => names?,
         };
         names.retain(|name| codec.is_entry(name));
-        let mut found = Vec::new();
-        for some in names.chunks(IN_FLIGHT) {
-            // The crate sends a request when its future is made, so all of these are on their way together.
-            let requests: Vec<_> =
-                some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
-            for (name, request) in some.iter().zip(requests) {
-                let (text, stat) = match request.await {
-                    Err(error) if is_lost(&error) => return Err(error),
-                    // It is gone, or none of ours, which we could read.
-                    Err(_) => continue,
-                    Ok(read) => read,
-                };
-                let session = client.session_id();
-                let made = Made { path: format!("{folder}/{name}"), says: sought.clone(), session };
-                if self.is_ours(&made, &text, &stat) {
-                    found.push(made);
-                }
+        let (mut found, session) = (Vec::new(), client.session_id());
+        node::texts(client, folder, &names, |name, read| {
+            // It is gone, or none of ours, which we could read.
+            let Ok((text, stat)) = read else { return };
+            let made = Made { path: format!("{folder}/{name}"), says: sought.clone(), session };
+            if self.is_ours(&made, &text, &stat) {
+                found.push(made);
             }
-        }
+        })
+        .await?;
         found.retain(|found| self.mine.iter().all(|known| known.path != found.path));
         self.mine.append(&mut found);
         self.in_doubt = None;

@@ -2,7 +2,7 @@
 
 use crate::ZooKeeperRegistry;
 use crate::backoff::Backoff;
-use crate::failure::{is_lost, refused};
+use crate::failure::{ZkResult, is_lost, refused};
 use crate::layouts::Codec;
 use crate::security::Grants;
 use libfast_model::{Error, Result, ServiceName};
@@ -115,7 +115,7 @@ async fn rehearse(
 
 /// Makes and deletes a node in a transaction that ends with what cannot be, which undoes it: nobody sees the node, and no watch
 /// fires.
-async fn try_out(client: &Client, path: &str, grants: &Grants) -> std::result::Result<(), ZkError> {
+async fn try_out(client: &Client, path: &str, grants: &Grants) -> ZkResult<()> {
     let mut writer = client.new_multi_writer();
     writer.add_create(path, b"", &grants.entry())?;
     writer.add_delete(path, None)?;
@@ -127,7 +127,7 @@ async fn try_out(client: &Client, path: &str, grants: &Grants) -> std::result::R
 }
 
 /// What anybody may do with a node but read it; none if it is not there.
-async fn anybody_may(client: &Client, path: &str) -> std::result::Result<Option<String>, ZkError> {
+async fn anybody_may(client: &Client, path: &str) -> ZkResult<Option<String>> {
     let acls = match client.get_acl(path).await {
         Ok((acls, _)) => acls,
         Err(ZkError::NoNode) => return Ok(None),
@@ -144,11 +144,7 @@ async fn anybody_may(client: &Client, path: &str) -> std::result::Result<Option<
     }))
 }
 
-async fn inspect(
-    client: &Client,
-    root: &str,
-    grants: Grants,
-) -> std::result::Result<Option<RootInspection>, ZkError> {
+async fn inspect(client: &Client, root: &str, grants: Grants) -> ZkResult<Option<RootInspection>> {
     let Some(anybody_may) = anybody_may(client, root).await? else { return Ok(None) };
     // No service has a name that begins with a dot, so no list shows it.
     let path = format!("{}/.check-{}", root.trim_end_matches('/'), uuid::Uuid::new_v4().simple());
@@ -181,9 +177,9 @@ async fn inspect(
 
 /// What came of making a node and deleting it.
 struct Probe {
-    made: std::result::Result<Stat, ZkError>,
+    made: ZkResult<Stat>,
     created_after: Instant,
-    deleted: std::result::Result<(), ZkError>,
+    deleted: ZkResult<()>,
 }
 
 /// Makes a node as a server does that announces itself, and deletes it, also if it is not known whether it was made.
@@ -198,7 +194,7 @@ async fn probe(client: Client, path: String, grants: Grants) -> Probe {
 }
 
 /// Tries for as long as the session lives, which the node does not outlive.
-async fn delete(client: &Client, path: &str) -> std::result::Result<(), ZkError> {
+async fn delete(client: &Client, path: &str) -> ZkResult<()> {
     let mut backoff = Backoff::new(AGAIN[0], AGAIN[1]);
     loop {
         match client.delete(path, None).await {

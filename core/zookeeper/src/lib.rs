@@ -7,10 +7,11 @@
 //! <root>/<service>/config                          persistent, what an operator decided, as JSON
 //! ```
 //!
-//! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements
-//! and watches; all that are [`shared`](ZooKeeperRegistry::shared) have one per ensemble and process. A supervisor owns it and tells everybody when it is connected; the `Duty` of an announcer
-//! or a resolver is simply done again from the start whenever that changes, because after a reconnect nothing that
-//! was known is certain. The last list stands as long as ZooKeeper cannot be reached.
+//! One [`ZooKeeperRegistry`] has one ZooKeeper session, made at the first use and shared by all its announcements and
+//! watches; all that are [`shared`](ZooKeeperRegistry::shared) have one per ensemble and process. A supervisor owns it
+//! and tells everybody when it is connected; the `Duty` of an announcer or a resolver is simply done again from the
+//! start whenever that changes, because after a reconnect nothing that was known is certain. The last list stands as
+//! long as ZooKeeper cannot be reached.
 //!
 //! Rules for the crate `zookeeper-client` that the code keeps to: one-shot watches only, as persistent ones are lost
 //! at every reconnect; the old session is taken up again before a new one is made, as the crate declares a session
@@ -25,6 +26,7 @@ mod decisions;
 mod duty;
 mod failure;
 mod foreign;
+mod helper;
 mod inspection;
 mod keeping;
 mod layouts;

@@ -1,12 +1,13 @@
 //! Entries as nodes: writing one, reading many.
 
-use crate::failure::{is_lost, refused};
+use crate::failure::{ZkResult, is_lost, refused};
 use crate::layouts::Codec;
 use crate::place::Place;
 use crate::security::Grants;
+use crate::upkeep::Owned;
 use libfast_registry::Record;
 use std::sync::atomic::{AtomicU64, Ordering};
-use zookeeper_client::{Client, Error as ZkError, OneshotWatcher, Stat};
+use zookeeper_client::{Client, Error as ZkError, Stat};
 
 /// Rounds in which somebody else may undo what was just done, before it is called a failure.
 pub const ROUNDS: usize = 10;
@@ -15,14 +16,8 @@ const MOST_LOGGED: u64 = 100;
 /// Requests on their way at once.
 pub const IN_FLIGHT: usize = 32;
 
-/// Makes sure that this data is listed at `place`, by the session of `client` and nowhere else, and watches it. Gives how
-/// many entries the list has, too.
-pub async fn own(
-    client: &Client,
-    place: &mut Place,
-    data: &[u8],
-    grants: &Grants,
-) -> Result<(OneshotWatcher, u32), ZkError> {
+/// Makes sure that this data is listed at `place`, by the session of `client` and nowhere else, and watches it.
+pub async fn own(client: &Client, place: &mut Place, data: &[u8], grants: &Grants) -> ZkResult<Owned> {
     for _ in 0..ROUNDS {
         let path = place.path();
         // Looking comes first: after a lost connection or in a session that was taken up again it may be there.
@@ -68,14 +63,22 @@ pub async fn own(
             }
         }
         place.former.clear();
-        let folder = client.check_stat(place.folder());
-        let (stat, watcher) = client.check_and_watch_stat(&path).await?;
-        if stat.is_some_and(|stat| is_own(client, &stat)) {
-            let listed = folder.await?.map_or(0, |stat| stat.num_children);
-            return Ok((watcher, listed.try_into().unwrap_or(0)));
+        if let Some(owned) = watch(client, place.folder(), &path).await? {
+            return Ok(owned);
         }
     }
     Err(ZkError::NodeExists)
+}
+
+/// Watches an entry of `folder`; nothing if it is none of ours.
+pub async fn watch(client: &Client, folder: &str, path: &str) -> ZkResult<Option<Owned>> {
+    let folder = client.check_stat(folder);
+    let (stat, watcher) = client.check_and_watch_stat(path).await?;
+    if !stat.is_some_and(|stat| is_own(client, &stat)) {
+        return Ok(None);
+    }
+    let listed = folder.await?.map_or(0, |stat| stat.num_children);
+    Ok(Some(Owned { watcher: Some(watcher), others: listed.try_into().unwrap_or(0) }))
 }
 
 /// A node whose data somebody changed is no more ours than one of another session: readers rely on data never changing.
@@ -91,21 +94,35 @@ pub async fn read(
     names: &[String],
     codec: Codec,
     mut take: impl FnMut(&str, libfast_model::Result<Record>),
-) -> Result<usize, ZkError> {
+) -> ZkResult<usize> {
     let mut gone = 0;
+    texts(client, folder, names, |name, read| match read {
+        Ok((data, _)) => take(name, codec.decode(name, &data)),
+        Err(ZkError::NoNode) => gone += 1,
+        Err(error) => take(name, Err(refused("reading it", &error))),
+    })
+    .await?;
+    Ok(gone)
+}
+
+/// Reads the nodes `names` of `folder`. `take` gets what each holds, or why it could not be read though there is a connection.
+pub async fn texts(
+    client: &Client,
+    folder: &str,
+    names: &[String],
+    mut take: impl FnMut(&str, ZkResult<(Vec<u8>, Stat)>),
+) -> ZkResult<()> {
     for some in names.chunks(IN_FLIGHT) {
         // The crate sends a request when its future is made, so all of these are on their way together.
         let requests: Vec<_> = some.iter().map(|name| client.get_data(&format!("{folder}/{name}"))).collect();
         for (name, request) in some.iter().zip(requests) {
             match request.await {
-                Ok((data, _)) => take(name, codec.decode(name, &data)),
-                Err(ZkError::NoNode) => gone += 1,
                 Err(error) if is_lost(&error) => return Err(error),
-                Err(error) => take(name, Err(refused("reading it", &error))),
+                read => take(name, read),
             }
         }
     }
-    Ok(gone)
+    Ok(())
 }
 
 /// Counts a node that cannot be used, and logs the first ones: a folder full of junk must not fill the log.

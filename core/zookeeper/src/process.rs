@@ -52,6 +52,13 @@ pub fn on_thread_start(hook: fn()) {
     let _ = ON_THREAD_START.set(hook);
 }
 
+/// To be called at the beginning of each thread.
+pub fn begin_thread() {
+    if let Some(hook) = ON_THREAD_START.get() {
+        hook();
+    }
+}
+
 /// Ends the sessions that all of this process share, all at once, and waits for the acknowledgements of the servers, at most
 /// `timeout` and 2 s for each: what is announced leaves the lists, and what is watched stays as it is, both for good. Sessions
 /// that nobody uses any more and that are about to end are waited for as well. What is made later has sessions of its own. Must
@@ -123,9 +130,7 @@ impl Home {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         std::thread::Builder::new().name("fast-zookeeper".into()).spawn(move || {
-            if let Some(hook) = ON_THREAD_START.get() {
-                hook();
-            }
+            begin_thread();
             // It ends when the sender is dropped.
             let _ = runtime.block_on(stopped);
         })?;

@@ -2,7 +2,7 @@
 
 use crate::announcer;
 use crate::decisions::{self, Decided, Refusal};
-use crate::failure::refused;
+use crate::failure::{ZkResult, refused};
 use crate::foreign::{self, Spot};
 use crate::layouts::{Codec, Layouts};
 use crate::node;
@@ -86,8 +86,9 @@ impl ZooKeeperRegistry {
         Self(Arc::new(Shared::new(ensemble, root, layouts, false)))
     }
 
-    /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by this,
-    /// and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper before it forked.
+    /// As [`open_in`](Self::open_in), with the same session and watches as all others of this process that were made by
+    /// this, and whose work goes on when the caller's runtime ends. Fails in a child of a process that used ZooKeeper
+    /// before it forked.
     pub fn shared(
         hosts: &[String],
         root: &str,
@@ -337,7 +338,7 @@ impl Resolver for ZooKeeperRegistry {
 }
 
 /// The children of a node; none if it is not there.
-async fn children(client: &Client, path: &str) -> std::result::Result<Vec<String>, ZkError> {
+async fn children(client: &Client, path: &str) -> ZkResult<Vec<String>> {
     match client.list_children(path).await {
         Err(ZkError::NoNode) => Ok(Vec::new()),
         outcome => outcome,
@@ -345,10 +346,7 @@ async fn children(client: &Client, path: &str) -> std::result::Result<Vec<String
 }
 
 /// Each service of a layout with the numbers of its providers and consumers.
-async fn services_of(
-    client: &Client,
-    layout: &Layout,
-) -> std::result::Result<Vec<(String, usize, usize)>, ZkError> {
+async fn services_of(client: &Client, layout: &Layout) -> ZkResult<Vec<(String, usize, usize)>> {
     let names = children(client, layout.root()).await?;
     let services: Vec<&String> = names.iter().filter(|name| name.parse::<ServiceName>().is_ok()).collect();
     let mut counts = Vec::new();

@@ -2,13 +2,14 @@
 
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
+use crate::failure::ZkResult;
 use crate::layouts::Codec;
 use crate::node;
 use crate::pace::Pace;
 use crate::place::{is_lasting, split};
 use crate::session::Session;
 use libfast_model::Result;
-use libfast_registry::{Condition, Provider, Record, Resolution};
+use libfast_registry::{Condition, Provider, Record, Resolution, tell_news};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,8 +24,6 @@ use zookeeper_client::{Client, Error as ZkError};
 const MOST_PROVIDERS: usize = 10_000;
 /// How often in a row a list is read again before it is told, because something on it went away.
 const MOST_HURRIED: u32 = 5;
-
-type ZkResult<T> = std::result::Result<T, ZkError>;
 
 /// One service being watched, for all who watch it through the same registry; ends when dropped.
 pub struct Subscription {
@@ -248,7 +247,7 @@ impl List {
     fn publish(&self) {
         let skipped = self.nodes.values().filter(|listed| listed.is_none()).count();
         let condition = Condition { stale_since: None, skipped };
-        self.conditions.send_if_modified(|known| std::mem::replace(known, condition) != condition);
+        tell_news(&condition, &self.conditions);
         let providers = distinct(self.nodes.values().flatten());
         self.sender.send_if_modified(|resolution| match resolution {
             Resolution::Bound(known) if *known == providers => false,

@@ -3,7 +3,7 @@
 //! Secrets are read where they are used, anew whenever a session begins or is taken up after it was lost, and not kept here;
 //! the crate keeps them, to come back by itself while the session lives. Errors tell where a secret is, never what it is.
 
-use crate::tls;
+use crate::{helper, tls};
 use libfast_model::{Error, ErrorKind, Result, ZooKeeperAccess, ZooKeeperAcl};
 use zookeeper_client::{
     Acl, Acls, AuthId, Client, Connector, CreateMode, CreateOptions, Permission, SaslOptions,
@@ -14,8 +14,13 @@ const AUTH_VARIABLE: &str = "FAST_ZOOKEEPER_AUTH";
 
 /// Takes what is not set from the environment.
 pub fn completed(mut access: ZooKeeperAccess) -> ZooKeeperAccess {
+    if access.auth_file.is_empty() && access.auth_command.is_empty() {
+        access.auth_file = std::env::var("FAST_ZOOKEEPER_AUTH_FILE").unwrap_or_default();
+        if access.auth_file.is_empty() {
+            access.auth_command = std::env::var("FAST_ZOOKEEPER_AUTH_COMMAND").unwrap_or_default();
+        }
+    }
     for (file, variable) in [
-        (&mut access.auth_file, "FAST_ZOOKEEPER_AUTH_FILE"),
         (&mut access.ca_file, "FAST_ZOOKEEPER_CA_FILE"),
         (&mut access.cert_file, "FAST_ZOOKEEPER_CERT_FILE"),
         (&mut access.key_file, "FAST_ZOOKEEPER_KEY_FILE"),
@@ -28,9 +33,9 @@ pub fn completed(mut access: ZooKeeperAccess) -> ZooKeeperAccess {
 }
 
 /// A connection as `access` wants it. `hosts` are checked against it.
-pub fn connector(access: &ZooKeeperAccess) -> Result<Connector> {
+pub async fn connector(access: &ZooKeeperAccess) -> Result<Connector> {
     let mut connector = Client::connector().with_session_timeout(access.session_timeout);
-    for credential in credentials(access)? {
+    for credential in credentials(access).await? {
         connector = match credential {
             Credential::Digest(text) => connector.with_auth("digest", text.as_bytes()),
             Credential::Sasl { user, password } => {
@@ -56,7 +61,7 @@ impl Grants {
         let creator = Acl::new(Permission::ALL, AuthId::authed());
         Ok(Self(match access.acl {
             ZooKeeperAcl::Private if !is_known => {
-                let message = "option \"zookeeper_acl\": private nodes need credentials; set zookeeper_auth_file or zookeeper_cert_file";
+                let message = "option \"zookeeper_acl\": private nodes need credentials; set zookeeper_auth_file, zookeeper_auth_command or zookeeper_cert_file";
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
             ZooKeeperAcl::Private => vec![creator],
@@ -100,15 +105,34 @@ enum Credential {
 /// Whether a server may refuse the connection because of the credentials.
 pub fn has_password(access: &ZooKeeperAccess) -> bool {
     let is_sasl = |credential: &Credential| matches!(credential, Credential::Sasl { .. });
-    credentials(access).is_ok_and(|found| found.iter().any(is_sasl))
+    !access.auth_command.is_empty() || written(access).is_ok_and(|found| found.iter().any(is_sasl))
+}
+
+/// The option that says where the credentials are.
+pub fn source(access: &ZooKeeperAccess) -> &'static str {
+    if access.auth_command.is_empty() { "zookeeper_auth_file" } else { "zookeeper_auth_command" }
 }
 
 /// Whether there are credentials to show.
 pub fn has_credentials(access: &ZooKeeperAccess) -> bool {
-    !access.auth_file.is_empty() || std::env::var_os(AUTH_VARIABLE).is_some_and(|text| !text.is_empty())
+    !access.auth_file.is_empty()
+        || !access.auth_command.is_empty()
+        || std::env::var_os(AUTH_VARIABLE).is_some_and(|text| !text.is_empty())
 }
 
-fn credentials(access: &ZooKeeperAccess) -> Result<Vec<Credential>> {
+async fn credentials(access: &ZooKeeperAccess) -> Result<Vec<Credential>> {
+    if access.auth_command.is_empty() {
+        return written(access);
+    }
+    let place = "option \"zookeeper_auth_command\"";
+    if !access.auth_file.is_empty() {
+        return Err(wrong(place, "zookeeper_auth_file is set as well; choose one of them"));
+    }
+    parse(place, &helper::printed(place, &access.auth_command).await?)
+}
+
+/// Those of the file or of the environment.
+fn written(access: &ZooKeeperAccess) -> Result<Vec<Credential>> {
     if !has_credentials(access) {
         return Ok(Vec::new());
     }

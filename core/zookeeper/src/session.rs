@@ -26,7 +26,8 @@ pub enum Link {
     Suspended,
     /// No server can be reached; it is being tried.
     Unreachable(Error),
-    /// Servers answer, and refuse us, or what the options name cannot be used: somebody has to put that right. It is being tried.
+    /// Servers answer, and refuse us, or what the options name cannot be used: somebody has to put that right. It is
+    /// being tried.
     Refused(Error),
     /// Ended on purpose.
     Closed,

@@ -103,6 +103,7 @@ impl Supervisor {
                 Err(Failure::ZooKeeper(error)) => match diagnose(&self.ensemble, &error).await {
                     Diagnosis::Refused(why) => {
                         self.report(Link::Refused(refusing(&self.ensemble.hosts, &why)));
+                        // That may be one host of several, of which the others are away for a moment only.
                         backoff.step()
                     }
                     // The crate sends credentials before the server has answered that there is a session. ZooKeeper on Netty now
@@ -121,7 +122,7 @@ impl Supervisor {
     /// Asks each server once.
     async fn attempt(&self, former: Option<SessionInfo>) -> Result<Client, Failure> {
         let hosts = self.ensemble.hosts.join(",");
-        let mut connector = connector(self.access()).map_err(Failure::Access)?.with_fail_eagerly();
+        let mut connector = connector(self.access()).await.map_err(Failure::Access)?.with_fail_eagerly();
         if let Some(former) = former {
             connector = connector.with_session(former);
         }

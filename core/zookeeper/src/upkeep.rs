@@ -2,7 +2,7 @@
 
 use crate::backoff::about;
 use crate::duty::{Duty, Setback, Trouble, attend, news};
-use crate::failure::is_lost;
+use crate::failure::{ZkResult, is_lost};
 use crate::keeping::Wanted;
 use crate::session::{Link, Session};
 use libfast_registry::AnnouncementState;
@@ -38,10 +38,10 @@ pub trait Listing: Send + Sync + 'static {
         client: &Client,
         number: u64,
         data: &Self::Data,
-    ) -> impl Future<Output = Result<Owned, ZkError>> + Send;
+    ) -> impl Future<Output = ZkResult<Owned>> + Send;
 
     /// Deletes all that it made or may have made.
-    fn remove(&mut self, client: &Client) -> impl Future<Output = Result<(), ZkError>> + Send;
+    fn remove(&mut self, client: &Client) -> impl Future<Output = ZkResult<()>> + Send;
 }
 
 /// An entry that is listed as it should be.
@@ -214,7 +214,7 @@ async fn remove(links: &mut watch::Receiver<Link>, listing: &mut impl Listing) {
 }
 
 /// Deletes the nodes that are there.
-pub async fn delete(client: &Client, paths: &[String]) -> Result<(), ZkError> {
+pub async fn delete(client: &Client, paths: &[String]) -> ZkResult<()> {
     for path in paths {
         match client.delete(path, None).await {
             Ok(()) | Err(ZkError::NoNode) => {}
@@ -238,11 +238,11 @@ mod tests {
             String::new()
         }
 
-        async fn own(&mut self, _: &Client, _: u64, _: &()) -> Result<Owned, ZkError> {
+        async fn own(&mut self, _: &Client, _: u64, _: &()) -> ZkResult<Owned> {
             Ok(Owned { watcher: None, others: 0 })
         }
 
-        async fn remove(&mut self, _: &Client) -> Result<(), ZkError> {
+        async fn remove(&mut self, _: &Client) -> ZkResult<()> {
             Ok(())
         }
     }

@@ -31,8 +31,7 @@ fn weights(resolution: &Resolution) -> Vec<u32> {
 async fn a_change_is_a_new_generation_of_the_same_entry() {
     let registry = registry(&SERVER, SESSION);
     let mut watch = registry.watch(&service("generation"));
-    let announcement = registry.announce(&service("generation"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&registry, "generation", 1).await;
     let client = raw(&SERVER).await;
     let first = only_node(&client, "generation").await;
     let Resolution::Bound(before) = until(&mut watch, |found| weights(found) == [100]).await else {
@@ -59,8 +58,7 @@ async fn a_change_is_a_new_generation_of_the_same_entry() {
 async fn readers_in_the_middle_of_changes_never_see_two_or_none() {
     const CHANGES: u32 = 200;
     let provider = registry(&SERVER, SESSION);
-    let announcement = provider.announce(&service("middle"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&provider, "middle", 1).await;
     let follower = registry(&SERVER, SESSION);
     let mut watch = follower.watch(&service("middle"));
     until_listed(&mut watch, &[1]).await;
@@ -120,8 +118,7 @@ async fn the_last_of_many_changes_stands() {
 #[tokio::test]
 async fn a_change_that_nobody_could_read_is_refused_and_the_entry_stays() {
     let registry = registry(&SERVER, SESSION);
-    let announcement = registry.announce(&service("long"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&registry, "long", 1).await;
     let error = announcement.change(|record| record.zone = "z".repeat(5_000)).await.unwrap_err();
     assert_eq!(error.kind(), libfast_model::ErrorKind::Invalid);
     let client = raw(&SERVER).await;
@@ -135,8 +132,7 @@ async fn a_change_that_nobody_could_read_is_refused_and_the_entry_stays() {
 async fn a_change_in_an_outage_is_made_after_it() {
     let mut server = ZooKeeper::start().unwrap();
     let registry = registry(&server, Duration::from_secs(8));
-    let announcement = registry.announce(&service("outage"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&registry, "outage", 1).await;
     server.stop_process();
     let in_flight = announcement.change(|record| record.weight = 5);
     server.kill();
@@ -156,8 +152,7 @@ async fn a_change_in_an_outage_is_made_after_it() {
 async fn what_somebody_wrote_over_an_entry_counts_for_nobody_once_it_is_put_right() {
     let proxy = ChaosProxy::start(SERVER.connect_string()).unwrap();
     let provider = ZooKeeperRegistry::open(&[proxy.address().to_string()], ROOT, SESSION);
-    let announcement = provider.announce(&service("over"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&provider, "over", 1).await;
     let client = raw(&SERVER).await;
     let path = only_node(&client, "over").await;
     proxy.change(|plan| plan.to_client.stall = true);

@@ -2,12 +2,11 @@
 
 mod support;
 
-use libfast_registry::{Announcer, Role};
 use libfast_testkit::{ChaosProxy, ZooKeeperSettings};
 use libfast_zookeeper::{ZooKeeperRegistry, close_shared};
 use std::time::{Duration, Instant};
 use support::nodes::texts;
-use support::{LIMIT, raw, record, service};
+use support::{LIMIT, announced, raw};
 
 /// Nobody notices within it that an ensemble is silent.
 const SESSION: Duration = Duration::from_secs(40);
@@ -28,8 +27,7 @@ fn those_that_do_not_answer_take_no_time_of_the_others() {
         for (port, proxy) in (1..).zip(&proxies) {
             let hosts = [proxy.address().to_string()];
             let registry = ZooKeeperRegistry::shared(&hosts, "/fast", "fast", SESSION).unwrap();
-            let entry = registry.announce(&service("calc"), Role::Provider, record(port));
-            entry.registered().await.unwrap();
+            let entry = announced(&registry, "calc", port).await;
             entries.push((registry, entry));
         }
         for silent in &proxies[1..] {

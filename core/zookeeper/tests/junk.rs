@@ -2,7 +2,7 @@
 
 mod support;
 
-use libfast_registry::{Announcer, Resolution, Resolver, Role};
+use libfast_registry::{Resolution, Resolver};
 use libfast_testkit::ZooKeeperSettings;
 use std::time::{Duration, Instant};
 use support::*;
@@ -83,8 +83,7 @@ async fn of_ten_thousand_nodes_the_good_ones_are_served_and_the_others_counted()
     assert_eq!(watch.condition().borrow().skipped, 10_000 - all.len());
     let Resolution::Bound(_) = watch.current() else { panic!("{:?}", watch.current()) };
     // Junk is read once, and who comes among it is seen.
-    let entry = registry.announce(&service("junk"), Role::Provider, record(GOOD + 1));
-    entry.registered().await.unwrap();
+    let _entry = announced(&registry, "junk", GOOD + 1).await;
     until_listed(&mut watch, &(1..=GOOD + 1).collect::<Vec<_>>()).await;
     assert!(registry.skipped() <= 10_000);
 }

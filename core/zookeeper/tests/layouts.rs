@@ -9,7 +9,10 @@ use libfast_zookeeper::ZooKeeperRegistry;
 use std::sync::LazyLock;
 use std::time::Duration;
 use support::nodes::{texts, until_texts};
-use support::{LIMIT, ROOT, is_registered, logged, raw, record, service, until, until_listed, until_state};
+use support::{
+    LIMIT, ROOT, announced, is_registered, logged, raw, record, service, until, until_listed, until_state,
+    until_told,
+};
 use zookeeper_client::{Acls, Client, CreateMode};
 
 /// One server for all tests of this file, each with roots of its own.
@@ -162,12 +165,15 @@ async fn one_server_is_in_all_layouts_at_once() {
 async fn what_is_too_long_for_one_layout_is_written_in_none() {
     let (other, folders) = (raw(&SERVER).await, ["/long/tk/calc/providers", "/long/fast/calc/providers"]);
     let libfast = registry_in(&SERVER, "thriftkeeper:/long/tk,fast:/long/fast");
-    let announcement = libfast.announce(&service("calc"), Role::Provider, record(2030));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&libfast, "calc", 2030).await;
     let refused = announcement.change(|record| {
         (record.weight, record.metadata) = (9, [("long".into(), "x".repeat(4096))].into());
     });
-    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::Invalid);
+    let error = refused.await.unwrap_err();
+    assert!(
+        error.kind() == ErrorKind::Invalid && error.message().contains("shorten its metadata"),
+        "{error}"
+    );
     announcement.set_metadata("version=2").await.unwrap();
     assert_eq!(texts(&other, folders[0]).await[0].1, r#"{"address":"10.0.0.1:2030","weight":100}"#);
     let text = &texts(&other, folders[1]).await[0].1;
@@ -179,8 +185,7 @@ async fn what_is_too_long_for_one_layout_is_written_in_none() {
 async fn entries_of_other_layouts_come_back_when_they_are_deleted_and_when_all_is_lost() {
     let mut server = ZooKeeper::start().unwrap();
     let libfast = registry_in(&server, "serverset:/aurora,curator:/services");
-    let announcement = libfast.announce(&service("calc"), Role::Provider, record(2030));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&libfast, "calc", 2030).await;
     let other = raw(&server).await;
     for folder in ["/aurora/calc", "/services/calc"] {
         let name = texts(&other, folder).await[0].0.clone();
@@ -345,9 +350,7 @@ async fn junk_in_any_of_the_layouts_is_told() {
     }
     let mut watch = libfast.watch(&calc);
     until_listed(&mut watch, &[1]).await;
-    let mut condition = watch.condition();
-    let told = condition.wait_for(|condition| condition.skipped == 2);
-    tokio::time::timeout(LIMIT, told).await.expect("it is told in time").unwrap();
+    until_told(watch.condition(), |condition| condition.skipped == 2).await;
 }
 
 /// Dubbo's names may hold a password. They are told in logs, and kept in files as keys.

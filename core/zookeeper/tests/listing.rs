@@ -22,8 +22,7 @@ async fn an_announcement_is_seen_and_a_withdrawal_too() {
     let mut watch = consumer.watch(&service("seen"));
     until_listed(&mut watch, &[]).await;
 
-    let announcement = provider.announce(&service("seen"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&provider, "seen", 1).await;
     until_listed(&mut watch, &[1]).await;
     let start = Instant::now();
     let second = provider.announce(&service("seen"), Role::Provider, record(2));
@@ -82,8 +81,7 @@ async fn dropping_everything_closes_the_session_and_so_does_close() {
     let observer = registry(&SERVER, SESSION);
     let mut watch = observer.watch(&service("dropped"));
     let provider = registry(&SERVER, SESSION);
-    let announcement = provider.announce(&service("dropped"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&provider, "dropped", 1).await;
     let client = raw(&SERVER).await;
     let owner =
         client.check_stat(&only_node(&client, "dropped").await).await.unwrap().unwrap().ephemeral_owner;
@@ -93,24 +91,21 @@ async fn dropping_everything_closes_the_session_and_so_does_close() {
     assert!(start.elapsed() < SESSION / 2 && owner != 0);
 
     let provider = registry(&SERVER, SESSION);
-    let announcement = provider.announce(&service("dropped"), Role::Provider, record(2));
-    announcement.registered().await.unwrap();
+    let announcement = announced(&provider, "dropped", 2).await;
     let start = Instant::now();
     provider.close().await;
     eprintln!("measured: session closed {:?}", start.elapsed());
     assert_eq!(client.list_children(&format!("{ROOT}/dropped/providers")).await.unwrap().len(), 0);
     assert!(matches!(announcement.state(), libfast_registry::AnnouncementState::Closed));
     // The registry can be used again after it.
-    let again = provider.announce(&service("dropped"), Role::Provider, record(3));
-    again.registered().await.unwrap();
+    let _again = announced(&provider, "dropped", 3).await;
     until_listed(&mut watch, &[3]).await;
 }
 
 #[tokio::test]
 async fn an_own_node_that_is_deleted_or_taken_comes_back() {
     let registry = registry(&SERVER, SESSION);
-    let announcement = registry.announce(&service("deleted"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "deleted", 1).await;
     let client = raw(&SERVER).await;
     let path = only_node(&client, "deleted").await;
     let owner = client.check_stat(&path).await.unwrap().unwrap().ephemeral_owner;
@@ -257,7 +252,5 @@ async fn what_operators_decide_is_told_of_whoever_is_not_listed() {
     until_listed(&mut watch, &[]).await;
     let address = "10.0.0.1:1".parse().unwrap();
     registry.decide(&service("decided"), &address, |decided| decided.draining = true).await.unwrap();
-    let mut overrides = watch.overrides();
-    let told = overrides.wait_for(|decided| decided.of("10.0.0.1:1").draining);
-    tokio::time::timeout(LIMIT, told).await.expect("it is told in time").unwrap();
+    until_told(watch.overrides(), |decided| decided.of("10.0.0.1:1").draining).await;
 }

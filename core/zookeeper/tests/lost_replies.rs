@@ -7,7 +7,7 @@ use libfast_testkit::{ChaosProxy, ZooKeeper, ZooKeeperSettings};
 use libfast_zookeeper::ZooKeeperRegistry;
 use std::time::Duration;
 use support::nodes::{texts, until_texts};
-use support::{LIMIT, ROOT, is_registered, is_suspended, raw, record, service, until_state};
+use support::{LIMIT, ROOT, announced, is_registered, is_suspended, raw, record, service, until_state};
 use zookeeper_client::Client;
 
 const SESSION: Duration = Duration::from_secs(10);
@@ -33,8 +33,7 @@ impl Fleet {
         let proxy = ChaosProxy::start(server.connect_string()).unwrap();
         let (hosts, layouts) = ([proxy.address().to_string()], format!("{layout}:/others"));
         let registry = ZooKeeperRegistry::open_in(&hosts, ROOT, &layouts, SESSION).unwrap();
-        let keeper = registry.announce(&service("keeper"), Role::Provider, record(1));
-        keeper.registered().await.unwrap();
+        let keeper = announced(&registry, "keeper", 1).await;
         let client = raw(&server).await;
         let fleet = Self { _server: server, proxy, registry, keeper, client, folder: "/others/calc".into() };
         // Makes the folder.
@@ -204,8 +203,7 @@ async fn a_change_that_is_made_after_the_reconnect_leaves_one_entry() {
         ensemble.cut(last);
         let registry =
             ZooKeeperRegistry::open_in(&hosts, ROOT, &format!("{layout}:/{layout}"), SESSION).unwrap();
-        let entry = registry.announce(&service("calc"), Role::Provider, record(2030));
-        until_state(&entry, is_registered).await;
+        let entry = announced(&registry, "calc", 2030).await;
         let before = until_proposed(ensemble.server(leader), 0).await;
 
         // The first passes it on to the leader, who then waits for its vote.

@@ -38,8 +38,7 @@ async fn of_a_hundred_reconnects_none_misses_what_changed_meanwhile() {
         let when = [When::Before, When::Away, When::Back][round % 3];
         let mut change = async || {
             port += 1;
-            let entry = provider.announce(&service("echo"), Role::Provider, record(port));
-            entry.registered().await.unwrap();
+            let entry = announced(&provider, "echo", port).await;
             entries.push((port, entry));
             // Every other one takes the place of one.
             if port.is_multiple_of(2) {

@@ -79,8 +79,7 @@ async fn strangers_can_read_but_neither_create_nor_delete() {
     for (name, credentials) in [("digest", "digest fleet:"), ("sasl", "sasl fleet:")] {
         let root = format!("/acl-{name}/fast");
         let registry = open(&address, &root, access(name, &format!("{credentials}{PASSWORD}\n")));
-        let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-        announcement.registered().await.unwrap();
+        let announcement = announced(&registry, "calc", 1).await;
         announcement.change(|record| record.weight = 7).await.unwrap();
 
         let stranger = Client::connect(&address).await.unwrap();
@@ -110,8 +109,7 @@ async fn private_nodes_are_for_those_with_the_same_credentials() {
     let mut fleet = access("private", &format!("digest fleet:{PASSWORD}"));
     fleet.acl = ZooKeeperAcl::Private;
     let registry = open(&address, "/private", fleet.clone());
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     until_listed(&mut open(&address, "/private", fleet).watch(&service("calc")), &[1]).await;
     let mut stranger = open(&address, "/private", Duration::from_secs(10).into()).watch(&service("calc"));
     let failed = until(&mut stranger, |found| matches!(found, Resolution::Failed(_))).await;
@@ -122,10 +120,69 @@ async fn private_nodes_are_for_those_with_the_same_credentials() {
 #[tokio::test]
 async fn without_credentials_nodes_are_open() {
     let registry = open(&SERVER.connect_string(), "/open", Duration::from_secs(10).into());
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     let (acl, _) = raw(&SERVER).await.get_acl("/open/calc/providers").await.unwrap();
     assert_eq!((acl.len(), acl[0].permission()), (1, Permission::ALL));
+}
+
+/// As of a store of secrets, which only its own client can ask.
+#[tokio::test]
+async fn a_program_is_asked_for_the_credentials_of_each_session() {
+    let mut server = ZooKeeper::start().unwrap();
+    let asked = SECRETS.file("asked", "");
+    let store = SECRETS.file("store", &format!("echo once >> $1\necho digest fleet:{PASSWORD}\n"));
+    let helped = ZooKeeperAccess {
+        auth_command: format!("sh {store} {asked}"),
+        ..ZooKeeperAccess::from(Duration::from_secs(4))
+    };
+    let registry = open(&server.connect_string(), "/helped", helped);
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    announcement.registered().await.unwrap();
+    let times = || std::fs::read_to_string(&asked).unwrap().lines().count();
+    assert_eq!(times(), 1);
+    let client = Client::connect(&server.connect_string()).await.unwrap();
+    let (acl, _) = client.get_acl("/helped/calc/providers").await.unwrap();
+    assert!(acl.iter().any(|acl| acl.scheme() == "digest" && acl.id().starts_with("fleet:")), "{acl:?}");
+
+    // One that knows nothing of the session: another one begins.
+    server.forget().unwrap();
+    server.restart().unwrap();
+    let limit = Instant::now() + LIMIT;
+    while times() < 2 {
+        assert!(Instant::now() < limit, "it is not asked again");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    until_state(&announcement, is_registered).await;
+    assert_kept();
+}
+
+#[tokio::test]
+async fn a_program_that_tells_no_credentials_is_named_and_tried_again() {
+    let address = SERVER.connect_string();
+    let store = SECRETS.file("sealed", "echo sealed >&2; exit 7");
+    let helped = |command: String| ZooKeeperAccess {
+        auth_command: command,
+        ..ZooKeeperAccess::from(Duration::from_secs(10))
+    };
+    let registry = open(&address, "/sealed", helped(format!("sh {store} {PASSWORD}")));
+    let error = told(&registry).await;
+    assert!(error.contains(r#"option "zookeeper_auth_command": "sh" failed with exit status: 7"#), "{error}");
+    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
+    std::fs::write(&store, format!("echo digest fleet:{PASSWORD}")).unwrap();
+    until_state(&announcement, is_registered).await;
+
+    for (command, why) in [
+        ("/nowhere/store", r#""/nowhere/store" cannot be run: No such file"#),
+        ("true", "there are no credentials in it"),
+        ("echo fleet", "line 1 is neither"),
+        ("sleep 60", r#""sleep" did not end within 4 s"#),
+    ] {
+        let error = told(&open(&address, "/sealed", helped(command.into()))).await;
+        assert!(error.contains(why), "{error}");
+    }
+    let both = ZooKeeperAccess { auth_file: SECRETS.file("both", ""), ..helped("true".into()) };
+    let error = told(&open(&address, "/sealed", both)).await;
+    assert!(error.contains("choose one"), "{error}");
 }
 
 /// Whatever is wrong is told in time, with what to do, without the secret, and heals when it is put right.
@@ -133,8 +190,7 @@ async fn without_credentials_nodes_are_open() {
 async fn wrong_credentials_are_told_and_heal() {
     let address = SERVER.connect_string();
     let owner = open(&address, "/owned", access("owner", &format!("digest owner:{PASSWORD}")));
-    let first = owner.announce(&service("refused"), Role::Provider, record(9));
-    first.registered().await.unwrap();
+    let _first = announced(&owner, "refused", 9).await;
 
     // A wrong digest is an identity like any other, so only what it may not do tells.
     let wrong = access("wrong-digest", &format!("digest owner:not-{PASSWORD}"));
@@ -195,8 +251,7 @@ async fn files_that_cannot_be_used_are_told_with_their_names() {
 async fn tls_with_a_client_certificate_works_and_protects() {
     let (plain, address) = secured().await;
     let registry = open(address, "/tls", tls_access());
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     until_listed(&mut registry.watch(&service("calc")), &[1]).await;
     let stranger = raw(plain).await;
     let names = stranger.list_children("/tls/calc/providers").await.unwrap();
@@ -278,8 +333,7 @@ async fn an_inspection_sees_whose_the_nodes_of_a_service_are_and_touches_nothing
 async fn what_an_inspection_makes_for_a_moment_is_no_more_open_than_anything_else() {
     let address = SERVER.connect_string();
     let registry = open(&address, "/inspected", access("inspected", &format!("digest fleet:{PASSWORD}")));
-    let announcement = registry.announce(&service("calc"), Role::Provider, record(1));
-    announcement.registered().await.unwrap();
+    let _announcement = announced(&registry, "calc", 1).await;
     let inspecting = tokio::spawn(async move {
         loop {
             let found = registry.inspect().await.unwrap().root.unwrap();

@@ -30,16 +30,14 @@ fn all_of_a_process_share_one_session_which_outlives_the_runtime_of_the_first_an
     let server = ZooKeeper::start().unwrap();
     let (first, other_root) = (shared(&server, "/one"), shared(&server, "/two"));
     let entry = block_on(async {
-        let entry = first.announce(&service("a"), Role::Provider, record(1));
-        entry.registered().await.unwrap();
+        let entry = announced(&first, "a", 1).await;
         let mut watch = shared(&server, "/one").watch(&service("a"));
         until_listed(&mut watch, &[1]).await;
         entry
     });
     block_on(async {
         let mut watch = shared(&server, "/one").watch(&service("a"));
-        let second = other_root.announce(&service("a"), Role::Provider, record(2));
-        second.registered().await.unwrap();
+        let second = announced(&other_root, "a", 2).await;
         until_listed(&mut watch, &[1]).await;
         let third = shared(&server, "/one").announce(&service("a"), Role::Provider, record(3));
         until_listed(&mut watch, &[1, 3]).await;
@@ -57,8 +55,7 @@ fn all_of_a_process_share_one_session_which_outlives_the_runtime_of_the_first_an
     }
     // What comes later has a session again.
     block_on(async {
-        let entry = shared(&server, "/one").announce(&service("a"), Role::Provider, record(4));
-        entry.registered().await.unwrap();
+        let entry = announced(&shared(&server, "/one"), "a", 4).await;
         assert_eq!(sessions(&server), 1);
         // Nobody but the watch itself keeps what it knows, and the next one has it at once.
         let mut one = shared(&server, "/one").watch(&service("a"));

@@ -5,6 +5,7 @@ use crate::exit::{self, Exit};
 use crate::stop::Stop;
 use crate::{duration, output};
 use libfast::{Address, Announcement, Error, ErrorKind, Result, ServerOptions};
+use libfast_registry::changed;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
@@ -110,9 +111,7 @@ impl Entry {
                     {
                         return exit;
                     }
-                    if states.changed().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
+                    changed(&mut states).await;
                 }
             };
             tokio::select! {

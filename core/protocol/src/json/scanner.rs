@@ -79,41 +79,41 @@ impl<'t> Scanner<'t> {
 
     /// Steps over the key of a member and its colon; gives the span of the key with its quotes.
     pub fn key(&mut self) -> Result<std::ops::Range<usize>> {
-        let start = skip_space(self.text, self.at);
-        let (end, behind) = key(self.text, start)?;
+        let first = token(self.text, self.at);
+        let (end, behind) = key(self.text, first)?;
         self.at = behind;
-        Ok(start..end)
+        Ok(first.0..end)
     }
 
     /// Steps over one value, however deep; a loop, because call stacks are small and peers are not.
     pub fn value(&mut self, max_depth: usize) -> Result<Value> {
         let text = self.text;
-        let start = skip_space(text, self.at);
-        let (mut at, mut nesting) = (start, Nesting::default());
+        let (start, first) = token(text, self.at);
+        let (mut at, mut byte, mut nesting) = (start, first, Nesting::default());
         // Of the outermost, if it holds anything.
         let (mut members, mut nulls) = (0, false);
         loop {
             // A value begins here.
-            at = match text.get(at) {
-                Some(b'"') => string(text, at)?,
-                Some(bracket @ (b'{' | b'[')) => {
+            at = match byte {
+                b'"' => string(text, at)?,
+                b'{' | b'[' => {
                     if nesting.depth() >= max_depth {
                         return Err(JsonError::new(at, "arrays and objects nest too deep"));
                     }
-                    let is_object = *bracket == b'{';
-                    let inside = skip_space(text, at + 1);
-                    if text.get(inside) != Some(&closing(is_object)) {
+                    let is_object = byte == b'{';
+                    let (inside, next) = token(text, at + 1);
+                    if next != closing(is_object) {
                         nesting.open(is_object);
                         members += usize::from(nesting.depth() == 1);
-                        at = element(text, inside, is_object)?;
+                        (at, byte) = element(text, (inside, next), is_object)?;
                         continue;
                     }
                     inside + 1
                 }
-                Some(b'-' | b'0'..=b'9') => number(text, at)?,
-                Some(b't') => word(text, at, b"true")?,
-                Some(b'f') => word(text, at, b"false")?,
-                Some(b'n') => {
+                b'-' | b'0'..=b'9' => number(text, at)?,
+                b't' => word(text, at, b"true")?,
+                b'f' => word(text, at, b"false")?,
+                b'n' => {
                     nulls |= nesting.depth() == 1;
                     word(text, at, b"null")?
                 }
@@ -123,20 +123,20 @@ impl<'t> Scanner<'t> {
             loop {
                 let Some(is_object) = nesting.innermost_is_object() else {
                     self.at = at;
-                    let kind = Kind::of(text[start]);
+                    let kind = Kind::of(first);
                     let (len, nulls) = if kind == Kind::Array { (members, nulls) } else { (0, false) };
                     return Ok(Value { kind, start, end: at, len, nulls });
                 };
-                at = skip_space(text, at);
-                match text.get(at) {
-                    Some(b',') => {
-                        members += usize::from(nesting.depth() == 1);
-                        at = element(text, skip_space(text, at + 1), is_object)?;
-                        break;
-                    }
-                    Some(byte) if *byte == closing(is_object) => at += 1,
-                    _ => return fail(text, at, "expected a comma or the closing bracket"),
+                (at, byte) = token(text, at);
+                if byte == b',' {
+                    members += usize::from(nesting.depth() == 1);
+                    (at, byte) = element(text, token(text, at + 1), is_object)?;
+                    break;
                 }
+                if byte != closing(is_object) {
+                    return fail(text, at, "expected a comma or the closing bracket");
+                }
+                at += 1;
                 nesting.close();
             }
         }
@@ -162,30 +162,48 @@ fn fail<T>(text: &[u8], at: usize, message: &'static str) -> Result<T> {
     Err(JsonError::new(at, if at < text.len() { message } else { "unexpected end of JSON" }))
 }
 
+/// The byte at `at`; 0, which is no JSON, behind the end.
 #[inline(always)]
-fn skip_space(text: &[u8], mut at: usize) -> usize {
+fn byte_at(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+/// The next byte that is no white space, and where it is.
+#[inline(always)]
+fn token(text: &[u8], at: usize) -> (usize, u8) {
+    let byte = byte_at(text, at);
     // Mostly there is none.
-    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at).filter(|byte| **byte <= b' ') {
+    if byte > b' ' { (at, byte) } else { behind_space(text, at) }
+}
+
+#[cold]
+fn behind_space(text: &[u8], mut at: usize) -> (usize, u8) {
+    while let b' ' | b'\t' | b'\n' | b'\r' = byte_at(text, at) {
         at += 1;
     }
-    at
+    (at, byte_at(text, at))
 }
 
-/// Where the value of an element or member begins.
 #[inline(always)]
-fn element(text: &[u8], at: usize, is_member: bool) -> Result<usize> {
-    if is_member { Ok(skip_space(text, key(text, at)?.1)) } else { Ok(at) }
+fn skip_space(text: &[u8], at: usize) -> usize {
+    token(text, at).0
 }
 
-/// Steps over a key and its colon: where the one and the other end.
+/// Where the value of an element or member begins, which is what `first` does.
 #[inline(always)]
-fn key(text: &[u8], at: usize) -> Result<(usize, usize)> {
-    if text.get(at) != Some(&b'"') {
+fn element(text: &[u8], first: (usize, u8), is_member: bool) -> Result<(usize, u8)> {
+    if is_member { Ok(token(text, key(text, first)?.1)) } else { Ok(first) }
+}
+
+/// Steps over a key, which begins with `byte`, and its colon: where the one and the other end.
+#[inline(always)]
+fn key(text: &[u8], (at, byte): (usize, u8)) -> Result<(usize, usize)> {
+    if byte != b'"' {
         return fail(text, at, "expected a member name in quotes");
     }
     let end = string(text, at)?;
-    let colon = skip_space(text, end);
-    if text.get(colon) == Some(&b':') { Ok((end, colon + 1)) } else { fail(text, colon, "expected a colon") }
+    let (colon, byte) = token(text, end);
+    if byte == b':' { Ok((end, colon + 1)) } else { fail(text, colon, "expected a colon") }
 }
 
 #[inline(always)]
@@ -197,10 +215,16 @@ fn word<const N: usize>(text: &[u8], at: usize, word: &[u8; N]) -> Result<usize>
 #[inline(always)]
 fn string(text: &[u8], at: usize) -> Result<usize> {
     // Most end within a word.
-    if let Some(chunk) = text[at + 1..].first_chunk::<8>() {
-        let end = at + 1 + (specials(u64::from_le_bytes(*chunk)).trailing_zeros() / 8) as usize;
-        if text.get(end) == Some(&b'"') {
-            return Ok(end + 1);
+    if let Some(chunk) = text.get(at + 1..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let marked = specials(word);
+        if marked == 0 {
+            return long_string(text, at + 9);
+        }
+        // Of the byte that is marked, which is at the bottom of what is left.
+        let bit = marked.trailing_zeros() - 7;
+        if (word >> bit) as u8 == b'"' {
+            return Ok(at + 2 + (bit / 8) as usize);
         }
     }
     long_string(text, at + 1)

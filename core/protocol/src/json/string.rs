@@ -1,5 +1,6 @@
 //! Between strings and their JSON text.
 
+use super::plain_run;
 use bytes::{BufMut, BytesMut};
 
 /// Appends `text` as a JSON string, with its quotes and the escapes that JavaScript would write.
@@ -8,9 +9,11 @@ pub fn escape_into(out: &mut BytesMut, text: &str) {
     out.reserve(text.len() + 2);
     out.put_u8(b'"');
     let mut rest = text.as_bytes();
-    while let Some(plain) = rest.iter().position(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')) {
+    loop {
+        let plain = plain_run(rest);
         out.put_slice(&rest[..plain]);
-        match rest[plain] {
+        let Some(special) = rest.get(plain) else { break };
+        match *special {
             b'"' => out.put_slice(b"\\\""),
             b'\\' => out.put_slice(b"\\\\"),
             0x08 => out.put_slice(b"\\b"),
@@ -26,7 +29,6 @@ pub fn escape_into(out: &mut BytesMut, text: &str) {
         }
         rest = &rest[plain + 1..];
     }
-    out.put_slice(rest);
     out.put_u8(b'"');
 }
 

@@ -3,10 +3,10 @@
 use super::file::{CacheFile, Version};
 use super::keeper::Keeper;
 use super::leader::Lead;
-use crate::{Condition, Overrides, Resolution, Watch};
+use crate::{CacheSettings, Condition, Overrides, Resolution, Watch, changed, tell_news};
 use libfast_model::{Error, ErrorKind};
 use std::time::{Duration, Instant};
-use tokio::sync::watch::{Receiver, Sender};
+use tokio::sync::watch::Sender;
 use tokio::task::AbortHandle;
 use tokio::time::{interval, sleep, timeout};
 
@@ -14,6 +14,8 @@ use tokio::time::{interval, sleep, timeout};
 const GRACE: Duration = Duration::from_millis(200);
 /// How often it is looked whether another process wrote the file, and whether it still leads.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long who cannot ask waits for a file, before it says so: others may be about to write the first one.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often a file is written, and how long it counts.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,7 @@ impl Times {
 pub(super) struct Follower {
     file: CacheFile,
     lead: bool,
+    can_ask: bool,
     times: Times,
     sender: Sender<Resolution>,
     conditions: Sender<Condition>,
@@ -66,19 +69,23 @@ impl Drop for Task {
 impl Follower {
     pub fn new(
         file: CacheFile,
-        lead: bool,
+        settings: &CacheSettings,
         times: Times,
         sender: Sender<Resolution>,
         conditions: Sender<Condition>,
         overrides: Sender<Overrides>,
     ) -> Self {
         let (read, confirmed, told) = (None, None, String::new());
-        Self { file, lead, times, sender, conditions, overrides, read, confirmed, told }
+        let &CacheSettings { lead, can_ask, .. } = settings;
+        Self { file, lead, can_ask, times, sender, conditions, overrides, read, confirmed, told }
     }
 
     /// Starts in the present runtime; `ask` watches the registry.
     pub fn start(mut self, ask: impl Fn() -> Watch + Send + 'static) -> Task {
         let task = tokio::spawn(async move {
+            if !self.can_ask {
+                return self.read_on(ask().current()).await;
+            }
             loop {
                 let lead = if self.lead { Some(self.wait_for_lead().await) } else { None };
                 let live = ask();
@@ -86,6 +93,21 @@ impl Follower {
             }
         });
         Task(task.abort_handle())
+    }
+
+    /// Reads the file for ever, because the registry gives this process no other answer than this.
+    async fn read_on(&mut self, answer: Resolution) {
+        let begun = Instant::now();
+        let limit = if self.lead { self.times.left } else { Duration::ZERO };
+        loop {
+            self.look(limit);
+            if let Resolution::Failed(error) = &answer
+                && begun.elapsed() >= PATIENCE
+            {
+                self.fail(error.clone());
+            }
+            sleep(LOOK).await;
+        }
     }
 
     /// Reads the file until this process is the one to ask the registry.
@@ -134,10 +156,10 @@ impl Follower {
         let mut checks = interval(self.times.refresh);
         loop {
             let now = *condition.borrow_and_update();
-            pass(&now, &self.conditions);
+            tell_news(&now, &self.conditions);
             {
                 let decided = overrides.borrow_and_update();
-                pass(&*decided, &self.overrides);
+                tell_news(&*decided, &self.overrides);
                 keeper.decide(&decided);
             }
             tokio::select! {
@@ -176,7 +198,7 @@ impl Follower {
                     let now = Instant::now();
                     self.confirmed = Some(now.checked_sub(cached.age).unwrap_or(now));
                     // Before the list: it is never older than what it is about.
-                    pass(&cached.overrides, &self.overrides);
+                    tell_news(&cached.overrides, &self.overrides);
                     list = Some(cached.providers);
                 }
                 Ok(_) => {}
@@ -184,7 +206,7 @@ impl Follower {
             }
         }
         let stale_since = self.confirmed.filter(|at| at.elapsed() >= limit);
-        pass(&Condition { stale_since, ..Condition::default() }, &self.conditions);
+        tell_news(&Condition { stale_since, ..Condition::default() }, &self.conditions);
         if let Some(list) = list {
             self.sender.send_if_modified(|known| {
                 let is_news = match known {
@@ -236,23 +258,5 @@ impl Follower {
             tracing::warn!(%error, "a list that is kept in a file");
             error.message().clone_into(&mut self.told);
         }
-    }
-}
-
-/// Tells it if it is news.
-fn pass<T: Clone + PartialEq>(now: &T, sender: &Sender<T>) {
-    sender.send_if_modified(|known| {
-        let is_news = known != now;
-        if is_news {
-            known.clone_from(now);
-        }
-        is_news
-    });
-}
-
-/// Waits for something new; for ever if there can be nothing.
-async fn changed<T>(known: &mut Receiver<T>) {
-    if known.changed().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// How long those who said that they stop are written after they left the list. They do both within less than what passes
-/// between two readings of the file, and readers that had not heard that they stop would hold on to them.
+/// How long those who said that they stop are written after they left the list, if the file is read all the time. They do both
+/// within less than what passes between two readings, and readers that had not heard that they stop would hold on to them.
 const LEAVING: Duration = Duration::from_secs(2);
 
 /// Writes lists down, not too often.
@@ -55,10 +55,14 @@ impl Keeper {
         }
         let now = Instant::now();
         let former = std::mem::replace(&mut self.list, providers);
-        let draining = former.into_iter().filter(|provider| provider.endpoint.draining);
-        self.leaving.extend(draining.map(|provider| (provider, now + LEAVING)));
-        let listed: BTreeSet<&Address> = self.list.iter().map(|one| &one.endpoint.address).collect();
-        self.leaving.retain(|(provider, _)| !listed.contains(&provider.endpoint.address));
+        if self.lead {
+            let draining = former.into_iter().filter(|provider| provider.endpoint.draining);
+            self.leaving.extend(draining.map(|provider| (provider, now + LEAVING)));
+        }
+        if !self.leaving.is_empty() {
+            let listed: BTreeSet<&Address> = self.list.iter().map(|one| &one.endpoint.address).collect();
+            self.leaving.retain(|(provider, _)| !listed.contains(&provider.endpoint.address));
+        }
         self.due = Some(self.soonest(now));
     }
 

@@ -28,6 +28,8 @@ pub struct CacheSettings {
     pub allow_stale: bool,
     /// Whether one process asks the registry for all that use the same folder.
     pub lead: bool,
+    /// Whether this process can ask it; one that cannot reads what others write.
+    pub can_ask: bool,
 }
 
 impl CacheSettings {
@@ -60,7 +62,7 @@ impl CachedResolver {
         let (inner, of_service) = (self.inner.clone(), service.clone());
         let ask = move || inner.watch(&of_service);
         // In the caller's runtime, as all that waits here.
-        let follower = Follower::new(file, self.settings.lead, times, sender, conditions, decisions);
+        let follower = Follower::new(file, &self.settings, times, sender, conditions, decisions);
         Watch::new(resolutions, follower.start(ask)).with_condition(condition).with_overrides(overrides)
     }
 }

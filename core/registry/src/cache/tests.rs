@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(20);
 const RECENT: Duration = Duration::from_secs(300);
 
 fn settings(folder: &Path) -> CacheSettings {
-    CacheSettings { folder: folder.join("made"), allow_stale: false, lead: false }
+    CacheSettings { folder: folder.join("made"), allow_stale: false, lead: false, can_ask: true }
 }
 
 fn service() -> ServiceName {

@@ -6,7 +6,7 @@
 use super::descriptor::Descriptor;
 use super::folder::{Folder, failure};
 use crate::Record;
-use crate::record::MAX_RECORD_BYTES;
+use crate::record::check_length;
 use libfast_model::{Error, ErrorKind, Result};
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -38,13 +38,6 @@ impl Entry {
         Self { folder, list, id: Uuid::new_v4(), text: record.to_json(), listed: None, listing_is_old: false }
     }
 
-    /// The text of a record, unless it is longer than what is read.
-    pub(super) fn text(record: &Record) -> Result<String> {
-        let text = record.to_json();
-        check(&text)?;
-        Ok(text)
-    }
-
     /// Puts another text in the place of the present one. The file of the same name is another one then: who reads finds
     /// either text whole.
     pub(super) fn change(&mut self, text: String) -> Result<()> {
@@ -66,7 +59,7 @@ impl Entry {
                 return Ok(());
             }
         }
-        check(&self.text)?;
+        check_length(&self.text)?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -145,17 +138,6 @@ impl Drop for Entry {
     }
 }
 
-fn check(text: &str) -> Result<()> {
-    if text.len() <= MAX_RECORD_BYTES {
-        return Ok(());
-    }
-    let message = format!(
-        "the record has {} bytes, more than the {MAX_RECORD_BYTES} that are read; shorten its metadata, name or zone",
-        text.len()
-    );
-    Err(Error::new(ErrorKind::Invalid, message))
-}
-
 /// How one try to make the file ended, if nothing refused it.
 enum Attempt<T = Listed> {
     Listed(T),
@@ -232,7 +214,7 @@ mod tests {
     fn a_record_that_nobody_would_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mut entry = entry(folder.path());
-        entry.text = " ".repeat(MAX_RECORD_BYTES + 1);
+        entry.text = " ".repeat(crate::MAX_RECORD_BYTES + 1);
         assert_eq!(entry.ensure().unwrap_err().kind(), ErrorKind::Invalid);
     }
 }

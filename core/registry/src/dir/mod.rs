@@ -145,7 +145,7 @@ impl Announcer for DirRegistry {
         let audit = tokio::spawn(audit(Arc::downgrade(&kept), sender.clone())).abort_handle();
         let (entry, state) = (kept.clone(), sender.clone());
         let change = move |record: Record| -> Result<Change> {
-            let text = Entry::text(&record)?;
+            let text = record.to_stored()?;
             let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
             let changed = entry.as_mut().map_or(Ok(()), |entry| entry.change(text));
             if entry.is_some() {

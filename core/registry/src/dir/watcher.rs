@@ -6,7 +6,7 @@
 use super::decisions::DECISIONS;
 use super::inotify::{Event, Inotify};
 use super::listing::{Listing, entry_key};
-use crate::{Overrides, Provider, Resolution};
+use crate::{Overrides, Provider, Resolution, tell_news};
 use libfast_model::Result;
 use rustix::fs::inotify::{ReadFlags, WatchFlags};
 use rustix::io::Errno;
@@ -42,13 +42,7 @@ pub(super) async fn follow(
         }
         // Reading is done here and not on a blocking thread: it is a few system calls on files in memory.
         let providers = listing.providers();
-        decisions.send_if_modified(|known| {
-            let is_news = known != listing.decided();
-            if is_news {
-                known.clone_from(listing.decided());
-            }
-            is_news
-        });
+        tell_news(listing.decided(), &decisions);
         if let Err(error) = &providers
             && !unreadable
         {

@@ -4,8 +4,8 @@ use super::{Call, Phase};
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::observer::CallEvent;
-use crate::{remote, retry};
-use libfast_balance::{Member, Outcome};
+use crate::{clock, remote, retry};
+use libfast_balance::{Member, Moment, Outcome};
 use libfast_model::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -45,7 +45,7 @@ impl Call {
                     self.delivered = true;
                     // Only the first value and the last tell something.
                     if is_first || attempt.is_over() {
-                        let now = Instant::now();
+                        let now = attempt.came();
                         charge.settle(Outcome::Answered, now);
                         self.ended = attempt.is_over().then_some(now);
                         if is_first && (self.hedge.is_some() || self.is_hedged()) {
@@ -54,7 +54,7 @@ impl Call {
                     }
                 }
                 Some(Ok(())) => {
-                    let now = *self.ended.get_or_insert_with(Instant::now);
+                    let now = *self.ended.get_or_insert(attempt.came());
                     charge.settle(Outcome::Answered, now);
                     self.phase = Phase::Done;
                     if is_first && (self.hedge.is_some() || self.is_hedged()) {
@@ -79,12 +79,13 @@ impl Call {
 
     /// Sends the request, if it is not sent. False: the call is over.
     pub(super) fn begin(&mut self, cx: &Context<'_>, now: Instant) -> Poll<Result<bool>> {
+        let moment = clock::moment(now);
         loop {
             // Each phase is taken out and either put back or replaced.
             match std::mem::replace(&mut self.phase, Phase::Done) {
                 Phase::Done => return Poll::Ready(Ok(false)),
                 Phase::Failed { error } => return Poll::Ready(Err(error)),
-                Phase::Picking { last } => match self.pick(last, cx, now) {
+                Phase::Picking { last } => match self.pick(last, cx, now, moment) {
                     Poll::Pending => {
                         self.wait().map_err(|full| self.describe(full, None))?;
                         self.phase = Phase::Picking { last: None };
@@ -97,7 +98,7 @@ impl Call {
                         self.tried.extend(self.channel.replace(member.owner.clone()));
                         self.wait_anew();
                         self.phase =
-                            Phase::Connecting { charge: Charge::new(member, now), wait: Wait::default() };
+                            Phase::Connecting { charge: Charge::new(member, moment), wait: Wait::default() };
                     }
                 },
                 Phase::Pausing { mut pause, last } => {
@@ -174,6 +175,7 @@ impl Call {
         last: Option<Error>,
         cx: &Context<'_>,
         now: Instant,
+        moment: Moment,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
         let must_be_connected = std::mem::take(&mut self.crowded);
         let mut waiter = self.waiter.take();
@@ -181,10 +183,10 @@ impl Call {
         let tried = |member: &Member<Channel>| {
             self.has_tried(member) || must_be_connected && !member.owner.is_connected()
         };
-        let mut picked = shared.poll_pick(cx, &mut waiter, now, affinity, tried);
+        let mut picked = shared.poll_pick(cx, &mut waiter, moment, affinity, tried);
         if matches!(picked, Poll::Ready(Err(_))) && last.as_ref().is_some_and(retry::is_of_connection) {
             // Every endpoint was tried, but another connection to the same one is another matter.
-            picked = shared.poll_pick(cx, &mut waiter, now, affinity, |_| false);
+            picked = shared.poll_pick(cx, &mut waiter, moment, affinity, |_| false);
         }
         self.waiter = waiter;
         match picked {

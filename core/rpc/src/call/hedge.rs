@@ -6,7 +6,7 @@ use crate::charge::Charge;
 use crate::connection::Attempt;
 use crate::hedging::{Fate, Reason};
 use crate::observer::CallEvent;
-use crate::retry;
+use crate::{clock, retry};
 use libfast_balance::Outcome;
 use libfast_model::{Error, Progress};
 use std::pin::Pin;
@@ -144,6 +144,7 @@ impl Call {
 
     fn begin_hedge(&mut self, cx: &Context<'_>) -> Option<Hedge> {
         let (shared, now) = (self.client.shared(), Instant::now());
+        let moment = clock::moment(now);
         let tried = |member: &_| self.has_tried(member);
         // Looked at without choosing anybody, which would cost an endpoint its turn.
         if !shared.has_other(tried) {
@@ -153,13 +154,13 @@ impl Call {
             self.count_hedge(Fate::Denied);
             return None;
         }
-        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, &mut None, now, self.options.affinity, tried)
+        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, &mut None, moment, self.options.affinity, tried)
         else {
             return None;
         };
         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
         self.attempts += 1;
-        Some(Hedge::Connecting { charge: Charge::new(member, now), wait: Wait::default() })
+        Some(Hedge::Connecting { charge: Charge::new(member, moment), wait: Wait::default() })
     }
 
     /// The second attempt has failed. Unless `was_its_own`, that says nothing about the endpoint.

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::metrics::RegistryMeter;
 use libfast_balance::{Member, State};
 use libfast_model::{Address, ClientOptions, Endpoint};
-use libfast_registry::{Condition, Overrides, Patience, Reach, Resolution, Roster, Watch};
+use libfast_registry::{Condition, Overrides, Patience, Reach, Resolution, Roster, Watch, changed};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,13 +76,6 @@ pub(super) async fn follow(follower: Follower, mut watch: Watch, meter: Option<R
             () = changed(&mut overrides) => client.decided(&mut overrides),
             () = tokio::time::sleep(AGEING), if is_stale && meter.is_some() => {}
         }
-    }
-}
-
-/// Waits for something new; for ever if there can be nothing.
-async fn changed<T>(known: &mut Receiver<T>) {
-    if known.changed().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 

@@ -15,6 +15,10 @@ pub(crate) struct Attempt {
     /// Of its inbox, which is there until the outcome was taken.
     key: usize,
     outcome: Option<Result<()>>,
+    /// When what was taken last had come.
+    came: Option<Instant>,
+    /// It was just seen to that whoever waits is woken at the deadline.
+    is_timed: bool,
     /// Length of the request.
     bytes: u64,
     why: Why,
@@ -23,7 +27,8 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// The request whose inbox has that key.
     pub(super) fn new(connection: Arc<Connection>, key: usize, id: u32, bytes: u64) -> Self {
-        Self { connection, id, key, outcome: None, bytes, why: Why::default() }
+        let why = Why::default();
+        Self { connection, id, key, outcome: None, came: None, is_timed: false, bytes, why }
     }
 
     /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
@@ -42,6 +47,7 @@ impl Attempt {
         let State { inboxes, full, soonest, .. } = &mut *state;
         let inbox = &mut inboxes[self.key];
         let any = !inbox.values.is_empty();
+        self.came = inbox.came;
         if any {
             into.append(&mut inbox.values);
             inbox.bytes = 0;
@@ -63,6 +69,7 @@ impl Attempt {
         }
         let known = inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         let old = if known { None } else { inbox.waker.replace(cx.waker().clone()) };
+        self.is_timed = inbox.deadline.is_none() && deadline.is_some();
         inbox.deadline = deadline;
         let is_sooner = deadline.is_some_and(|mine| soonest.is_none_or(|soonest| mine < soonest));
         if is_sooner {
@@ -74,6 +81,16 @@ impl Attempt {
             shared.deadline_set.notify_one();
         }
         Poll::Pending
+    }
+
+    /// When what was taken last had come. Later is only its turn.
+    pub fn came(&self) -> Instant {
+        self.came.unwrap_or_else(Instant::now)
+    }
+
+    /// Whether nobody need look at the clock: that was the first look, and the deadline wakes whoever waits.
+    pub fn is_timed(&self) -> bool {
+        self.is_timed
     }
 
     /// Whether its outcome is known here.
@@ -127,8 +144,9 @@ impl Attempt {
         if self.is_over() {
             return Progress::Finished;
         }
-        let state = self.connection.0.lock();
-        state.progress_of(&state.inboxes[self.key])
+        let shared = &self.connection.0;
+        let state = shared.lock();
+        state.progress_of(&state.inboxes[self.key], shared.failure.get().is_some())
     }
 }
 

@@ -14,7 +14,7 @@ impl Drop for Ending<'_> {
         let Self(shared) = self;
         let mut state = shared.lock();
         let shut_down = || shared.lost("its runtime was shut down".into());
-        let error = state.failure.clone().unwrap_or_else(shut_down);
+        let error = shared.failure.get_or_init(shut_down).clone();
         let unsent = shared.unsent(&error);
         let wakers = state.fail_all(&error, &unsent);
         drop(state);
@@ -26,7 +26,7 @@ impl Drop for Ending<'_> {
 impl Shared {
     /// The task that would drive it was dropped, if it has not ended before.
     pub fn end_with_runtime(&self) {
-        if self.lock().failure.is_none() {
+        if self.failure.get().is_none() {
             drop(Ending(self));
         }
     }
@@ -44,8 +44,8 @@ impl Shared {
     }
 
     /// Ends the connection, unless it has ended before; what is under way fails with `error`.
-    pub(super) fn give_up(&self, state: &mut State, error: Error) {
-        state.failure.get_or_insert(error);
+    pub(super) fn give_up(&self, _locked: &mut State, error: Error) {
+        self.failure.get_or_init(|| error);
         // Wakes the task that drives the connection, whatever it waits for.
         self.socket.shut_down();
         self.write_wanted.notify_one();
@@ -97,18 +97,17 @@ impl State {
     }
 
     /// What is not sent yet is sent after all while the connection lives, whoever waits.
-    pub(super) fn progress_of(&self, inbox: &Inbox) -> Progress {
-        let never = self.failure.is_some() && !self.is_sent(inbox);
+    pub(super) fn progress_of(&self, inbox: &Inbox, has_failed: bool) -> Progress {
+        let never = has_failed && !self.is_sent(inbox);
         if never { Progress::NotStarted } else { Progress::Unknown }
     }
 
     fn fail_all(&mut self, error: &Error, unsent: &Error) -> Vec<Waker> {
-        self.failure = Some(error.clone());
         self.account.errors += u64::from(!self.account.transport_ended);
         self.forget_own();
         let calls = self.wire.drain_calls();
         let failed = calls.into_iter().filter_map(|(_, key)| {
-            let failed = match self.progress_of(&self.inboxes[key]) {
+            let failed = match self.progress_of(&self.inboxes[key], true) {
                 Progress::NotStarted => unsent.clone(),
                 progress => error.clone().with_progress(progress),
             };

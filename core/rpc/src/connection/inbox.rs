@@ -15,6 +15,8 @@ pub(crate) struct Inbox {
     pub values: Incoming,
     pub bytes: usize,
     pub full: bool,
+    /// When the last of it came.
+    pub came: Option<Instant>,
     pub outcome: Option<Result<()>>,
     pub waker: Option<Waker>,
     /// When whoever waits is woken at the latest.
@@ -30,6 +32,7 @@ impl Inbox {
             values: Incoming::default(),
             bytes: 0,
             full: false,
+            came: None,
             outcome: None,
             waker: None,
             deadline: None,

@@ -185,7 +185,7 @@ impl Shared {
     /// is awaited from it, so that the next look should come soon.
     pub fn look_after(&self, now: Instant, patience: Patience, stood_still: bool) -> bool {
         let mut state = self.lock();
-        if state.failure.is_some() {
+        if self.failure.get().is_some() {
             return false;
         }
         let has_calls = state.calls() > 0;

@@ -48,7 +48,7 @@ impl Shared {
                 self.gather().await;
             }
             let mut state = self.lock();
-            if let Some(failure) = &state.failure {
+            if let Some(failure) = self.failure.get() {
                 return failure.clone();
             }
             // What a thread holds back it writes itself, unless others wait for it.
@@ -97,7 +97,7 @@ impl Shared {
             state.stale = 0;
         }
         if let Err(error) = result {
-            state.failure.get_or_insert_with(|| self.broken(&error));
+            self.failure.get_or_init(|| self.broken(&error));
         }
         if state.write_blocked {
             self.write_wanted.notify_one();
@@ -109,7 +109,7 @@ impl Gathering for Shared {
     fn write_gathered(&self) {
         let mut state = self.lock();
         // If it has failed, its calls know.
-        if state.failure.is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
+        if self.failure.get().is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
             self.flush(&mut state);
         }
         drop(state);
@@ -153,7 +153,7 @@ mod tests {
         // More than the system takes for a server that reads nothing.
         let args = format!("[\"{}\"]", "x".repeat(15 << 20));
         let options = CallOptions::from(&ClientOptions::default());
-        let attempt = connection.start(&method, args.as_bytes(), &options, None, asked).unwrap();
+        let attempt = connection.clone().start(&method, args.as_bytes(), &options, None, asked).unwrap();
         assert!(connection.0.lock().write_blocked);
         let blocked = Instant::now();
         let mut input = BytesMut::new();

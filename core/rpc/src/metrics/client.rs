@@ -5,12 +5,12 @@ use super::durations::Durations;
 use super::families::Families;
 use super::legacy::{LegacyLabels, LegacyMeter};
 use super::traffic::TrafficMeter;
-use foldhash::HashMap;
+use crate::names::{Named, Names};
 use libfast_model::{Address, ClientOptions, Error, METRIC_OTHER, Metric, Result};
 use libfast_protocol::Reason;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The handles of one client.
@@ -37,8 +37,8 @@ pub(crate) struct EndpointMeter {
     pub picks: Counter,
     /// Connections made.
     pub connects: Counter,
-    /// By the number of the method.
-    durations: RwLock<Vec<Option<Arc<Durations>>>>,
+    /// By the number of the method, a page at a time: most clients call few.
+    durations: [OnceLock<Box<Page>>; MOST_METHODS / PAGE + 1],
 }
 
 /// The methods that a client has called, so that a call finds what belongs to its own without making anything.
@@ -47,7 +47,9 @@ pub(crate) struct ClientMethods {
     meter: Option<Arc<ClientMeter>>,
     /// For calls that end before an endpoint is chosen.
     nowhere: Option<EndpointMeter>,
-    known: RwLock<HashMap<Box<str>, Arc<ClientMethod>>>,
+    known: Names<ClientMethod>,
+    /// How many these are.
+    count: Mutex<usize>,
 }
 
 /// A method as its callers know it.
@@ -67,6 +69,10 @@ struct MethodMeter {
 
 /// Methods that a client keeps apart. Names are the program's choice, and some programs make them up.
 const MOST_METHODS: usize = 256;
+
+/// Methods whose durations are made room for together.
+const PAGE: usize = 16;
+type Page = [OnceLock<Durations>; PAGE];
 
 impl ClientMeter {
     /// `None` if the options say that nothing is recorded.
@@ -114,7 +120,7 @@ impl ClientMeter {
             port: port.to_owned(),
             picks,
             connects,
-            durations: RwLock::default(),
+            durations: [const { OnceLock::new() }; _],
         }
     }
 
@@ -171,20 +177,13 @@ impl EndpointMeter {
     }
 
     fn observe(&self, method: &ClientMethod, took: Duration, error_type: &str) {
-        let durations = self.durations.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Some(durations)) = durations.get(method.number) {
-            return durations.observe(took, error_type);
-        }
-        drop(durations);
-        let name = if method.number < MOST_METHODS { &method.name } else { METRIC_OTHER };
-        let (families, labels) = (self.client.families.clone(), [name, &self.address, &self.port]);
-        let made = Arc::new(Durations::new(families, Metric::ClientCallDuration, &labels));
-        made.observe(took, error_type);
-        let mut durations = self.durations.write().unwrap_or_else(PoisonError::into_inner);
-        if durations.len() <= method.number {
-            durations.resize(method.number + 1, None);
-        }
-        durations[method.number] = Some(made);
+        let page = self.durations[method.number / PAGE].get_or_init(Box::default);
+        let durations = page[method.number % PAGE].get_or_init(|| {
+            let name = if method.number < MOST_METHODS { &method.name } else { METRIC_OTHER };
+            let (families, labels) = (self.client.families.clone(), [name, &self.address, &self.port]);
+            Durations::new(families, Metric::ClientCallDuration, &labels)
+        });
+        durations.observe(took, error_type);
     }
 }
 
@@ -192,23 +191,25 @@ impl ClientMethods {
     pub fn new(meter: Option<Arc<ClientMeter>>) -> Self {
         let nowhere =
             meter.as_ref().map(|meter| meter.endpoint_at("", "", Counter::default(), Counter::default()));
-        Self { meter, nowhere, known: RwLock::default() }
+        Self { meter, nowhere, known: Names::default(), count: Mutex::default() }
     }
 
     /// The method of that name.
     pub fn get(&self, name: &str) -> Arc<ClientMethod> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(method) = known.get(name) {
+        if let Some(method) = self.known.get(name) {
             return method.clone();
         }
-        drop(known);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let number = known.len().min(MOST_METHODS);
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = (*count).min(MOST_METHODS);
         let label = if number < MOST_METHODS { name } else { METRIC_OTHER };
         let meter = self.meter.as_ref().map(|meter| meter.method(label));
         let method = Arc::new(ClientMethod { name: name.into(), number, meter });
         if number < MOST_METHODS {
-            return known.entry(name.into()).or_insert(method).clone();
+            match self.known.add(&method) {
+                Ok(()) => *count += 1,
+                // Another thread was quicker.
+                Err(known) => return known.clone(),
+            }
         }
         method
     }
@@ -227,6 +228,12 @@ impl ClientMethods {
         if let Some(legacy) = &meter.legacy {
             legacy.record(took);
         }
+    }
+}
+
+impl Named for ClientMethod {
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

@@ -21,8 +21,13 @@ pub(super) struct Asked {
 }
 
 impl ServerConnection {
-    /// The request to hand to its handler, or none if it waits or cannot be run and was answered.
-    pub(super) fn take(self: &Arc<Self>, state: &mut State, method: &str, asked: Asked) -> Option<Request> {
+    /// The request to hand to the handler of that method, or none if it waits or cannot be run and was answered.
+    pub(super) fn take<'s>(
+        self: &'s Arc<Self>,
+        state: &mut State,
+        method: &str,
+        asked: Asked,
+    ) -> Option<(Request, &'s Method)> {
         let (id, start) = (asked.id, asked.start);
         // The id is in flight, so answering cannot fail.
         let Some(method) = self.server.methods.get(method) else {
@@ -35,14 +40,14 @@ impl ServerConnection {
         let name = state.watching.name.as_deref();
         let meter = self.server.meter.as_deref();
         let (why, error) = match self.server.limits.check(&self.peer, name, &method.name, &start, meter) {
-            None => match self.admit(state, &method, asked) {
-                Ok(request) => return request,
+            None => match self.admit(state, method, asked) {
+                Ok(request) => return request.map(|request| (request, &**method)),
                 Err(why) => (why, Cow::Borrowed(self.server.refusals.error(why))),
             },
             Some((why, error)) => (why, Cow::Owned(error)),
         };
         let _ = state.wire.fail(start.wall_micros(), id, &error);
-        state.account.refused(&method, why, &start);
+        state.account.refused(method, why, &start);
         None
     }
 

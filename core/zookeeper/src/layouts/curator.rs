@@ -7,7 +7,8 @@ use libfast_registry::Record;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// The payload of Spring Cloud, and what is in its metadata. Its load balancer reads weight and zone; who is not up is none of its servers.
+/// The payload of Spring Cloud, and what is in its metadata. Its load balancer reads weight and zone; who is not up is
+/// none of its servers.
 const CLASS: &str = "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance";
 const STATUS: &str = "instance_status";
 const UP: &str = "UP";

@@ -6,11 +6,14 @@ pub mod logged;
 pub mod nodes;
 
 use libfast_model::ServiceName;
-use libfast_registry::{Announcement, AnnouncementState, Provider, Record, Resolution, Resolver, Watch};
+use libfast_registry::{
+    Announcement, AnnouncementState, Announcer, Provider, Record, Resolution, Resolver, Role, Watch,
+};
 use libfast_testkit::ZooKeeper;
 use libfast_zookeeper::ZooKeeperRegistry;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zookeeper_client::Client;
 
@@ -74,6 +77,19 @@ pub async fn until_listed(watch: &mut Watch, expected: &[u16]) {
         _ => false,
     })
     .await;
+}
+
+/// A provider that is listed. A server that has just been started may break off the first try.
+pub async fn announced(registry: &ZooKeeperRegistry, name: &str, port: u16) -> Announcement {
+    let announcement = registry.announce(&service(name), Role::Provider, record(port));
+    until_state(&announcement, is_registered).await;
+    announcement
+}
+
+/// Waits until what is told satisfies `condition`.
+pub async fn until_told<T>(mut told: watch::Receiver<T>, condition: impl FnMut(&T) -> bool) {
+    let waiting = told.wait_for(condition);
+    tokio::time::timeout(LIMIT, waiting).await.expect("it is told in time").unwrap();
 }
 
 /// Waits until the announcement's state satisfies `condition`.

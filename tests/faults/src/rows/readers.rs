@@ -1,7 +1,7 @@
 //! Peers that do not read.
 
 use crate::clock::{now_us, pass};
-use crate::ledger::{failed, p99};
+use crate::ledger::{failed, p99, quantile};
 use crate::raw::{Raw, request};
 use crate::report::{Report, Trouble};
 use crate::rig::Rig;
@@ -65,6 +65,7 @@ pub fn slow(rig: &Rig, report: &mut Report) -> Result<(), Trouble> {
     report.figure("calls of others failed", failed(ledger.calls()), "calls").at_most(0.0);
     let ratio = p99(ledger.during(from, to)) / p99(ledger.during(0, from));
     report.figure("p99 of others, to that before", ratio, "times").at_most(1.2);
+    report.figure("longest of others", quantile(ledger.during(from, to), 1.0), "ms");
     Ok(())
 }
 

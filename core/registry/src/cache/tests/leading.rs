@@ -38,6 +38,34 @@ async fn one_leads_the_others_read_what_it_wrote_and_one_of_them_takes_over() {
     assert_eq!(told.asked(), 2);
 }
 
+/// As the child of a leader that forked before it had written its list.
+#[tokio::test]
+async fn who_cannot_ask_waits_for_the_list_of_another_and_follows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = leading(folder.path());
+    let reading = CacheSettings { can_ask: false, ..settings.clone() };
+    let (unusable, told) = (Told::new(away()), Told::new(Resolution::Pending));
+    let mut reader = watch_cached(&unusable, &reading);
+    let _leader = watch_cached(&told, &settings);
+    let limit = Instant::now() + LONG;
+    while told.asked() < 1 {
+        assert!(Instant::now() < limit, "nobody leads");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    told.sender.send_replace(Resolution::Bound(providers(1..3)));
+    reader.changed().await;
+    let first = reader.current();
+    assert!(matches!(&first, Resolution::Bound(list) if *list == providers(1..3)), "{first:?}");
+    told.sender.send_replace(Resolution::Bound(providers(1..5)));
+    until(&mut reader, 1..5).await;
+    assert_eq!(reader.condition().borrow().stale_since, None, "its leader confirms it");
+
+    let nobody = CacheSettings { folder: folder.path().join("empty"), ..reading };
+    let mut reader = watch_cached(&unusable, &nobody);
+    reader.changed().await;
+    assert!(matches!(reader.current(), Resolution::Failed(_)), "{:?}", reader.current());
+}
+
 /// As when somebody cleans up the folder. The one that led goes on with what the next one writes.
 #[tokio::test]
 async fn of_those_who_lead_after_the_lock_was_removed_one_is_left() {
@@ -52,8 +80,11 @@ async fn of_those_who_lead_after_the_lock_was_removed_one_is_left() {
     until(&mut second, 1..3).await;
     assert_eq!((told.asked(), told.sender.receiver_count()), (1, 1));
 
-    fs::remove_file(file(&settings).path().with_extension("lock")).unwrap();
     let limit = Instant::now() + LONG;
+    // The leader writes into it meanwhile.
+    while let Err(error) = fs::remove_dir_all(&settings.folder) {
+        assert!(Instant::now() < limit, "{error}");
+    }
     while told.asked() < 2 || told.sender.receiver_count() > 1 {
         assert!(Instant::now() < limit, "{} ask of {}", told.sender.receiver_count(), told.asked());
         tokio::time::sleep(Duration::from_millis(5)).await;
