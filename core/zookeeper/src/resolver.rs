@@ -122,8 +122,8 @@ impl List {
         loop {
             let mut news = match client.list_and_watch_children(&self.folder).await {
                 Ok((names, _)) if !is_confirmed && self.is_sudden(&names) => {
+                    // Once for a listing, and not counted: whoever stops in order is off the list soon.
                     is_confirmed = self.confirm(client).await?;
-                    sleep(pace.again(Instant::now())).await;
                     continue;
                 }
                 Ok((names, watcher)) => {
