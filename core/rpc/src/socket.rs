@@ -329,6 +329,15 @@ impl Listener {
         }
     }
 
+    /// Refuses connections from now on. Dropping it does so only when no child of this process holds a copy, as one does
+    /// that is just being started and has not become its program yet.
+    pub fn close(self) {
+        let _ = match &self.kind {
+            ListenerKind::Tcp(listener) => socket2::SockRef::from(listener).shutdown(Shutdown::Both),
+            ListenerKind::Unix(listener, _) => socket2::SockRef::from(listener).shutdown(Shutdown::Both),
+        };
+    }
+
     /// The bound address, with the port that was found for port 0.
     pub fn address(&self) -> io::Result<Address> {
         match &self.kind {
@@ -388,6 +397,23 @@ mod tests {
             assert!(stream.as_ref().nodelay().unwrap());
             // How the system obeys needs a network that loses packets.
             assert_eq!(socket2::SockRef::from(stream.as_ref()).tcp_user_timeout().unwrap(), Some(FIVE));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_listener_refuses_while_a_child_being_started_still_holds_it() {
+        use std::os::fd::AsFd;
+        let folder = tempfile::tempdir().unwrap();
+        let path = format!("unix:{}", folder.path().join("socket").display());
+        for address in ["127.0.0.1:0", &path] {
+            let listener = Listener::bind(&address.parse().unwrap(), FIVE).await.unwrap();
+            let address = listener.address().unwrap();
+            let _of_child = match &listener.kind {
+                ListenerKind::Tcp(listener) => listener.as_fd().try_clone_to_owned(),
+                ListenerKind::Unix(listener, _) => listener.as_fd().try_clone_to_owned(),
+            };
+            listener.close();
+            assert!(Socket::connect(&address, FIVE).await.is_err(), "{address}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! A port that can be closed and opened again, and in between goes to nobody by chance.
 
+use socket2::SockRef;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Connections that the kernel keeps until they are accepted.
@@ -31,7 +32,13 @@ impl Listener {
     /// Listens or refuses from now on.
     pub fn set_open(&mut self, open: bool) -> io::Result<()> {
         match (open, &self.listener) {
-            (false, _) => self.listener = None,
+            (false, Some(listener)) => {
+                // Closing is not enough: a child that this process is just starting holds a copy, which goes on listening
+                // until the child becomes its program.
+                SockRef::from(listener).shutdown(Shutdown::Both)?;
+                self.listener = None;
+            }
+            (false, None) => {}
             (true, None) => self.listener = Some(socket(self.address)?.listen(BACKLOG)?),
             (true, Some(_)) => {}
         }
@@ -52,4 +59,21 @@ fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[tokio::test]
+    async fn a_closed_port_refuses_while_a_child_being_started_still_holds_it() {
+        let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _of_child = listener.listener.as_ref().unwrap().as_fd().try_clone_to_owned().unwrap();
+        listener.set_open(false).unwrap();
+        let refused = TcpStream::connect(listener.address()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        listener.set_open(true).unwrap();
+        TcpStream::connect(listener.address()).await.unwrap();
+    }
 }

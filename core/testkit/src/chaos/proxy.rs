@@ -167,6 +167,7 @@ impl Accepting {
                 }
             }
         }
+        let _ = self.listener.set_open(false);
         drop(self.listener);
         connections.shutdown().await;
     }
