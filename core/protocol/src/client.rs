@@ -4,6 +4,7 @@ use crate::encoder::OpenFrame;
 use crate::ids::Ids;
 use crate::json;
 use crate::payload::Content;
+use crate::transmit::Transmit;
 use crate::{
     Checksum, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic, Values,
     Version,
@@ -48,7 +49,7 @@ pub struct ClientConnection<T> {
     state: State,
     ignored: u64,
     traffic: Traffic,
-    transmit: BytesMut,
+    transmit: Transmit,
 }
 
 #[derive(Debug)]
@@ -91,7 +92,7 @@ impl<T> ClientConnection<T> {
             state: State::Open,
             ignored: 0,
             traffic: Traffic::default(),
-            transmit: BytesMut::new(),
+            transmit: Transmit::new(wire.version, Checksum::to_send(wire.version, wire.checksum_v1)),
         }
     }
 
@@ -116,33 +117,18 @@ impl<T> ClientConnection<T> {
         remaining: Option<Duration>,
         call: T,
     ) -> Result<u32> {
-        match self.state {
-            State::Open => {}
-            State::Ended => {
-                return Err(Error::new(ErrorKind::ConnectionLost, "the server ended the connection"));
-            }
-            State::Failed => {
-                return Err(Error::new(ErrorKind::ConnectionLost, "the connection failed before"));
-            }
+        if self.state != State::Open {
+            return Err(self.not_open());
         }
         let Limits { max_name_bytes, .. } = self.wire.limits;
         if method.len() > max_name_bytes {
-            let bytes = method.len();
-            let what =
-                format!("the name of method {method:.100?}… has {bytes} bytes and at most {max_name_bytes}");
-            let message = what + " may be sent; raise max_name_bytes on both sides";
-            return Err(Error::new(ErrorKind::TooLarge, message));
+            return Err(name_too_long(method, max_name_bytes));
         }
         let max = self.wire.limits.payload_bytes();
-        let too_large = |bytes: usize| {
-            let what = format!("request \"{method:.100}\" has {bytes} bytes and at most {max} may be sent");
-            let message = what + "; raise max_frame_bytes on both sides";
-            Error::new(ErrorKind::TooLarge, message)
-        };
         if args.len().saturating_add(method.len()) > max {
-            return Err(too_large(args.len().saturating_add(method.len())));
+            return Err(too_large(method, args.len().saturating_add(method.len()), max));
         }
-        let out = &mut self.transmit;
+        let out = self.transmit.open();
         out.reserve(args.len() + method.len() + 64);
         let frame = OpenFrame::begin_named(out, uts);
         json::escape_into(out, method);
@@ -158,19 +144,25 @@ impl<T> ClientConnection<T> {
         let bytes = frame.payload_bytes(out);
         if bytes > max {
             frame.cancel(out);
-            return Err(too_large(bytes));
+            return Err(too_large(method, bytes, max));
         }
         let (calls, abandoned) = (&self.calls, &self.abandoned);
         let in_use = |id| calls.contains_key(&id) || (!abandoned.is_empty() && abandoned.contains_key(&id));
         let Some(id) = self.ids.allocate(calls.len() + abandoned.len(), in_use) else {
             frame.cancel(out);
-            return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
+            return Err(no_id_left());
         };
-        let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
-        frame.finish(out, (self.wire.version, checksum), Status::Data, id);
+        self.transmit.close(frame, Status::Data, id);
         self.traffic.add_sent(Status::Data, HEADER_BYTES + bytes);
         self.calls.insert(id, Pending { call, ignore_nulls: self.wire.ignore_nulls });
         Ok(id)
+    }
+
+    #[cold]
+    fn not_open(&self) -> Error {
+        let ended = self.state == State::Ended;
+        let why = if ended { "the server ended the connection" } else { "the connection failed before" };
+        Error::new(ErrorKind::ConnectionLost, why)
     }
 
     /// Says for one call whether null as a value is passed over.
@@ -295,7 +287,12 @@ impl<T> ClientConnection<T> {
 
     /// The bytes to write; the owner takes them off the front.
     pub fn transmit(&mut self) -> &mut BytesMut {
-        &mut self.transmit
+        self.transmit.sealed()
+    }
+
+    /// How many bytes there are to write.
+    pub fn transmit_bytes(&self) -> usize {
+        self.transmit.len()
     }
 
     fn handle_frame(
@@ -372,6 +369,24 @@ impl<T> ClientConnection<T> {
             None => ClientEvent::Ended { id, call },
         })
     }
+}
+
+#[cold]
+fn name_too_long(method: &str, max: usize) -> Error {
+    let bytes = method.len();
+    let what = format!("the name of method {method:.100?}… has {bytes} bytes and at most {max}");
+    Error::new(ErrorKind::TooLarge, what + " may be sent; raise max_name_bytes on both sides")
+}
+
+#[cold]
+fn too_large(method: &str, bytes: usize, max: usize) -> Error {
+    let what = format!("request \"{method:.100}\" has {bytes} bytes and at most {max} may be sent");
+    Error::new(ErrorKind::TooLarge, what + "; raise max_frame_bytes on both sides")
+}
+
+#[cold]
+fn no_id_left() -> Error {
+    Error::new(ErrorKind::Overload, "all message ids of the connection are in use")
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod server_event;
 mod server_reply;
 mod text;
 mod traffic;
+mod transmit;
 mod values;
 
 pub use checksum::Checksum;

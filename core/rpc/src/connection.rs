@@ -29,7 +29,7 @@ use bytes::BytesMut;
 use ending::Ending;
 use inbox::Inbox;
 use libfast_balance::Load;
-use libfast_model::{Address, Error, ErrorKind, Result};
+use libfast_model::{Address, Error, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use peer::Peer;
 use slab::Slab;
@@ -186,8 +186,8 @@ impl Connection {
 
     /// Whether another connection would serve one more call better, if there may be one.
     pub fn is_busy(&self) -> bool {
-        let mut state = self.0.lock();
-        state.calls() > BUSY_CALLS || state.wire.transmit().len() > BUSY_BYTES
+        let state = self.0.lock();
+        state.calls() > BUSY_CALLS || state.wire.transmit_bytes() > BUSY_BYTES
     }
 
     /// Calls under way.
@@ -255,12 +255,10 @@ impl Connection {
         let offset = state.queued;
         let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
         let key = state.inboxes.insert(Inbox::new(offset, asked));
-        let before = state.wire.transmit().len();
+        let before = state.wire.transmit_bytes();
         if before > self.0.bounds.unwritten_bytes {
             state.inboxes.remove(key);
-            let message =
-                format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
-            return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
+            return Err(self.0.full());
         }
         // Other servers may refuse a request with a member that they do not know: rust-fast does.
         let deadline = deadline.filter(|_| state.peer.is_known);
@@ -277,7 +275,7 @@ impl Connection {
                 return Err(error.at(&self.0.address));
             }
         };
-        let bytes = (state.wire.transmit().len() - before) as u64;
+        let bytes = (state.wire.transmit_bytes() - before) as u64;
         state.queued += bytes;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;

@@ -16,7 +16,7 @@ impl Shared {
         if state.write_blocked {
             return;
         }
-        if state.wire.transmit().len() >= ENOUGH {
+        if state.wire.transmit_bytes() >= ENOUGH {
             return self.flush(&mut state);
         }
         if burst::add(self) {
@@ -83,9 +83,9 @@ impl Shared {
 
     pub(super) fn flush(&self, state: &mut State) {
         state.held = false;
-        let before = state.wire.transmit().len();
+        let before = state.wire.transmit_bytes();
         let result = self.socket.try_write(state.wire.transmit());
-        let written = (before - state.wire.transmit().len()) as u64;
+        let written = (before - state.wire.transmit_bytes()) as u64;
         state.written += written;
         state.publish();
         // Who takes what waited for it is not silent, however long the answer to all of it takes.
@@ -93,7 +93,7 @@ impl Shared {
             state.peer.took(Instant::now());
         }
         state.write_blocked = !matches!(result, Ok(true));
-        if state.wire.transmit().is_empty() {
+        if state.wire.transmit_bytes() == 0 {
             state.stale = 0;
         }
         if let Err(error) = result {
@@ -109,7 +109,7 @@ impl Gathering for Shared {
     fn write_gathered(&self) {
         let mut state = self.lock();
         // If it has failed, its calls know.
-        if self.failure.get().is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
+        if self.failure.get().is_none() && !state.write_blocked && state.wire.transmit_bytes() > 0 {
             self.flush(&mut state);
         }
         drop(state);
