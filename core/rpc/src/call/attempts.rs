@@ -3,9 +3,10 @@
 use super::{Call, Phase};
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
+use crate::clock::Now;
 use crate::observer::CallEvent;
-use crate::{clock, remote, retry};
-use libfast_balance::{Member, Moment, Outcome};
+use crate::{remote, retry};
+use libfast_balance::{Member, Outcome};
 use libfast_model::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -25,7 +26,7 @@ impl Call {
             }
             self.observe_sent(cx);
             let Phase::Running { charge, attempt } = &mut self.phase else {
-                if ready!(self.begin(cx, Instant::now())?) {
+                if ready!(self.begin(cx, Now::read())?) {
                     continue;
                 }
                 return Poll::Ready(None);
@@ -83,19 +84,20 @@ impl Call {
     }
 
     /// Sends the request, if it is not sent. False: the call is over.
-    pub(super) fn begin(&mut self, cx: &Context<'_>, now: Instant) -> Poll<Result<bool>> {
-        let moment = clock::moment(now);
+    pub(super) fn begin(&mut self, cx: &Context<'_>, now: Now) -> Poll<Result<bool>> {
         loop {
             // Each phase is taken out and either put back or replaced.
             match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::Picking { last } => match self.pick(last, cx, now, moment) {
+                Phase::Picking { last } => match self.pick(last, cx, now) {
                     Poll::Ready(Ok(member)) => {
                         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
                         self.attempts += 1;
                         self.tried.extend(self.channel.replace(member.owner.clone()));
                         self.wait_anew();
-                        self.phase =
-                            Phase::Connecting { charge: Charge::new(member, moment), wait: Wait::default() };
+                        self.phase = Phase::Connecting {
+                            charge: Charge::new(member, now.moment),
+                            wait: Wait::default(),
+                        };
                     }
                     Poll::Ready(Err(error)) => self.wait_or_fail(error)?,
                     Poll::Pending => return self.wait_for_providers(),
@@ -157,8 +159,8 @@ impl Call {
 
     /// There is no connection yet. False: it does not wait for it any longer.
     #[cold]
-    fn keeps_connecting(&mut self, charge: Charge, wait: Wait, now: Instant) -> Result<bool> {
-        let Err(error) = self.wait_for_connection(now) else {
+    fn keeps_connecting(&mut self, charge: Charge, wait: Wait, now: Now) -> Result<bool> {
+        let Err(error) = self.wait_for_connection(now.instant) else {
             self.phase = Phase::Connecting { charge, wait };
             return Ok(true);
         };
@@ -198,8 +200,7 @@ impl Call {
         &mut self,
         last: Option<Error>,
         cx: &Context<'_>,
-        now: Instant,
-        moment: Moment,
+        now: Now,
     ) -> Poll<Result<Arc<Member<Channel>>>> {
         let must_be_connected = std::mem::take(&mut self.crowded);
         let mut waiter = self.waiter.take();
@@ -207,7 +208,7 @@ impl Call {
         let tried = |member: &Member<Channel>| {
             self.has_tried(member) || must_be_connected && !member.owner.is_connected()
         };
-        let picked = shared.poll_pick(cx, &mut waiter, moment, affinity, tried);
+        let picked = shared.poll_pick(cx, &mut waiter, now.moment, affinity, tried);
         self.waiter = waiter;
         match last {
             None => picked,
@@ -222,12 +223,12 @@ impl Call {
         mut picked: Poll<Result<Arc<Member<Channel>>>>,
         last: Error,
         cx: &Context<'_>,
-        now: Instant,
+        now: Now,
     ) -> Result<Arc<Member<Channel>>> {
         let (shared, affinity) = (self.client.shared(), self.options.affinity);
         if matches!(picked, Poll::Ready(Err(_))) && retry::is_of_connection(&last) {
             // Every endpoint was tried, but another connection to the same one is another matter.
-            picked = shared.poll_pick(cx, &mut self.waiter, clock::moment(now), affinity, |_| false);
+            picked = shared.poll_pick(cx, &mut self.waiter, now.moment, affinity, |_| false);
         }
         // Every endpoint was tried: what went wrong there says more than that none is left.
         let Poll::Ready(Ok(member)) = picked else { return Err(last) };
@@ -260,7 +261,7 @@ impl Call {
     fn fail_attempt(&mut self, charge: Option<Charge>, error: Error, msgid: Option<u32>) -> Result<()> {
         let error = remote::with_call(error, &self.method.name, msgid);
         if let (Some(mut charge), Some(outcome)) = (charge, retry::outcome(&error)) {
-            charge.settle(outcome, Instant::now());
+            charge.settle(outcome, Now::read());
         }
         self.observe(|| CallEvent::Failed { error: &error });
         let is_safe = !self.delivered && retry::is_safe(&error, self.options.idempotent);

@@ -7,7 +7,6 @@ use crate::value::Value;
 use libfast_model::{Address, Error, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 /// The endpoints of a call: how many attempts there were, and where the last one went.
 #[derive(Clone, Default)]
@@ -78,7 +77,7 @@ impl Call {
             error,
             endpoint: &self.way().endpoint(),
             attempts: self.attempts,
-            duration: self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started),
+            duration: self.took(),
         };
         watch.hooks.end.tell(&outcome);
     }

@@ -122,7 +122,7 @@ impl Gathering for Shared {
 mod tests {
     use super::*;
     use crate::call_options::CallOptions;
-    use crate::clock;
+    use crate::clock::Now;
     use crate::connection::{Bounds, Connection, Duties};
     use crate::metrics::ClientMethods;
     use crate::socket::{Listener, Socket};
@@ -147,21 +147,21 @@ mod tests {
         let connection = Arc::new(Connection::new(socket, address, wire, bounds, duties, None));
         let shared = connection.shared();
         let driven = tokio::spawn(async move { shared.drive(reader).await });
-        let asked = Instant::now();
-        let _load = Pick::begin(member.clone(), clock::moment(asked));
+        let asked = Now::read();
+        let _load = Pick::begin(member.clone(), asked.moment);
         let method = ClientMethods::new(None).get("m");
         // More than the system takes for a server that reads nothing.
         let args = format!("[\"{}\"]", "x".repeat(15 << 20));
         let options = CallOptions::from(&ClientOptions::default());
         let attempt = connection.clone().start(&method, args.as_bytes(), &options, None, asked).unwrap();
         assert!(connection.0.lock().write_blocked);
-        let blocked = Instant::now();
+        let blocked = Now::read();
         let mut input = BytesMut::new();
         while input.len() < args.len() {
             server.read(&mut input).await.unwrap();
         }
-        let now = Instant::now();
-        assert!(member.load.silence(clock::moment(now)) <= now - blocked);
+        let now = Now::read();
+        assert!(member.load.silence(now.moment) <= now.since(blocked));
         drop((attempt, connection));
         driven.await.unwrap();
     }
