@@ -68,8 +68,8 @@ impl ServerConnection {
     }
 
     fn write(&self, state: &mut State) -> io::Result<()> {
-        // First, so that who sees an answer finds it counted.
-        state.publish();
+        // First, so that who sees an answer finds it counted, and may send the next request at once.
+        self.publish(state);
         state.write_blocked = !self.socket.try_write(state.wire.transmit())?;
         if state.write_blocked {
             self.write_wanted.notify_one();
