@@ -7,6 +7,7 @@ mod progress;
 mod reserved;
 mod writing;
 
+use crate::branch::Branch;
 use crate::clock::{Start, WallClock};
 use crate::incoming_call::ServerInterceptor;
 use crate::interceptors::Chain;
@@ -27,6 +28,7 @@ use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire
 use progress::Part;
 use reserved::Watching;
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -161,9 +163,10 @@ impl ServerConnection {
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
     /// last byte written; otherwise until it breaks, or the server closes it.
     pub async fn drive(self: Arc<Self>, mut reader: Reader) {
+        let closing = pin!(self.closing.notified());
         let ended = tokio::select! {
             biased;
-            () = self.closing.notified() => Ok(()),
+            () = Branch::new(closing) => Ok(()),
             ended = self.serve_all(&mut reader) => ended,
         };
         if self.account_for(ended) == Stage::Closed {
@@ -195,7 +198,8 @@ impl ServerConnection {
 
     async fn serve_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         // One future for both phases: a new one would not know that the socket was full when the reading ended.
-        let mut writing = std::pin::pin!(self.write_all());
+        let writing = pin!(self.write_all());
+        let mut writing = Branch::new(writing);
         tokio::select! {
             ended = self.read_all(reader) => ended?,
             error = &mut writing => return Err(error),
