@@ -5,6 +5,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// The first values of a call as the JSON text of an array, and how many came in all.
 #[derive(Debug)]
 pub struct Gathered {
+    /// The first value, until there is a second. Most answers are one, which then is not copied here.
+    only: Bytes,
+    /// All of them, from the second on.
     array: BytesMut,
     most: u64,
     count: u64,
@@ -13,7 +16,7 @@ pub struct Gathered {
 impl Gathered {
     /// Keeps at most `most` values, and counts all.
     pub fn new(most: u64) -> Self {
-        Self { array: BytesMut::new(), most, count: 0 }
+        Self { only: Bytes::new(), array: BytesMut::new(), most, count: 0 }
     }
 
     /// How many values came, kept or not.
@@ -23,14 +26,33 @@ impl Gathered {
 
     /// The JSON text of the array of those that were kept. Takes them out.
     pub fn take_array(&mut self) -> Bytes {
+        self.copy_only();
         close_array(&mut self.array)
     }
 
-    pub(crate) fn add(&mut self, value: &[u8]) {
-        if self.count < self.most {
-            push_element(&mut self.array, value);
+    /// The JSON text of the array of those that were kept, in parts, for who copies it anyway.
+    pub fn array_parts(&self) -> [&[u8]; 3] {
+        match self.array.is_empty() {
+            true => [b"[", &self.only, b"]"],
+            false => [b"", &self.array, b"]"],
+        }
+    }
+
+    pub(crate) fn add(&mut self, value: Bytes) {
+        if self.count == 0 && self.most > 0 {
+            self.only = value;
+        } else if self.count < self.most {
+            self.copy_only();
+            push_element(&mut self.array, &value);
         }
         self.count += 1;
+    }
+
+    fn copy_only(&mut self) {
+        // A value has at least one byte.
+        if !self.only.is_empty() {
+            push_element(&mut self.array, &std::mem::take(&mut self.only));
+        }
     }
 }
 
@@ -49,4 +71,27 @@ pub(crate) fn close_array(array: &mut BytesMut) -> Bytes {
     }
     array.put_u8(b']');
     std::mem::take(array).freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_the_same_in_parts_as_in_one() {
+        let values: [&[u8]; 3] = [b"1", b"{\"a\":[2]}", b"\"3\""];
+        for most in 0..5 {
+            for came in 0..=values.len() {
+                let mut gathered = Gathered::new(most);
+                for value in &values[..came] {
+                    gathered.add(Bytes::from_static(value));
+                }
+                let kept = values[..came.min(most as usize)].join(&b","[..]);
+                let expected = [b"[", &kept[..], b"]"].concat();
+                assert_eq!(gathered.array_parts().concat(), expected);
+                assert_eq!(gathered.take_array(), expected);
+                assert_eq!(gathered.count(), came as u64);
+            }
+        }
+    }
 }
