@@ -5,18 +5,23 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// The first values of a call as the JSON text of an array, and how many came in all.
 #[derive(Debug)]
 pub struct Gathered {
-    /// The first value, until there is a second. Most answers are one, which then is not copied here.
-    only: Bytes,
-    /// All of them, from the second on.
-    array: BytesMut,
+    kept: Kept,
     most: u64,
     count: u64,
+}
+
+#[derive(Debug)]
+enum Kept {
+    /// At most one value, empty if there is none. Most answers are one, which is not copied here.
+    One(Bytes),
+    /// An array that is not closed yet.
+    Many(BytesMut),
 }
 
 impl Gathered {
     /// Keeps at most `most` values, and counts all.
     pub fn new(most: u64) -> Self {
-        Self { only: Bytes::new(), array: BytesMut::new(), most, count: 0 }
+        Self { kept: Kept::One(Bytes::new()), most, count: 0 }
     }
 
     /// How many values came, kept or not.
@@ -26,32 +31,42 @@ impl Gathered {
 
     /// The JSON text of the array of those that were kept. Takes them out.
     pub fn take_array(&mut self) -> Bytes {
-        self.copy_only();
-        close_array(&mut self.array)
+        let taken = close_array(self.array());
+        self.kept = Kept::One(Bytes::new());
+        taken
     }
 
     /// The JSON text of the array of those that were kept, in parts, for who copies it anyway.
     pub fn array_parts(&self) -> [&[u8]; 3] {
-        match self.array.is_empty() {
-            true => [b"[", &self.only, b"]"],
-            false => [b"", &self.array, b"]"],
+        match &self.kept {
+            Kept::One(value) => [b"[", value, b"]"],
+            Kept::Many(array) => [array, b"]", b""],
         }
     }
 
     pub(crate) fn add(&mut self, value: Bytes) {
-        if self.count == 0 && self.most > 0 {
-            self.only = value;
-        } else if self.count < self.most {
-            self.copy_only();
-            push_element(&mut self.array, &value);
+        if self.count < self.most {
+            match &mut self.kept {
+                // A value has at least one byte.
+                Kept::One(first) if first.is_empty() => *first = value,
+                _ => push_element(self.array(), &value),
+            }
         }
         self.count += 1;
     }
 
-    fn copy_only(&mut self) {
-        // A value has at least one byte.
-        if !self.only.is_empty() {
-            push_element(&mut self.array, &std::mem::take(&mut self.only));
+    /// The array of what was kept, not closed; empty if nothing was.
+    fn array(&mut self) -> &mut BytesMut {
+        if let Kept::One(value) = &self.kept {
+            let mut array = BytesMut::new();
+            if !value.is_empty() {
+                push_element(&mut array, value);
+            }
+            self.kept = Kept::Many(array);
+        }
+        match &mut self.kept {
+            Kept::Many(array) => array,
+            Kept::One(_) => unreachable!("just replaced"),
         }
     }
 }

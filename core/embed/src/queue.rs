@@ -257,10 +257,10 @@ impl Inner {
     }
 
     fn take_ready(&self, max: usize, events: &mut Vec<Event>) {
-        let mut spent = Vec::new();
+        let (mut taken, mut spent) = (VecDeque::new(), Vec::new());
         while events.len() < max {
             let mut state = self.lock();
-            state.keep(&mut spent);
+            state.keep(&mut spent, &mut taken);
             if state.ready.is_empty() {
                 // Level semantics: the descriptor stops being readable when, under the lock, nothing waits.
                 let told = std::mem::take(&mut state.told);
@@ -270,28 +270,28 @@ impl Inner {
                 return;
             }
             // Many at once: the threads of the library want the lock, too.
-            let many = state.ready.len().min(max - events.len());
-            let taken: Vec<_> = state.ready.drain(..many).collect();
+            let room = max - events.len();
+            match state.ready.len() <= room {
+                true => std::mem::swap(&mut state.ready, &mut taken),
+                false => taken.extend(state.ready.drain(..room)),
+            }
             drop(state);
-            events.reserve(many);
-            self.take_events(taken, max, events, &mut spent);
+            events.reserve(taken.len());
+            self.take_events(&mut taken, max, events, &mut spent);
         }
-        if !spent.is_empty() {
-            self.lock().keep(&mut spent);
-        }
+        self.lock().keep(&mut spent, &mut taken);
     }
 
     /// Moves events of `taken` into `events`, up to `max`, and puts back what has to wait.
     fn take_events(
         &self,
-        taken: Vec<Ready>,
+        taken: &mut VecDeque<Ready>,
         max: usize,
         events: &mut Vec<Event>,
         spent: &mut Vec<Arc<QueuedCall>>,
     ) {
-        let mut taken = taken.into_iter();
         while events.len() < max {
-            match taken.next() {
+            match taken.pop_front() {
                 None => return,
                 // Only now: it may have waited long for the program.
                 Some(Ready::Event(Event::Request { request, .. })) if request.end_if_expired() => {}
@@ -304,18 +304,18 @@ impl Inner {
                 },
             }
         }
-        if taken.len() > 0 {
+        if !taken.is_empty() {
             self.put_back(taken);
         }
     }
 
-    fn put_back(&self, rest: std::vec::IntoIter<Ready>) {
+    fn put_back(&self, rest: &mut VecDeque<Ready>) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            rest.for_each(Ready::refuse);
+            rest.drain(..).for_each(Ready::refuse);
         } else {
-            rest.rev().for_each(|ready| state.ready.push_front(ready));
+            rest.drain(..).rev().for_each(|ready| state.ready.push_front(ready));
         }
     }
 
@@ -325,7 +325,11 @@ impl Inner {
 }
 
 impl State {
-    fn keep(&mut self, spent: &mut Vec<Arc<QueuedCall>>) {
+    /// Keeps what a poll leaves, so that the next need not allocate it.
+    fn keep(&mut self, spent: &mut Vec<Arc<QueuedCall>>, emptied: &mut VecDeque<Ready>) {
+        if self.ready.is_empty() && self.ready.capacity() < emptied.capacity() {
+            std::mem::swap(&mut self.ready, emptied);
+        }
         let room = if self.closed { 0 } else { MOST_SPENT.saturating_sub(self.spent.len()) };
         self.spent.extend(spent.drain(..).take(room));
     }
