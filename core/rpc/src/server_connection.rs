@@ -47,7 +47,7 @@ pub(crate) struct ServerConnection {
     state: Mutex<State>,
     write_wanted: Notify,
     closing: Notify,
-    /// Those who wait for the output to shrink.
+    /// Those who wait for the output to shrink. None unless it is `awaited`.
     writable: Wakers,
 }
 
@@ -62,6 +62,8 @@ struct State {
     write_blocked: bool,
     /// Output waits for the driving task to write it, which knows of it.
     gathering: bool,
+    /// Somebody waits for the output to shrink.
+    awaited: bool,
     dead: bool,
     /// Requests, also of other connections, to be refused without the lock: those of this one took their places.
     displaced: Vec<Request>,
@@ -103,6 +105,7 @@ impl ServerConnection {
                 corked: false,
                 write_blocked: false,
                 gathering: false,
+                awaited: false,
                 dead: false,
                 displaced: Vec::new(),
             }),
@@ -288,13 +291,11 @@ impl ServerConnection {
     }
 
     pub fn poll_writable(&self, cx: &Context<'_>) -> Poll<()> {
-        let state = self.lock();
+        let mut state = self.lock();
         if state.dead || state.wire.transmit_bytes() <= self.high_water() / 4 {
             return Poll::Ready(());
         }
-        // Under the lock, so that the output cannot shrink in between.
-        self.writable.register(cx);
-        Poll::Pending
+        self.await_less(&mut state, cx)
     }
 
     /// Refuses a value while too many bytes wait for the client.
@@ -392,10 +393,16 @@ impl ServerConnection {
 
     /// Waits until every request is answered and every byte written.
     pub fn poll_answered(&self, cx: &Context<'_>) -> Poll<()> {
-        let state = self.lock();
+        let mut state = self.lock();
         if state.dead || state.is_answered() {
             return Poll::Ready(());
         }
+        self.await_less(&mut state, cx)
+    }
+
+    /// Has `cx` woken when less output waits. Under the lock, so that it cannot shrink in between.
+    fn await_less(&self, state: &mut State, cx: &Context<'_>) -> Poll<()> {
+        state.awaited = true;
         self.writable.register(cx);
         Poll::Pending
     }

@@ -57,11 +57,12 @@ impl ServerConnection {
     }
 
     /// Wakes those who wait for the output to shrink, if it has. Returns how many bytes wait.
-    pub(super) fn wake_writers(&self, state: MutexGuard<'_, State>) -> usize {
+    pub(super) fn wake_writers(&self, mut state: MutexGuard<'_, State>) -> usize {
         let waiting = state.wire.transmit_bytes();
+        let is_less = waiting <= self.high_water() / 4 && std::mem::take(&mut state.awaited);
         // Without the lock: waking may run anything, also what answers another request of this connection.
         drop(state);
-        if waiting <= self.high_water() / 4 {
+        if is_less {
             self.writable.wake_all();
         }
         waiting
