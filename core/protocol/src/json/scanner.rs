@@ -1,8 +1,8 @@
 //! A cursor over JSON text that steps over whole values and says what they were. Each byte of each message passes here, so the
 //! position is kept in a register, not in the cursor.
 
-use super::JsonError;
 use super::nesting::Nesting;
+use super::{JsonError, Note};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -87,11 +87,18 @@ impl<'t> Scanner<'t> {
 
     /// Steps over one value, however deep; a loop, because call stacks are small and peers are not.
     pub fn value(&mut self, max_depth: usize) -> Result<Value> {
+        self.value_of(max_depth, &mut ())
+    }
+
+    /// As [`value`](Self::value), of an array whose elements are noted. What is noted of any other value is worth nothing.
+    pub fn value_of(&mut self, max_depth: usize, elements: &mut impl Note) -> Result<Value> {
         let text = self.text;
         let (start, first) = token(text, self.at);
         let (mut at, mut byte, mut nesting) = (start, first, Nesting::default());
         // Of the outermost, if it holds anything.
         let (mut members, mut nulls) = (0, false);
+        // Where the last of these began, with the space before it.
+        let mut member = start + 1;
         loop {
             // A value begins here.
             at = match byte {
@@ -129,7 +136,11 @@ impl<'t> Scanner<'t> {
                 };
                 (at, byte) = token(text, at);
                 if byte == b',' {
-                    members += usize::from(nesting.depth() == 1);
+                    if nesting.depth() == 1 {
+                        members += 1;
+                        elements.note(at - member);
+                        member = at + 1;
+                    }
                     (at, byte) = element(text, token(text, at + 1), is_object)?;
                     break;
                 }
