@@ -161,8 +161,9 @@ impl Iterator for Elements {
 /// Without the space around it.
 #[inline]
 fn trimmed(mut text: Bytes) -> Bytes {
-    let is_space = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
-    if is_space(text.first()) || is_space(text.last()) {
+    // No value begins or ends with one that is no space.
+    let is_low = |byte: Option<&u8>| byte.is_some_and(|byte| *byte <= b' ');
+    if is_low(text.first()) || is_low(text.last()) {
         let (start, end) = (text.len() - text.trim_ascii_start().len(), text.trim_ascii_end().len());
         text.truncate(end);
         text.advance(start.min(end));
