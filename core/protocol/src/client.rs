@@ -2,7 +2,7 @@
 
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
-use crate::json;
+use crate::json::{self, Lengths};
 use crate::payload::Content;
 use crate::transmit::Transmit;
 use crate::{
@@ -200,11 +200,11 @@ impl<T> ClientConnection<T> {
             }
         }
         while self.state == State::Open {
-            let before = input.len();
-            let event = match self.decoder.cut_off(input, Content::has_values) {
+            let (before, mut lengths) = (input.len(), Lengths::default());
+            let event = match self.decoder.cut_off(input, Content::has_values, &mut lengths) {
                 Ok(Some(frame)) => {
                     self.traffic.add_received(frame.status, before - input.len());
-                    self.handle_frame(frame)
+                    self.handle_frame(frame, lengths)
                 }
                 Ok(None) => return None,
                 Err(error) => Err(error),
@@ -298,6 +298,7 @@ impl<T> ClientConnection<T> {
     fn handle_frame(
         &mut self,
         frame: Frame<Content>,
+        lengths: Lengths,
     ) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
         let Frame { version, status, msgid: id, payload, body, .. } = frame;
         let Some(&Pending { ignore_nulls, .. }) = self.calls.get(&id) else {
@@ -315,7 +316,7 @@ impl<T> ClientConnection<T> {
                 self.handle_values(id, values, Some(null.into()), status == Status::End)
             }
             Content::Values(array) => {
-                let values = Values::cut_out(payload, &array).without_nulls();
+                let values = Values::cut_out(payload, &array).with(lengths.into_noted()).without_nulls();
                 self.handle_values(id, values, None, status == Status::End)
             }
             Content::Error(mut error) => {
@@ -424,5 +425,32 @@ mod tests {
         encode(&mut input, Version::V2, Status::End, 1, br#"{"d":[]}"#);
         assert!(client.next_event(&mut input).is_none());
         assert_eq!(client.start_call(0, "m", b"[]", ()).unwrap(), 1);
+    }
+
+    /// What is noted of values while they are scanned must be of these, however the payload is spelt.
+    #[test]
+    fn values_end_where_they_end() {
+        let quoted = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+        let [just, long, longer] = [254, 255, 300].map(quoted);
+        let plain = |d: &str| format!(r#"{{"m":{{"uts":1,"name":"m"}},"d":{d}}}"#);
+        for (payload, expected) in [
+            (plain("[1, \"a,]\" ,{\"k\":[2,3]},[],\n4\t]"), vec!["1", "\"a,]\"", "{\"k\":[2,3]}", "[]", "4"]),
+            (plain(&format!("[{just},{long},{longer},5]")), vec![&just, &long, &longer, "5"]),
+            (plain("[1,null,33,4]"), vec!["1", "33", "4"]),
+            (r#"{"d":[1,22,3]}"#.into(), vec!["1", "22", "3"]),
+            // Of the members of one name the last counts.
+            (r#"{"m":{"uts":1,"name":"m"},"d":[1,2,3],"d":[11, 2 ,3]}"#.into(), vec!["11", "2", "3"]),
+        ] {
+            let wire = ClientWire { ignore_nulls: true, ..ClientWire::default() };
+            let mut client = ClientConnection::new(wire);
+            let id = client.start_call(0, "m", b"[]", ()).unwrap();
+            let mut input = BytesMut::new();
+            encode(&mut input, Version::V2, Status::Data, id, payload.as_bytes());
+            let Some(ClientEvent::Values { values, .. }) = client.next_event(&mut input) else {
+                panic!("{payload}")
+            };
+            assert_eq!(values.iter().collect::<Vec<_>>(), expected, "{payload}");
+            assert_eq!(values.into_iter().collect::<Vec<_>>(), expected, "{payload}");
+        }
     }
 }

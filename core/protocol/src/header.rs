@@ -58,6 +58,12 @@ impl Status {
     }
 }
 
+/// How long the frame is that `input` begins with, if all of its header is there; what it announces may be refused yet.
+pub fn frame_bytes(input: &[u8]) -> Option<usize> {
+    let header = Header::parse(input.first_chunk()?).ok()?;
+    HEADER_BYTES.checked_add(usize::try_from(header.payload_bytes).ok()?)
+}
+
 /// A header whose fields are all legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {

@@ -283,6 +283,9 @@ impl ServerConnection {
         if !state.wire.send_along(request.id, value) {
             let uts = state.clock.micros(Instant::now());
             state.wire.send(uts, request.id, value)?;
+        } else if state.is_seen_to() && state.wire.transmit_bytes() <= self.high_water() {
+            // Most values of a long answer. It has left with the first.
+            return Ok(true);
         }
         let waiting = self.gather(state);
         // Its reader sets the pace from here.
@@ -422,5 +425,12 @@ impl ServerConnection {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    /// Whether somebody will write what waits.
+    fn is_seen_to(&self) -> bool {
+        self.write_blocked || self.corked || self.gathering
     }
 }

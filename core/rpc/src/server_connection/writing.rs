@@ -32,7 +32,8 @@ impl ServerConnection {
         if waiting > self.high_water() {
             return self.flush(state);
         }
-        if !state.write_blocked && !state.corked && !std::mem::replace(&mut state.gathering, true) {
+        if !state.is_seen_to() {
+            state.gathering = true;
             let in_burst = burst::add(self);
             drop(state);
             if !in_burst {
