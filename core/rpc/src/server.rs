@@ -266,7 +266,7 @@ impl Server {
         self.0.shared.poll_connections_closed(cx)
     }
 
-    /// Requests being handled.
+    /// Requests being handled; one whose answer gathers with others counts until they leave.
     pub fn in_flight(&self) -> u64 {
         self.0.shared.in_flight.load(Ordering::Relaxed)
     }
