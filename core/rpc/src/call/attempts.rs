@@ -1,5 +1,6 @@
 //! The attempts of a call: to which endpoint each goes, over which connection, and whether another one follows.
 
+use super::watching::observe_sent;
 use super::{Call, Phase};
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
@@ -24,14 +25,15 @@ impl Call {
             if !self.values.is_empty() {
                 return Poll::Ready(Some(Ok(())));
             }
-            self.observe_sent(cx);
             let Phase::Running { charge, attempt } = &mut self.phase else {
                 if ready!(self.begin(cx, Now::read())?) {
                     continue;
                 }
                 return Poll::Ready(None);
             };
-            let Poll::Ready(taken) = attempt.poll_take(cx, &mut self.values, self.deadline) else {
+            let polled = attempt.poll_take(cx, &mut self.values, self.deadline);
+            observe_sent(self.options.observer.as_ref(), &mut self.is_sent, attempt, cx);
+            let Poll::Ready(taken) = polled else {
                 if attempt.is_doubtful() {
                     self.hedge_silence();
                 }

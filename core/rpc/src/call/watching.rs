@@ -1,8 +1,9 @@
 //! Who sees what becomes of a call: its observer, and the interceptors that asked to be told.
 
-use super::{Call, Phase};
+use super::Call;
+use crate::connection::Attempt;
 use crate::interceptors::{Hooks, Outcome};
-use crate::observer::CallEvent;
+use crate::observer::{CallEvent, CallObserver};
 use crate::value::Value;
 use libfast_model::{Address, Error, Result};
 use std::sync::Arc;
@@ -95,17 +96,21 @@ impl Call {
             observer.tell(&event());
         }
     }
+}
 
-    pub(super) fn observe_sent(&mut self, cx: &Context<'_>) {
-        if self.options.observer.is_none() || self.is_sent {
-            return;
-        }
-        let Phase::Running { attempt, .. } = &self.phase else { return };
-        if let Poll::Ready(written) = attempt.poll_written(cx) {
-            self.is_sent = true;
-            if let Some(bytes) = written {
-                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
-            }
+/// Tells the observer, if there is one, once all of the request is written. To be called when it was looked for an answer: what has
+/// come, came behind the request.
+pub(super) fn observe_sent(
+    observer: Option<&CallObserver>,
+    is_sent: &mut bool,
+    attempt: &Attempt,
+    cx: &Context<'_>,
+) {
+    let Some(observer) = observer.filter(|_| !*is_sent) else { return };
+    if let Poll::Ready(written) = attempt.poll_written(cx) {
+        *is_sent = true;
+        if let Some(bytes) = written {
+            observer.tell(&CallEvent::Sent { id: attempt.id(), bytes });
         }
     }
 }

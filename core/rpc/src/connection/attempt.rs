@@ -114,6 +114,10 @@ impl Attempt {
         let shared = &self.connection.0;
         match &self.outcome {
             Some(Ok(())) => return Poll::Ready(Some(self.bytes)),
+            // Whoever has it answered was sent all of it.
+            Some(Err(error)) if error.progress() == Progress::Finished => {
+                return Poll::Ready(Some(self.bytes));
+            }
             Some(Err(_)) => return Poll::Ready(None),
             None => shared.written.register(cx),
         }
