@@ -114,21 +114,8 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
         retries if retries > 0 => settings.retries = Some(retries as u32),
         retries => return invalid(format!("`retries` is {retries}; use -1 for none")),
     }
-    settings.idempotent =
-        known.choice(FAST_CALL_IDEMPOTENT, FAST_CALL_NOT_IDEMPOTENT, "idempotent and not")?;
-    settings.ignore_null_values = known.choice(
-        FAST_CALL_IGNORE_NULL_VALUES,
-        FAST_CALL_REFUSE_NULL_VALUES,
-        "to ignore null values and to refuse them",
-    )?;
-    settings.hedge = known.choice(FAST_CALL_HEDGE, FAST_CALL_NO_HEDGE, "to hedge and not to")?;
-    settings.wait_for_ready = known.choice(
-        FAST_CALL_WAIT_FOR_READY,
-        FAST_CALL_FAIL_FAST,
-        "to wait for a provider and to fail fast",
-    )?;
-    if known.flags & !ALL_FLAGS != 0 {
-        return invalid(format!("`flags` has unknown bits: {:#x}", known.flags));
+    if known.flags & !FAST_CALL_COLLECT != 0 {
+        known.choose(&mut settings)?;
     }
     if !known.affinity.is_null() {
         // SAFETY: passed on from the caller.
@@ -140,6 +127,27 @@ pub(crate) unsafe fn call_settings(opts: *const fast_call_opts) -> Result<(CallS
 }
 
 impl fast_call_opts {
+    /// What the flags say, beside how the values come.
+    fn choose(&self, settings: &mut CallSettings) -> Result<()> {
+        settings.idempotent =
+            self.choice(FAST_CALL_IDEMPOTENT, FAST_CALL_NOT_IDEMPOTENT, "idempotent and not")?;
+        settings.ignore_null_values = self.choice(
+            FAST_CALL_IGNORE_NULL_VALUES,
+            FAST_CALL_REFUSE_NULL_VALUES,
+            "to ignore null values and to refuse them",
+        )?;
+        settings.hedge = self.choice(FAST_CALL_HEDGE, FAST_CALL_NO_HEDGE, "to hedge and not to")?;
+        settings.wait_for_ready = self.choice(
+            FAST_CALL_WAIT_FOR_READY,
+            FAST_CALL_FAIL_FAST,
+            "to wait for a provider and to fail fast",
+        )?;
+        if self.flags & !ALL_FLAGS != 0 {
+            return Err(refused(&format!("`flags` has unknown bits: {:#x}", self.flags)));
+        }
+        Ok(())
+    }
+
     /// What two flags say that exclude each other; `None` if neither is set.
     fn choice(&self, yes: u32, no: u32, both: &str) -> Result<Option<bool>> {
         match (self.flags & yes != 0, self.flags & no != 0) {

@@ -11,6 +11,7 @@ use crate::queue::fast_queue;
 use bytes::{Bytes, BytesMut};
 use libfast_embed::{Client, Gathered};
 use libfast_model::{Error, ErrorKind};
+use std::cell::RefCell;
 use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,14 +105,11 @@ pub unsafe extern "C" fn fast_client_call(
             let (settings, _) = call_settings(opts)?;
             let call =
                 client.0.call(text(method, method_len, "method")?, arguments(args, args_len)?, &settings)?;
-            let mut array = BytesMut::new();
-            loop {
-                // Without a limit of its own the wait ends with the call.
-                if let Some(values) = call.collect(&mut array, None)? {
-                    out.write(fast_buf::new(&values));
-                    return Ok(code::OK);
-                }
-            }
+            let mut gathered = Gathered::new(u64::MAX);
+            // Without a limit of its own the wait ends with the call.
+            while !call.buffer(&mut gathered, None)? {}
+            out.write(fast_buf::joined(&gathered.array_parts()));
+            Ok(code::OK)
         })
     }
 }
@@ -152,7 +150,7 @@ pub unsafe extern "C" fn fast_client_call_buffered(
             };
             let ended = run();
             count.write(gathered.count());
-            values.write(fast_buf::new(&gathered.take_array()));
+            values.write(fast_buf::joined(&gathered.array_parts()));
             ended
         })
     }
@@ -285,5 +283,27 @@ unsafe fn arguments(args: *const c_char, len: usize) -> Result<Bytes, Error> {
     if args.len() > u32::MAX as usize {
         return Err(Error::new(ErrorKind::TooLarge, format!("`args` has {} bytes", args.len())));
     }
-    Ok(Bytes::copy_from_slice(args))
+    Ok(copied(args))
+}
+
+/// Where a thread copies the arguments of its calls, as far as they are short: many in one allocation.
+const CHUNK: usize = 4096;
+const SHORT: usize = 512;
+
+thread_local! {
+    static ARGUMENTS: RefCell<BytesMut> = RefCell::default();
+}
+
+fn copied(args: &[u8]) -> Bytes {
+    let short = |chunk: &RefCell<BytesMut>| {
+        let mut chunk = chunk.borrow_mut();
+        if chunk.capacity() < args.len() {
+            chunk.reserve(CHUNK);
+        }
+        chunk.extend_from_slice(args);
+        chunk.split().freeze()
+    };
+    let copied = if args.len() > SHORT { None } else { ARGUMENTS.try_with(short).ok() };
+    // Long, or the thread is ending.
+    copied.unwrap_or_else(|| Bytes::copy_from_slice(args))
 }

@@ -66,11 +66,13 @@ impl fast_event {
         }
     }
 
-    fn with_data(mut self, bytes: &[u8]) -> Self {
-        self.buf = fast_buf::new(bytes);
+    fn with_data(mut self, parts: &[&[u8]]) -> Self {
+        self.buf = fast_buf::joined(parts);
         // SAFETY: the buffer was just made and belongs to the event.
-        self.data = unsafe { crate::buf::fast_buf_data(self.buf) };
-        self.len = bytes.len();
+        unsafe {
+            self.data = crate::buf::fast_buf_data(self.buf);
+            self.len = crate::buf::fast_buf_len(self.buf);
+        }
         self
     }
 
@@ -84,11 +86,11 @@ impl fast_event {
 
     pub(crate) fn new(event: Event) -> Self {
         match event {
-            Event::Data { tag, value } => Self::empty(FAST_EV_DATA, tag).with_data(&value),
+            Event::Data { tag, value } => Self::empty(FAST_EV_DATA, tag).with_data(&[&value]),
             Event::Done { tag, values, error, .. } => {
                 let mut done = Self::empty(FAST_EV_DONE, tag);
                 if let Some(values) = values {
-                    done = done.with_data(&values);
+                    done = done.with_data(&values.array_parts());
                 }
                 done.with_error(error)
             }
@@ -100,7 +102,7 @@ impl fast_event {
             Event::Cancelled { tag, id } => Self { id, ..Self::empty(FAST_EV_CANCELLED, tag) },
             Event::Writable { tag, id } => Self { id, ..Self::empty(FAST_EV_WRITABLE, tag) },
             Event::Announcement { tag, state, error } => {
-                Self::empty(FAST_EV_ANNOUNCEMENT, tag).with_data(state.as_bytes()).with_error(error)
+                Self::empty(FAST_EV_ANNOUNCEMENT, tag).with_data(&[state.as_bytes()]).with_error(error)
             }
             Event::Wake => Self::empty(FAST_EV_WAKE, 0),
         }

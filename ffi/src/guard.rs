@@ -115,7 +115,9 @@ pub(crate) unsafe fn text<'a>(data: *const c_char, len: usize, name: &str) -> Re
     // SAFETY: passed on from the caller.
     let bytes = unsafe { bytes(data, len, name) }?;
     let invalid = |why: String| Error::new(ErrorKind::Invalid, format!("`{name}` {why}"));
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+    if len != FAST_NTS
+        && let Some(at) = bytes.iter().position(|byte| *byte == 0)
+    {
         return Err(invalid(format!("has a NUL at byte {at}; leave it out")));
     }
     std::str::from_utf8(bytes).map_err(|error| invalid(format!("is no UTF-8: {error}")))

@@ -110,13 +110,13 @@ impl Hub {
         for event in events {
             match event {
                 Event::Data { tag, value } => batch.value(tag, &value)?,
-                Event::Done { tag, values, count, error } => {
+                Event::Done { tag, values, error } => {
                     let call = self.calls.remove(&tag);
                     if let (Some(way), Some(call)) = (self.followed.get_mut(&tag), call) {
                         *way = call.way().unwrap_or_default();
                     }
                     match values {
-                        Some(values) => batch.done(tag, &values, count, error)?,
+                        Some(mut values) => batch.done(tag, &values.take_array(), values.count(), error)?,
                         None => batch.ended(tag, error)?,
                     }
                 }

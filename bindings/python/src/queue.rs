@@ -75,11 +75,11 @@ impl Queue {
                 };
                 sink.bind(py).call1((Self::DATA, PyBytes::new(py, &value), py.None()))?;
             }
-            Event::Done { tag, values, count, error } => {
+            Event::Done { tag, values, error } => {
                 let waiting = lock(&self.waiting).remove(&tag);
                 match waiting {
                     Some(Waiting::Reply(reply)) => {
-                        Reply::finish(reply.bind(py), Done { values, count, error })?;
+                        Reply::finish(reply.bind(py), Done { values, error })?;
                     }
                     Some(Waiting::Sink(sink)) => {
                         let error = error.map(|error| instance(py, &error)).transpose()?;

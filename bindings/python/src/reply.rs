@@ -3,6 +3,7 @@
 use crate::call::told;
 use crate::error::exception;
 use crate::json;
+use libfast_embed::Gathered;
 use libfast_model::Error;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::PyVisit;
@@ -46,8 +47,7 @@ enum Outcome {
 
 /// How a call ended.
 pub(crate) struct Done {
-    pub values: Option<bytes::Bytes>,
-    pub count: u64,
+    pub values: Option<Gathered>,
     pub error: Option<Error>,
 }
 
@@ -79,13 +79,15 @@ impl Reply {
     }
 
     fn value<'py>(&self, py: Python<'py>, done: Done) -> PyResult<Bound<'py, PyAny>> {
-        let values = match &done.values {
-            Some(values) if self.buffered || done.error.is_none() => json::value(py, values)?,
+        let mut gathered = done.values;
+        let count = gathered.as_ref().map_or(0, Gathered::count);
+        let values = match &mut gathered {
+            Some(values) if self.buffered || done.error.is_none() => json::value(py, &values.take_array())?,
             _ => PyNone::get(py).to_owned().into_any(),
         };
         let error = done.error.as_ref().map(|error| exception(py, error));
         match (self.buffered, error) {
-            (true, error) => Ok((values, done.count, error).into_pyobject(py)?.into_any()),
+            (true, error) => Ok((values, count, error).into_pyobject(py)?.into_any()),
             (false, None) => Ok(values),
             (false, Some(error)) => Err(error),
         }

@@ -10,6 +10,7 @@ use crate::turns::Noted;
 use bytes::{Bytes, BytesMut};
 use libfast_model::{Error, Result};
 use libfast_rpc::{Call, Way};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LockResult, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -119,7 +120,7 @@ impl PullCall {
         loop {
             let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
             match self.next(left)? {
-                Next::Value(value) => gathered.add(&value),
+                Next::Value(value) => gathered.add(value),
                 Next::End => return Ok(true),
                 Next::Again => return Ok(false),
             }
@@ -165,6 +166,17 @@ pub struct QueuedCall {
     queued: AtomicBool,
 }
 
+/// What of a call was taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There is more, for which it has to be put into the queue.
+    Some,
+    /// What is there. It will come into the queue by itself, or is there.
+    All,
+    /// What came last.
+    End,
+}
+
 struct Progressing {
     call: Option<Call>,
     /// Values that may be handed out before the program grants more.
@@ -178,30 +190,48 @@ struct Progressing {
 impl QueuedCall {
     /// `window` is how many values are handed out before more are granted; with `gathered` they come with the end instead.
     pub(crate) fn start(
-        call: Call,
+        call: impl FnOnce() -> Call,
         queue: &Arc<Queue>,
         tag: u64,
         window: u64,
         gathered: Option<Gathered>,
     ) -> Arc<Self> {
-        let progressing = Progressing { call: Some(call), credits: window, gathered, way: Way::default() };
-        let started = Arc::new(Self {
-            call: Owned::new(Mutex::new(progressing)),
-            tag,
-            queue: Arc::downgrade(queue),
-            queued: AtomicBool::new(false),
-        });
+        let (spent, is_closed) = queue.spent_call();
+        let spent = spent.filter(|spent| spent.call.get().is_ok());
+        let mut started = spent.unwrap_or_else(|| Arc::new(Self::idle(queue)));
+        Arc::get_mut(&mut started).expect("nobody else has it").begin(call(), tag, window, gathered);
         // Most calls have to wait now; only one that does not is worth waking the program for.
         let mut events = Vec::new();
-        let more = started.take(1, &mut events);
+        let taken = started.advance(1, &mut events, true);
         events.into_iter().for_each(|event| started.push(Ready::Event(event)));
-        if more {
+        if taken == Taken::Some {
             started.push(Ready::Call(started.clone()));
         }
-        if queue.is_closed() {
+        if is_closed {
             started.let_go();
         }
         started
+    }
+
+    fn idle(queue: &Arc<Queue>) -> Self {
+        let progressing = Progressing { call: None, credits: 0, gathered: None, way: Way::default() };
+        let call = Owned::new(Mutex::new(progressing));
+        Self { call, tag: 0, queue: Arc::downgrade(queue), queued: AtomicBool::new(false) }
+    }
+
+    fn begin(&mut self, call: Call, tag: u64, window: u64, gathered: Option<Gathered>) {
+        self.tag = tag;
+        *self.queued.get_mut() = false;
+        let progressing = unpoisoned(self.call.get_mut().get_mut());
+        progressing.call = Some(call);
+        progressing.credits = window;
+        progressing.gathered = gathered;
+        progressing.way = Way::default();
+    }
+
+    /// Whether nobody else has it, nor can get it: more are only made of those there are.
+    pub(crate) fn is_alone(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1
     }
 
     /// Allows `credits` more values to be handed out.
@@ -220,7 +250,7 @@ impl QueuedCall {
         progressing.way = call.into_way();
         drop(progressing);
         let told = Some(error.clone());
-        self.push(Ready::Event(Event::Done { tag: self.tag, values: None, count: 0, error: told }));
+        self.push(Ready::Event(Event::Done { tag: self.tag, values: None, error: told }));
         Some(error)
     }
 
@@ -230,16 +260,22 @@ impl QueuedCall {
         Ok(progressing.call.as_ref().map_or_else(|| progressing.way.clone(), Call::way))
     }
 
-    /// Moves at most `max` events into `events`. True: there are more.
-    pub(crate) fn take(self: &Arc<Self>, max: usize, events: &mut Vec<Event>) -> bool {
+    /// Moves at most `max` events into `events`.
+    pub(crate) fn take(self: &Arc<Self>, max: usize, events: &mut Vec<Event>) -> Taken {
+        self.advance(max, events, !self.is_alone())
+    }
+
+    /// As [`take`](Self::take). `is_held`: somebody may ask later where it went.
+    fn advance(self: &Arc<Self>, max: usize, events: &mut Vec<Event>, is_held: bool) -> Taken {
         self.queued.store(false, Ordering::Release);
-        let waker = Waker::from(self.clone());
+        // SAFETY: borrowed for as long as `self` is, and never dropped, so the references need not be counted.
+        let waker = ManuallyDrop::new(Waker::from(unsafe { Arc::from_raw(Arc::as_ptr(self)) }));
         let mut cx = Context::from_waker(&waker);
-        let Ok(mut locked) = self.lock() else { return false };
+        let Ok(mut locked) = self.lock() else { return Taken::All };
         let progressing = &mut *locked;
         let tag = self.tag;
         for _ in 0..max {
-            let Some(call) = &mut progressing.call else { return false };
+            let Some(call) = &mut progressing.call else { return Taken::End };
             // Without credits only the end of its time is of interest.
             let starved = progressing.credits == 0 && progressing.gathered.is_none();
             let polled = match starved {
@@ -247,11 +283,11 @@ impl QueuedCall {
                 false => call.poll_next_value(&mut cx),
             };
             match polled {
-                Poll::Pending => return false,
+                Poll::Pending => return Taken::All,
                 Poll::Ready(Some(Ok(value))) => {
                     let value = value.into_bytes();
                     match &mut progressing.gathered {
-                        Some(gathered) => gathered.add(&value),
+                        Some(gathered) => gathered.add(value),
                         None => {
                             progressing.credits -= 1;
                             events.push(Event::Data { tag, value });
@@ -259,18 +295,21 @@ impl QueuedCall {
                     }
                 }
                 Poll::Ready(end) => {
-                    progressing.way = call.way();
+                    if is_held {
+                        progressing.way = call.way();
+                    }
                     progressing.call = None;
-                    let gathered = progressing.gathered.as_mut();
-                    let count = gathered.as_ref().map_or(0, |gathered| gathered.count());
-                    let values = gathered.map(Gathered::take_array);
+                    let values = progressing.gathered.take();
                     let error = end.and_then(Result::err);
-                    events.push(Event::Done { tag, values, count, error });
-                    return false;
+                    events.push(Event::Done { tag, values, error });
+                    return Taken::End;
                 }
             }
         }
-        !self.queued.swap(true, Ordering::AcqRel)
+        match self.queued.swap(true, Ordering::AcqRel) {
+            false => Taken::Some,
+            true => Taken::All,
+        }
     }
 
     /// Drops the call, because nobody can hear of its end.
@@ -294,13 +333,16 @@ impl QueuedCall {
 
 impl Wake for QueuedCall {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            match self.queue.upgrade() {
+                Some(queue) => queue.push(Ready::Call(self)),
+                None => self.let_go(),
+            }
+        }
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.queued.swap(true, Ordering::AcqRel) {
-            self.push(Ready::Call(self.clone()));
-        }
+        self.clone().wake();
     }
 }
 

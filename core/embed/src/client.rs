@@ -163,8 +163,8 @@ impl Client {
             inner.fed.store(queue.id(), Ordering::Relaxed);
         }
         let client = &inner.client;
-        let call = client.start(method, args, settings.over(client.call_options()));
         let window = settings.window.unwrap_or(client.options().window);
+        let call = || client.start(method, args, settings.over(client.call_options()));
         Ok(QueuedCall::start(call, queue, tag, window, gathered))
     }
 

@@ -1,5 +1,6 @@
 //! What a queue hands out.
 
+use crate::gathered::Gathered;
 use crate::request::ServerRequest;
 use bytes::Bytes;
 use libfast_model::Error;
@@ -18,10 +19,8 @@ pub enum Event {
     Done {
         /// The call's tag.
         tag: u64,
-        /// For a collected or buffered call, the JSON text of the array of its values (of those that came, if it failed).
-        values: Option<Bytes>,
-        /// For a collected or buffered call, how many values came in all.
-        count: u64,
+        /// For a collected or buffered call, its values (those that came, if it failed).
+        values: Option<Gathered>,
         /// Why it failed, if it did.
         error: Option<Error>,
     },

@@ -27,6 +27,11 @@ impl<T> Owned<T> {
         Ok(value)
     }
 
+    /// The value, for who has it alone and knows that it can be used.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+
     /// As [`get`](Self::get), also after a shutdown, for what needs no runtime.
     pub fn get_in_any_life(&self) -> Result<&T> {
         if self.fork != fork_generation() {

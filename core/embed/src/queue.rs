@@ -1,6 +1,6 @@
 //! The completion queue.
 
-use crate::call::QueuedCall;
+use crate::call::{QueuedCall, Taken};
 use crate::event::Event;
 use crate::event_loop::EventLoop;
 use crate::feeders::Feeders;
@@ -46,8 +46,13 @@ struct State {
     driving: Vec<Waker>,
     /// Where the calls are made that complete here.
     feeders: Feeders,
+    /// Calls that have ended and that nobody holds, to become others.
+    spent: Vec<Arc<QueuedCall>>,
     closed: bool,
 }
+
+/// Calls kept to become others: with as many under way as one poll of most programs takes, none is allocated.
+const MOST_SPENT: usize = 256;
 
 /// Something that may yield events.
 pub(crate) enum Ready {
@@ -175,14 +180,18 @@ impl Queue {
         state.closed = true;
         let refused = std::mem::take(&mut state.ready);
         let driving = std::mem::take(&mut state.driving);
-        drop(state);
+        let spent = std::mem::take(&mut state.spent);
+        drop((state, spent));
         inner.arrived.notify_all();
         driving.into_iter().for_each(Waker::wake);
         refused.into_iter().for_each(Ready::refuse);
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.get_in_any_life().is_ok_and(|inner| inner.lock().closed)
+    /// A call that nobody else has any more, if there is one, and whether the queue is closed.
+    pub(crate) fn spent_call(&self) -> (Option<Arc<QueuedCall>>, bool) {
+        let Ok(inner) = self.0.get_in_any_life() else { return (None, false) };
+        let mut state = inner.lock();
+        (state.spent.pop(), state.closed)
     }
 
     pub(crate) fn push(&self, ready: Ready) {
@@ -248,8 +257,10 @@ impl Inner {
     }
 
     fn take_ready(&self, max: usize, events: &mut Vec<Event>) {
+        let (mut taken, mut spent) = (VecDeque::new(), Vec::new());
         while events.len() < max {
             let mut state = self.lock();
+            state.keep(&mut spent, &mut taken);
             if state.ready.is_empty() {
                 // Level semantics: the descriptor stops being readable when, under the lock, nothing waits.
                 let told = std::mem::take(&mut state.told);
@@ -259,47 +270,68 @@ impl Inner {
                 return;
             }
             // Many at once: the threads of the library want the lock, too.
-            let many = state.ready.len().min(max - events.len());
-            let taken: Vec<_> = state.ready.drain(..many).collect();
+            let room = max - events.len();
+            match state.ready.len() <= room {
+                true => std::mem::swap(&mut state.ready, &mut taken),
+                false => taken.extend(state.ready.drain(..room)),
+            }
             drop(state);
-            self.take_events(taken, max, events);
+            events.reserve(taken.len());
+            self.take_events(&mut taken, max, events, &mut spent);
         }
+        self.lock().keep(&mut spent, &mut taken);
     }
 
     /// Moves events of `taken` into `events`, up to `max`, and puts back what has to wait.
-    fn take_events(&self, taken: Vec<Ready>, max: usize, events: &mut Vec<Event>) {
-        let mut taken = taken.into_iter();
+    fn take_events(
+        &self,
+        taken: &mut VecDeque<Ready>,
+        max: usize,
+        events: &mut Vec<Event>,
+        spent: &mut Vec<Arc<QueuedCall>>,
+    ) {
         while events.len() < max {
-            match taken.next() {
+            match taken.pop_front() {
                 None => return,
                 // Only now: it may have waited long for the program.
                 Some(Ready::Event(Event::Request { request, .. })) if request.end_if_expired() => {}
                 Some(Ready::Event(event)) => events.push(event),
                 // Without the queue's lock: taking values takes the connection's.
-                Some(Ready::Call(call)) => {
-                    if call.take(max - events.len(), events) {
-                        self.push(Ready::Call(call));
-                    }
-                }
+                Some(Ready::Call(call)) => match call.take(max - events.len(), events) {
+                    Taken::Some => self.push(Ready::Call(call)),
+                    Taken::End if call.is_alone() => spent.push(call),
+                    Taken::All | Taken::End => {}
+                },
             }
         }
-        if taken.len() > 0 {
+        if !taken.is_empty() {
             self.put_back(taken);
         }
     }
 
-    fn put_back(&self, rest: std::vec::IntoIter<Ready>) {
+    fn put_back(&self, rest: &mut VecDeque<Ready>) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            rest.for_each(Ready::refuse);
+            rest.drain(..).for_each(Ready::refuse);
         } else {
-            rest.rev().for_each(|ready| state.ready.push_front(ready));
+            rest.drain(..).rev().for_each(|ready| state.ready.push_front(ready));
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Keeps what a poll leaves, so that the next need not allocate it.
+    fn keep(&mut self, spent: &mut Vec<Arc<QueuedCall>>, emptied: &mut VecDeque<Ready>) {
+        if self.ready.is_empty() && self.ready.capacity() < emptied.capacity() {
+            std::mem::swap(&mut self.ready, emptied);
+        }
+        let room = if self.closed { 0 } else { MOST_SPENT.saturating_sub(self.spent.len()) };
+        self.spent.extend(spent.drain(..).take(room));
     }
 }
 

@@ -146,7 +146,8 @@ fn a_queue_completes_every_call_once_and_its_descriptor_follows() {
                 Event::Data { tag, .. } => data += tag % 2,
                 Event::Done { tag, values, error, .. } => {
                     assert!(error.is_none(), "{error:?}");
-                    assert_eq!(values.as_deref(), (tag % 2 == 0).then_some(&b"[0,1]"[..]));
+                    let values = values.map(|values| values.array_parts().concat());
+                    assert_eq!(values, (tag % 2 == 0).then(|| b"[0,1]".into()));
                     done[tag as usize] += 1;
                 }
                 other => panic!("{other:?}"),
@@ -211,6 +212,53 @@ fn an_abandoned_call_is_done_once() {
 }
 
 #[test]
+fn calls_that_nobody_holds_are_told_apart_from_those_whose_place_they_take() {
+    let served = Served::start(&Config::default());
+    let (client, queue) = (served.client(), Queue::new());
+    let settings = CallSettings { window: Some(2), ..CallSettings::default() };
+    let mut held = Vec::new();
+    for wave in 0..4 {
+        for tag in wave * 100..(wave + 1) * 100 {
+            let call = match tag % 3 {
+                0 => client.start(&queue, tag, "range", args("[2]"), &settings, true),
+                1 => client.start(&queue, tag, "range", args("[1]"), &settings, false),
+                _ => client.start(&queue, tag, "fail", args("[]"), &settings, true),
+            };
+            held.extend((tag % 10 == 0).then(|| call.unwrap()));
+        }
+        let (mut done, mut data) = (Vec::new(), Vec::new());
+        while done.len() < 100 {
+            for event in queue.poll(64, LONG).unwrap() {
+                match event {
+                    Event::Data { tag, value } => data.push((tag, value)),
+                    Event::Done { tag, values, error } => done.push((tag, values, error)),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        done.sort_by_key(|(tag, ..)| *tag);
+        for (tag, (came, values, error)) in (wave * 100..).zip(done) {
+            let kind = error.map(|error| error.kind());
+            let values = values.map(|values| values.array_parts().concat());
+            let expected = match tag % 3 {
+                0 => (Some(b"[0,1]".into()), None),
+                1 => (None, None),
+                _ => (Some(b"[]".into()), Some(ErrorKind::Remote)),
+            };
+            assert_eq!((came, (values, kind)), (tag, expected));
+        }
+        data.sort();
+        let one_value = (wave * 100..(wave + 1) * 100).filter(|tag| tag % 3 == 1);
+        assert_eq!(data, one_value.map(|tag| (tag, args("0"))).collect::<Vec<_>>());
+    }
+    for call in held {
+        let way = call.way().unwrap();
+        assert_eq!((way.endpoint(), way.attempts()), (served.address.clone(), 1));
+        assert!(call.abandon().is_none(), "it has ended");
+    }
+}
+
+#[test]
 fn a_buffered_call_has_its_first_values_the_count_of_all_and_its_error() {
     let served = Served::start(&Config::default());
     let (client, queue) = (served.client(), Queue::new());
@@ -218,10 +266,10 @@ fn a_buffered_call_has_its_first_values_the_count_of_all_and_its_error() {
     for (most, wanted) in [(2, "[0,1]"), (0, "[]"), (9, "[0,1,2]")] {
         let _call = client.start_buffered(&queue, 1, "range", args("[3]"), &settings, most).unwrap();
         let events = queue.poll(16, LONG).unwrap();
-        let [Event::Done { values: Some(values), count: 3, error: None, .. }] = &events[..] else {
+        let [Event::Done { values: Some(values), error: None, .. }] = &events[..] else {
             panic!("{events:?}")
         };
-        assert_eq!(values, wanted);
+        assert_eq!((values.count(), values.array_parts().concat()), (3, wanted.into()));
         let mut gathered = Gathered::new(most);
         let call = client.call("range", args("[3]"), &settings).unwrap();
         assert!(call.buffer(&mut gathered, LONG).unwrap());
@@ -229,10 +277,11 @@ fn a_buffered_call_has_its_first_values_the_count_of_all_and_its_error() {
     }
     let _call = client.start_buffered(&queue, 1, "range_and_fail", args("[3]"), &settings, 2).unwrap();
     let events = queue.poll(16, LONG).unwrap();
-    let [Event::Done { values: Some(values), count: 3, error: Some(error), .. }] = &events[..] else {
+    let [Event::Done { values: Some(values), error: Some(error), .. }] = &events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!((&values[..], error.kind()), (&b"[0,1]"[..], ErrorKind::Remote));
+    assert_eq!((values.count(), values.array_parts().concat()), (3, b"[0,1]".into()));
+    assert_eq!(error.kind(), ErrorKind::Remote);
     let mut gathered = Gathered::new(2);
     let call = client.call("range_and_fail", args("[3]"), &settings).unwrap();
     assert_eq!(call.buffer(&mut gathered, LONG).unwrap_err().kind(), ErrorKind::Remote);

@@ -2,8 +2,9 @@
 
 use crate::encoder::OpenFrame;
 use crate::ids::Ids;
-use crate::json;
+use crate::json::{self, Lengths};
 use crate::payload::Content;
+use crate::transmit::Transmit;
 use crate::{
     Checksum, ClientEvent, Decoder, Frame, HEADER_BYTES, Limits, ProtocolError, Status, Traffic, Values,
     Version,
@@ -48,7 +49,7 @@ pub struct ClientConnection<T> {
     state: State,
     ignored: u64,
     traffic: Traffic,
-    transmit: BytesMut,
+    transmit: Transmit,
 }
 
 #[derive(Debug)]
@@ -91,7 +92,7 @@ impl<T> ClientConnection<T> {
             state: State::Open,
             ignored: 0,
             traffic: Traffic::default(),
-            transmit: BytesMut::new(),
+            transmit: Transmit::new(wire.version, Checksum::to_send(wire.version, wire.checksum_v1)),
         }
     }
 
@@ -116,33 +117,18 @@ impl<T> ClientConnection<T> {
         remaining: Option<Duration>,
         call: T,
     ) -> Result<u32> {
-        match self.state {
-            State::Open => {}
-            State::Ended => {
-                return Err(Error::new(ErrorKind::ConnectionLost, "the server ended the connection"));
-            }
-            State::Failed => {
-                return Err(Error::new(ErrorKind::ConnectionLost, "the connection failed before"));
-            }
+        if self.state != State::Open {
+            return Err(self.not_open());
         }
         let Limits { max_name_bytes, .. } = self.wire.limits;
         if method.len() > max_name_bytes {
-            let bytes = method.len();
-            let what =
-                format!("the name of method {method:.100?}… has {bytes} bytes and at most {max_name_bytes}");
-            let message = what + " may be sent; raise max_name_bytes on both sides";
-            return Err(Error::new(ErrorKind::TooLarge, message));
+            return Err(name_too_long(method, max_name_bytes));
         }
         let max = self.wire.limits.payload_bytes();
-        let too_large = |bytes: usize| {
-            let what = format!("request \"{method:.100}\" has {bytes} bytes and at most {max} may be sent");
-            let message = what + "; raise max_frame_bytes on both sides";
-            Error::new(ErrorKind::TooLarge, message)
-        };
         if args.len().saturating_add(method.len()) > max {
-            return Err(too_large(args.len().saturating_add(method.len())));
+            return Err(too_large(method, args.len().saturating_add(method.len()), max));
         }
-        let out = &mut self.transmit;
+        let out = self.transmit.open();
         out.reserve(args.len() + method.len() + 64);
         let frame = OpenFrame::begin_named(out, uts);
         json::escape_into(out, method);
@@ -158,19 +144,25 @@ impl<T> ClientConnection<T> {
         let bytes = frame.payload_bytes(out);
         if bytes > max {
             frame.cancel(out);
-            return Err(too_large(bytes));
+            return Err(too_large(method, bytes, max));
         }
         let (calls, abandoned) = (&self.calls, &self.abandoned);
         let in_use = |id| calls.contains_key(&id) || (!abandoned.is_empty() && abandoned.contains_key(&id));
         let Some(id) = self.ids.allocate(calls.len() + abandoned.len(), in_use) else {
             frame.cancel(out);
-            return Err(Error::new(ErrorKind::Overload, "all message ids of the connection are in use"));
+            return Err(no_id_left());
         };
-        let checksum = Checksum::to_send(self.wire.version, self.wire.checksum_v1);
-        frame.finish(out, (self.wire.version, checksum), Status::Data, id);
+        self.transmit.close(frame, Status::Data, id);
         self.traffic.add_sent(Status::Data, HEADER_BYTES + bytes);
         self.calls.insert(id, Pending { call, ignore_nulls: self.wire.ignore_nulls });
         Ok(id)
+    }
+
+    #[cold]
+    fn not_open(&self) -> Error {
+        let ended = self.state == State::Ended;
+        let why = if ended { "the server ended the connection" } else { "the connection failed before" };
+        Error::new(ErrorKind::ConnectionLost, why)
     }
 
     /// Says for one call whether null as a value is passed over.
@@ -208,11 +200,11 @@ impl<T> ClientConnection<T> {
             }
         }
         while self.state == State::Open {
-            let before = input.len();
-            let event = match self.decoder.cut_off(input, Content::has_values) {
+            let (before, mut lengths) = (input.len(), Lengths::default());
+            let event = match self.decoder.cut_off(input, Content::has_values, &mut lengths) {
                 Ok(Some(frame)) => {
                     self.traffic.add_received(frame.status, before - input.len());
-                    self.handle_frame(frame)
+                    self.handle_frame(frame, lengths)
                 }
                 Ok(None) => return None,
                 Err(error) => Err(error),
@@ -295,12 +287,18 @@ impl<T> ClientConnection<T> {
 
     /// The bytes to write; the owner takes them off the front.
     pub fn transmit(&mut self) -> &mut BytesMut {
-        &mut self.transmit
+        self.transmit.sealed()
+    }
+
+    /// How many bytes there are to write.
+    pub fn transmit_bytes(&self) -> usize {
+        self.transmit.len()
     }
 
     fn handle_frame(
         &mut self,
         frame: Frame<Content>,
+        lengths: Lengths,
     ) -> std::result::Result<Option<ClientEvent<T>>, ProtocolError> {
         let Frame { version, status, msgid: id, payload, body, .. } = frame;
         let Some(&Pending { ignore_nulls, .. }) = self.calls.get(&id) else {
@@ -318,7 +316,7 @@ impl<T> ClientConnection<T> {
                 self.handle_values(id, values, Some(null.into()), status == Status::End)
             }
             Content::Values(array) => {
-                let values = Values::cut_out(payload, &array).without_nulls();
+                let values = Values::cut_out(payload, &array).with(lengths.into_noted()).without_nulls();
                 self.handle_values(id, values, None, status == Status::End)
             }
             Content::Error(mut error) => {
@@ -374,6 +372,24 @@ impl<T> ClientConnection<T> {
     }
 }
 
+#[cold]
+fn name_too_long(method: &str, max: usize) -> Error {
+    let bytes = method.len();
+    let what = format!("the name of method {method:.100?}… has {bytes} bytes and at most {max}");
+    Error::new(ErrorKind::TooLarge, what + " may be sent; raise max_name_bytes on both sides")
+}
+
+#[cold]
+fn too_large(method: &str, bytes: usize, max: usize) -> Error {
+    let what = format!("request \"{method:.100}\" has {bytes} bytes and at most {max} may be sent");
+    Error::new(ErrorKind::TooLarge, what + "; raise max_frame_bytes on both sides")
+}
+
+#[cold]
+fn no_id_left() -> Error {
+    Error::new(ErrorKind::Overload, "all message ids of the connection are in use")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,5 +425,32 @@ mod tests {
         encode(&mut input, Version::V2, Status::End, 1, br#"{"d":[]}"#);
         assert!(client.next_event(&mut input).is_none());
         assert_eq!(client.start_call(0, "m", b"[]", ()).unwrap(), 1);
+    }
+
+    /// What is noted of values while they are scanned must be of these, however the payload is spelt.
+    #[test]
+    fn values_end_where_they_end() {
+        let quoted = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+        let [just, long, longer] = [254, 255, 300].map(quoted);
+        let plain = |d: &str| format!(r#"{{"m":{{"uts":1,"name":"m"}},"d":{d}}}"#);
+        for (payload, expected) in [
+            (plain("[1, \"a,]\" ,{\"k\":[2,3]},[],\n4\t]"), vec!["1", "\"a,]\"", "{\"k\":[2,3]}", "[]", "4"]),
+            (plain(&format!("[{just},{long},{longer},5]")), vec![&just, &long, &longer, "5"]),
+            (plain("[1,null,33,4]"), vec!["1", "33", "4"]),
+            (r#"{"d":[1,22,3]}"#.into(), vec!["1", "22", "3"]),
+            // Of the members of one name the last counts.
+            (r#"{"m":{"uts":1,"name":"m"},"d":[1,2,3],"d":[11, 2 ,3]}"#.into(), vec!["11", "2", "3"]),
+        ] {
+            let wire = ClientWire { ignore_nulls: true, ..ClientWire::default() };
+            let mut client = ClientConnection::new(wire);
+            let id = client.start_call(0, "m", b"[]", ()).unwrap();
+            let mut input = BytesMut::new();
+            encode(&mut input, Version::V2, Status::Data, id, payload.as_bytes());
+            let Some(ClientEvent::Values { values, .. }) = client.next_event(&mut input) else {
+                panic!("{payload}")
+            };
+            assert_eq!(values.iter().collect::<Vec<_>>(), expected, "{payload}");
+            assert_eq!(values.into_iter().collect::<Vec<_>>(), expected, "{payload}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! From bytes to frames, however the stream is cut.
 
 use crate::header::Header;
-use crate::json::check_utf8;
+use crate::json::{Note, check_utf8};
 use crate::payload::{Content, Parts};
 use crate::{Checksum, Frame, HEADER_BYTES, Limits, ProtocolError};
 use bytes::{Buf, Bytes, BytesMut};
@@ -33,18 +33,20 @@ impl Decoder {
     /// The next frame of `input`, or `None` until more bytes are there. After an error each further call
     /// gives the same error, and the bytes are dropped.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, ProtocolError> {
-        Ok(self.cut_off(input, |_| true)?.map(Frame::opened))
+        Ok(self.cut_off(input, |_| true, &mut ())?.map(Frame::opened))
     }
 
     /// As [`decode`](Self::decode), with the payload in one piece; empty if it is not wanted, which costs no share of the buffer.
+    /// The values may be noted, all but the last, or none.
     pub(crate) fn cut_off(
         &mut self,
         input: &mut BytesMut,
         is_wanted: impl Fn(&Content) -> bool,
+        values: &mut impl Note,
     ) -> Result<Option<Frame<Content>>, ProtocolError> {
         let result = match &self.failed {
             Some(error) => Err(error.clone()),
-            None => self.next_frame(input, is_wanted),
+            None => self.next_frame(input, is_wanted, values),
         };
         if let Err(error) = &result {
             input.clear();
@@ -67,6 +69,7 @@ impl Decoder {
         &self,
         input: &mut BytesMut,
         is_wanted: impl Fn(&Content) -> bool,
+        values: &mut impl Note,
     ) -> Result<Option<Frame<Content>>, ProtocolError> {
         // The header stays in the buffer until its payload is complete; judging it again is cheaper than a
         // state.
@@ -83,7 +86,7 @@ impl Decoder {
         let checksum = Checksum::find(header.version, self.checksum_v1, text, header.checksum)
             .map_err(|calculated| ProtocolError::checksum(header.version, header.checksum, calculated))?;
         let Parts { body, meta, name, deadline_ms } =
-            Parts::read(text, header.status, self.limits.payload_depth())?;
+            Parts::read(text, header.status, self.limits.payload_depth(), values)?;
         input.advance(HEADER_BYTES);
         let payload = match replaced {
             None if is_wanted(&body) => input.split_to(announced).freeze(),

@@ -65,13 +65,26 @@ impl OpenFrame {
 
     /// Writes the header.
     pub fn finish(self, out: &mut BytesMut, coding: (Version, Checksum), status: Status, msgid: u32) {
+        let start = self.start;
+        self.close(out, coding.0, status, msgid);
+        seal(&mut out[start..], coding.1);
+    }
+
+    /// Writes the header without the checksum, which [`seal`] adds. Gives the length of the frame.
+    pub fn close(self, out: &mut BytesMut, version: Version, status: Status, msgid: u32) -> usize {
         assert!(msgid <= MAX_MSGID, "msgid {msgid} has more than 31 bits");
         let payload_bytes =
             u32::try_from(self.payload_bytes(out)).expect("payload is longer than its length field can say");
-        let frame = &mut out[self.start..];
-        let (header, payload) = frame.split_first_chunk_mut().expect("room was left for it");
-        let (version, checksum) = coding;
-        let checksum = u32::from(checksum.of(payload));
-        *header = Header { version, status, msgid, checksum, payload_bytes }.to_bytes();
+        let header = Header { version, status, msgid, checksum: 0, payload_bytes };
+        out[self.start..][..HEADER_BYTES].copy_from_slice(&header.to_bytes());
+        out.len() - self.start
     }
+}
+
+/// Writes the checksum of the closed frame that `frames` begins with. Gives the length of the frame.
+pub(crate) fn seal(frames: &mut [u8], checksum: Checksum) -> usize {
+    let (header, rest) = frames.split_first_chunk_mut().expect("the header was written");
+    let payload = &rest[..Header::payload_bytes_in(header)];
+    Header::set_checksum(header, checksum.of(payload));
+    HEADER_BYTES + payload.len()
 }

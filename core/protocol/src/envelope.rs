@@ -1,6 +1,6 @@
 //! The envelope of a payload as all known programs write it, found without looking at each byte.
 
-use crate::json::{Scanner, Value, digits, plain_run};
+use crate::json::{Note, Scanner, Value, digits, plain_run};
 use std::ops::Range;
 
 /// A payload `{"m":{"uts":1,"name":"n"},"d":…}`, or with `,"x":{"dl":1}` behind the name, without white space, further members or escapes in the name: what Fast
@@ -23,8 +23,8 @@ const BEFORE_DEADLINE: &[u8; 11] = br#","x":{"dl":"#;
 const BEFORE_BODY: &[u8; 6] = br#"},"d":"#;
 
 impl Envelope {
-    /// `None` says nothing about `text`: it may be anything else.
-    pub fn read(text: &[u8], max_depth: usize) -> Option<Self> {
+    /// `None` says nothing about `text`: it may be anything else. What was noted of the values is worth nothing then.
+    pub fn read(text: &[u8], max_depth: usize, values: &mut impl Note) -> Option<Self> {
         // The object and `m` in it.
         if max_depth < 2 {
             return None;
@@ -49,7 +49,7 @@ impl Envelope {
         };
         let meta_end = text.len() - rest.len() - BEFORE_BODY.len() + 1;
         let mut scanner = Scanner::starting_at(text, text.len() - rest.len());
-        let body = scanner.value(max_depth - 1).ok()?;
+        let body = scanner.value_of(max_depth - 1, values).ok()?;
         (&text[body.end..] == b"}").then_some(Self {
             meta: META_START..meta_end,
             name: name_start..name_end,
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_it_finds_is_what_the_scanner_finds() {
         let found = |text: &str, depth| {
-            let envelope = Envelope::read(text.as_bytes(), depth)?;
+            let envelope = Envelope::read(text.as_bytes(), depth, &mut ())?;
             let Ok(Document::Object([meta, body])) = Document::read(text.as_bytes(), ["m", "d"], depth)
             else {
                 panic!("{text}")

@@ -8,6 +8,9 @@ pub const HEADER_BYTES: usize = 15;
 /// The largest message id.
 pub const MAX_MSGID: u32 = 0x7fff_ffff;
 
+/// Where the checksum is.
+const CHECKSUM: std::ops::Range<usize> = 7..11;
+
 /// The only type of payload there is.
 const TYPE_JSON: u8 = 1;
 
@@ -55,6 +58,12 @@ impl Status {
     }
 }
 
+/// How long the frame is that `input` begins with, if all of its header is there; what it announces may be refused yet.
+pub fn frame_bytes(input: &[u8]) -> Option<usize> {
+    let header = Header::parse(input.first_chunk()?).ok()?;
+    HEADER_BYTES.checked_add(usize::try_from(header.payload_bytes).ok()?)
+}
+
 /// A header whose fields are all legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -92,5 +101,16 @@ impl Header {
         let [l0, l1, l2, l3] = self.payload_bytes.to_be_bytes();
         let (version, status) = (self.version as u8, self.status as u8);
         [version, TYPE_JSON, status, i0, i1, i2, i3, c0, c1, c2, c3, l0, l1, l2, l3]
+    }
+
+    /// The length of the payload behind a header that was written here.
+    pub fn payload_bytes_in(header: &[u8; HEADER_BYTES]) -> usize {
+        let [.., l0, l1, l2, l3] = *header;
+        u32::from_be_bytes([l0, l1, l2, l3]) as usize
+    }
+
+    /// Puts the checksum into a header that was written here.
+    pub fn set_checksum(header: &mut [u8; HEADER_BYTES], checksum: u16) {
+        header[CHECKSUM].copy_from_slice(&u32::from(checksum).to_be_bytes());
     }
 }

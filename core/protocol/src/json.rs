@@ -8,12 +8,14 @@
 
 mod document;
 mod json_error;
+mod lengths;
 mod nesting;
 mod scanner;
 mod string;
 
 pub(crate) use document::{Document, members_of};
 pub use json_error::JsonError;
+pub(crate) use lengths::{Lengths, Note, Noted};
 pub(crate) use scanner::{Kind, Scanner, Value, digits, element_of_valid, plain_run};
 pub use string::{decode_string, escape_into};
 

@@ -36,6 +36,7 @@ mod server_event;
 mod server_reply;
 mod text;
 mod traffic;
+mod transmit;
 mod values;
 
 pub use checksum::Checksum;
@@ -44,7 +45,7 @@ pub use client_event::ClientEvent;
 pub use decoder::Decoder;
 pub use encoder::encode;
 pub use frame::{Body, Frame};
-pub use header::{HEADER_BYTES, MAX_MSGID, Status, Version};
+pub use header::{HEADER_BYTES, MAX_MSGID, Status, Version, frame_bytes};
 pub use limits::Limits;
 pub use name::Name;
 pub use protocol_error::ProtocolError;

@@ -1,7 +1,7 @@
 //! From the text of a payload to the parts that matter, in one pass over it.
 
 use crate::envelope::Envelope;
-use crate::json::{self, Document, Kind};
+use crate::json::{self, Document, Kind, Note};
 use crate::values::members_by_index;
 use crate::{ProtocolError, Status};
 use bytes::{Bytes, BytesMut};
@@ -35,11 +35,18 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub fn read(payload: &[u8], status: Status, max_depth: usize) -> Result<Self, ProtocolError> {
-        if let Some(Envelope { meta, name, deadline_ms, body }) = Envelope::read(payload, max_depth) {
+    /// The values may be noted, all but the last, or none.
+    pub fn read(
+        payload: &[u8],
+        status: Status,
+        max_depth: usize,
+        values: &mut impl Note,
+    ) -> Result<Self, ProtocolError> {
+        if let Some(Envelope { meta, name, deadline_ms, body }) = Envelope::read(payload, max_depth, values) {
             let body = read_body(payload, status, Some(body))?;
             return Ok(Self { body, meta: Some(meta), name: Some(name), deadline_ms });
         }
+        values.forget();
         let document = Document::read(payload, ["m", "d"], max_depth).map_err(|e| ProtocolError::json(&e))?;
         let (meta, body) = match document {
             Document::Object([meta, body]) => (meta, body),

@@ -96,7 +96,7 @@ impl<T> ServerConnection<T> {
     pub fn next_event(&mut self, input: &mut BytesMut) -> Option<ServerEvent> {
         while self.state == State::Open {
             let before = input.len();
-            let event = match self.decoder.cut_off(input, |_| true) {
+            let event = match self.decoder.cut_off(input, |_| true, &mut ()) {
                 Ok(Some(frame)) => {
                     self.traffic.add_received(frame.status, before - input.len());
                     self.handle_frame(frame)

@@ -1,16 +1,17 @@
 //! The values of one frame as one text, cut into elements only when somebody asks.
 
-use crate::json::{self, JsonError, Kind};
+use crate::json::{self, JsonError, Kind, Noted};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::iter::FusedIterator;
 
 /// An array of JSON values, as raw text. Cloning and iterating share the buffer of the frame it came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Values {
     /// Valid JSON text of an array; the constructors see to it.
     text: Bytes,
     len: usize,
     nulls: bool,
+    lengths: Noted,
 }
 
 impl Values {
@@ -25,7 +26,7 @@ impl Values {
 
     /// `text` is what `value` was found to be.
     pub(crate) fn judged(text: Bytes, value: &json::Value) -> Self {
-        Self { text, len: value.len, nulls: value.nulls }
+        Self { text, len: value.len, nulls: value.nulls, lengths: Noted::default() }
     }
 
     /// As [`judged`](Self::judged), of which `payload` holds more. Taken out of it, and not shared with it.
@@ -33,6 +34,11 @@ impl Values {
         payload.truncate(value.end);
         payload.advance(value.start);
         Self::judged(payload, value)
+    }
+
+    /// With what was noted of these very values.
+    pub(crate) fn with(self, lengths: Noted) -> Self {
+        Self { lengths, ..self }
     }
 
     /// The text of the array, brackets included.
@@ -62,7 +68,7 @@ impl Values {
 
     /// The values one after the other, each as the raw text of it alone.
     pub fn iter(&self) -> Elements {
-        Elements { text: self.text.clone(), at: 1, left: self.len }
+        self.clone().into_iter()
     }
 
     /// The values that are not null.
@@ -87,16 +93,27 @@ impl Values {
             len += 1;
         }
         text.put_u8(b']');
-        Self { text: text.freeze(), len, nulls: false }
+        Self { text: text.freeze(), len, nulls: false, lengths: Noted::default() }
     }
 }
+
+/// What is noted of it is no part of it.
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Values {}
 
 impl IntoIterator for Values {
     type Item = Bytes;
     type IntoIter = Elements;
 
     fn into_iter(self) -> Elements {
-        Elements { text: self.text, at: 1, left: self.len }
+        let Self { mut text, len, lengths, .. } = self;
+        text.advance(1);
+        Elements { text, left: len, lengths }
     }
 }
 
@@ -109,14 +126,13 @@ impl IntoIterator for &Values {
     }
 }
 
-/// Iterator over [`Values`]. It finds the borders of each value as it goes, because remembering them would
-/// cost a frame of many small values several times its size.
+/// Iterator over [`Values`].
 #[derive(Debug, Clone, Default)]
 pub struct Elements {
+    /// What lies behind the opening bracket or a comma.
     text: Bytes,
-    /// Behind the opening bracket or a comma.
-    at: usize,
     left: usize,
+    lengths: Noted,
 }
 
 impl Iterator for Elements {
@@ -124,26 +140,35 @@ impl Iterator for Elements {
 
     fn next(&mut self) -> Option<Bytes> {
         self.left = self.left.checked_sub(1)?;
-        let element = if self.left == 0 {
+        if self.left == 0 {
             // The last one, often the only one, need not be walked through: it is all that is left.
             let mut last = std::mem::take(&mut self.text);
-            let inside = last.get(self.at..last.len().saturating_sub(1)).unwrap_or_default();
-            let (before, length) =
-                (inside.len() - inside.trim_ascii_start().len(), inside.trim_ascii().len());
-            last.advance((self.at + before).min(last.len()));
-            last.truncate(length);
-            return Some(last);
-        } else {
-            let value = json::element_of_valid(&self.text, self.at);
-            self.at = value.end + 1;
-            self.text[value].trim_ascii()
-        };
-        Some(self.text.slice_ref(element))
+            last.truncate(last.len().saturating_sub(1));
+            return Some(trimmed(last));
+        }
+        let noted = self.lengths.before(self.left);
+        let length = noted.unwrap_or_else(|| json::element_of_valid(&self.text, 0).end);
+        let element = self.text.split_to(length.min(self.text.len()));
+        self.text.advance(usize::from(!self.text.is_empty()));
+        Some(trimmed(element))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
     }
+}
+
+/// Without the space around it.
+#[inline]
+fn trimmed(mut text: Bytes) -> Bytes {
+    // No value begins or ends with one that is no space.
+    let is_low = |byte: Option<&u8>| byte.is_some_and(|byte| *byte <= b' ');
+    if is_low(text.first()) || is_low(text.last()) {
+        let (start, end) = (text.len() - text.trim_ascii_start().len(), text.trim_ascii_end().len());
+        text.truncate(end);
+        text.advance(start.min(end));
+    }
+    text
 }
 
 impl ExactSizeIterator for Elements {}

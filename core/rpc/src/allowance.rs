@@ -1,13 +1,13 @@
 //! What the calls of one client may do together: be made, wait, and be repeated or hedged.
 
-use crate::clock;
+use crate::clock::{self, Now};
 use crate::hedging::{Hedging, Reason};
 use crate::metrics::ClientMeter;
 use crate::waiting_room::WaitingRoom;
 use libfast_balance::{RetryBudget, Throttle};
 use libfast_model::{ClientOptions, Error, ErrorKind, Result};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Shared by all calls of a client and its clones.
 #[derive(Debug)]
@@ -39,14 +39,13 @@ impl Allowance {
 
     /// A call begins: whether it is to be made at all, or would only add to the trouble of endpoints that refuse. If so, that
     /// many more may be repeated.
-    pub fn begin(&self, now: Instant) -> Result<()> {
-        let moment = clock::moment(now);
+    pub fn begin(&self, now: Now) -> Result<()> {
         if let Some(throttle) = &self.throttle
-            && !clock::with_rng(|rng| throttle.admit(moment, rng))
+            && !clock::with_rng(|rng| throttle.admit(now.moment, rng))
         {
-            return Err(self.hold_back(throttle.held_back(moment)));
+            return Err(self.hold_back(throttle.held_back(now.moment)));
         }
-        self.retry_budget.deposit(moment);
+        self.retry_budget.deposit(now.moment);
         Ok(())
     }
 
@@ -65,17 +64,17 @@ impl Allowance {
     /// A call that was made was taken by an endpoint, however it ended.
     pub fn was_taken(&self) {
         if let Some(throttle) = &self.throttle {
-            throttle.accepted(clock::moment(Instant::now()));
+            throttle.accepted(Now::read().moment);
         }
     }
 
     /// Pays for repeating a call. False: it must not be repeated.
-    pub fn pay_retry(&self, now: Instant) -> bool {
-        self.retry_budget.try_withdraw(clock::moment(now))
+    pub fn pay_retry(&self, now: Now) -> bool {
+        self.retry_budget.try_withdraw(now.moment)
     }
 
     /// Pays for a second attempt, all of it or nothing. False: it must not be made.
-    pub fn pay_hedge(&self, reason: Reason, now: Instant) -> bool {
+    pub fn pay_hedge(&self, reason: Reason, now: Now) -> bool {
         match reason {
             Reason::Slow => self.hedging().can_pay(now) && self.pay_retry(now) && self.hedging().pay(now),
             Reason::Silent => self.pay_retry(now),
@@ -101,7 +100,7 @@ mod tests {
     fn a_second_attempt_that_one_budget_refuses_costs_the_other_nothing() {
         let pairs = [("hedge_percent", "10"), ("retry_percent", "0"), ("retries_per_second", "0")];
         let allowance = Allowance::new(Arc::new(ClientOptions::from_pairs(pairs).unwrap()), None);
-        let now = Instant::now();
+        let now = Now::read();
         (0..10).for_each(|_| _ = allowance.hedging().begin(now));
         for _ in 0..5 {
             assert!(!allowance.pay_hedge(Reason::Slow, now));

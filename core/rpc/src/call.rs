@@ -10,6 +10,7 @@ use crate::call_options::CallOptions;
 use crate::channel::{Channel, Wait};
 use crate::charge::Charge;
 use crate::client::{Client, Waiter};
+use crate::clock::Now;
 use crate::connection::{Attempt, Incoming};
 use crate::hedging::Reason;
 use crate::metrics::{self, ClientMethod};
@@ -37,7 +38,7 @@ pub struct Call {
     method: Arc<ClientMethod>,
     args: Bytes,
     options: CallOptions,
-    started: Instant,
+    started: Now,
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     phase: Phase,
@@ -60,7 +61,7 @@ pub struct Call {
     delivered: bool,
     recorded: bool,
     /// When the end was known, if it was looked at then.
-    ended: Option<Instant>,
+    ended: Option<Now>,
     /// Whether the observer knows that the request is sent.
     is_sent: bool,
     values: Incoming,
@@ -143,7 +144,7 @@ impl Call {
     }
 
     fn in_phase(client: Client, method: &str, args: Bytes, options: CallOptions, phase: Phase) -> Self {
-        let started = Instant::now();
+        let started = Now::read();
         let method = client.shared().methods.get(method);
         method.begin();
         Self {
@@ -152,7 +153,7 @@ impl Call {
             args,
             started,
             // A timeout beyond what the clock can hold is none.
-            deadline: options.timeout.and_then(|timeout| started.checked_add(timeout)),
+            deadline: options.timeout.and_then(|timeout| started.instant.checked_add(timeout)),
             options,
             timer: None,
             refused: matches!(phase, Phase::Failed { .. }),
@@ -243,7 +244,7 @@ impl Call {
     /// Whether it has just been seen to that it is polled at its deadline. One without any time is over at once.
     fn is_timed(&self) -> bool {
         let Phase::Running { attempt, .. } = &self.phase else { return false };
-        attempt.is_timed() && self.deadline > Some(self.started)
+        attempt.is_timed() && self.deadline > Some(self.started.instant)
     }
 
     /// Without a timer of its own.

@@ -1,11 +1,10 @@
 //! An attempt as load of its endpoint.
 
 use crate::channel::Channel;
-use crate::clock;
+use crate::clock::Now;
 use libfast_balance::{Member, Moment, Outcome, Pick};
 use libfast_model::Address;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Counts an attempt as load of its endpoint until it is dropped, which is when its last message came: a stream is load as long
 /// as it runs. Dropped without an outcome, it says nothing about the endpoint.
@@ -28,9 +27,9 @@ impl Charge {
     }
 
     /// The endpoint did its part, or not. Only the first outcome counts, for a stream that of its first value.
-    pub fn settle(&mut self, outcome: Outcome, now: Instant) {
+    pub fn settle(&mut self, outcome: Outcome, now: Now) {
         if !self.is_settled() {
-            self.0.record(outcome, clock::moment(now));
+            self.0.record(outcome, now.moment);
         }
     }
 

@@ -19,9 +19,10 @@ pub(crate) use attempt::Attempt;
 pub(crate) use incoming::Incoming;
 pub(crate) use peer::Patience;
 
+use crate::branch::Branch;
 use crate::call_options::CallOptions;
 use crate::client_account::{Asked, ClientAccount, SeenConnection, Why};
-use crate::clock::WallClock;
+use crate::clock::{Now, WallClock};
 use crate::metrics::{ClientMethod, EndpointMeter};
 use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
@@ -29,11 +30,12 @@ use bytes::BytesMut;
 use ending::Ending;
 use inbox::Inbox;
 use libfast_balance::Load;
-use libfast_model::{Address, Error, ErrorKind, Result};
+use libfast_model::{Address, Error, Result};
 use libfast_protocol::{ClientConnection, ClientEvent, ClientWire};
 use peer::Peer;
 use slab::Slab;
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
@@ -91,7 +93,7 @@ struct State {
     peer: Peer,
     inboxes: Slab<Inbox>,
     /// When what is being delivered was read.
-    read: Instant,
+    read: Now,
     /// Bytes ever handed to the state machine's output, and of these, ever written to the socket.
     queued: u64,
     written: u64,
@@ -139,7 +141,7 @@ impl Connection {
             clock: WallClock::new(),
             peer: Peer::new(duties.load, duties.watch),
             inboxes: Slab::new(),
-            read: Instant::now(),
+            read: Now::read(),
             queued: 0,
             written: 0,
             write_blocked: false,
@@ -186,8 +188,8 @@ impl Connection {
 
     /// Whether another connection would serve one more call better, if there may be one.
     pub fn is_busy(&self) -> bool {
-        let mut state = self.0.lock();
-        state.calls() > BUSY_CALLS || state.wire.transmit().len() > BUSY_BYTES
+        let state = self.0.lock();
+        state.calls() > BUSY_CALLS || state.wire.transmit_bytes() > BUSY_BYTES
     }
 
     /// Calls under way.
@@ -244,27 +246,25 @@ impl Connection {
         args: &[u8],
         options: &CallOptions,
         deadline: Option<Instant>,
-        now: Instant,
+        now: Now,
     ) -> Result<Attempt> {
         let mut state = self.0.lock();
         if let Some(failure) = self.0.failure.get() {
             return Err(self.0.unsent(failure));
         }
         let is_alone = state.calls() == 0;
-        let uts = state.clock.micros(now);
+        let uts = state.clock.micros(now.instant);
         let offset = state.queued;
         let asked = Asked { method: method.clone(), timeout: options.timeout, emitted: 0 };
         let key = state.inboxes.insert(Inbox::new(offset, asked));
-        let before = state.wire.transmit().len();
+        let before = state.wire.transmit_bytes();
         if before > self.0.bounds.unwritten_bytes {
             state.inboxes.remove(key);
-            let message =
-                format!("{} does not read: `write_limit_bytes` wait for it already", self.0.address);
-            return Err(Error::new(ErrorKind::Overload, message).at(&self.0.address));
+            return Err(self.0.full());
         }
         // Other servers may refuse a request with a member that they do not know: rust-fast does.
         let deadline = deadline.filter(|_| state.peer.is_known);
-        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now.instant));
         let id = match state.wire.start_call_within(uts, &method.name, args, remaining, key) {
             Ok(id) => {
                 if options.ignore_null_values != self.0.ignore_nulls {
@@ -277,7 +277,7 @@ impl Connection {
                 return Err(error.at(&self.0.address));
             }
         };
-        let bytes = (state.wire.transmit().len() - before) as u64;
+        let bytes = (state.wire.transmit_bytes() - before) as u64;
         state.queued += bytes;
         state.inboxes[key].end = state.queued;
         state.account.started += 1;
@@ -307,12 +307,16 @@ impl Shared {
     pub async fn drive(&self, mut reader: Reader) -> Error {
         let ending = Ending(self);
         let mut input = BytesMut::new();
-        let (ended, unread) = tokio::select! {
-            // Reading first: what has come by now adds to what is about to be written.
-            biased;
-            error = self.read_all(&mut reader, &mut input) => (error, false),
-            error = self.write_all() => (error, true),
-            never = self.wake_overdue() => match never {},
+        let (ended, unread) = {
+            let reading = pin!(self.read_all(&mut reader, &mut input));
+            let (writing, overdue) = (pin!(self.write_all()), pin!(self.wake_overdue()));
+            tokio::select! {
+                // Reading first: what has come by now adds to what is about to be written.
+                biased;
+                error = Branch::new(reading) => (error, false),
+                error = Branch::new(writing) => (error, true),
+                never = Branch::new(overdue) => match never {},
+            }
         };
         if unread {
             self.read_rest(&mut input).await;
@@ -360,7 +364,7 @@ impl Shared {
     /// Puts all complete messages of `input` into the inboxes.
     fn deliver(&self, input: &mut BytesMut) -> Result<()> {
         let mut wakers = Vec::new();
-        let read = Instant::now();
+        let read = Now::read();
         let mut state = self.lock();
         state.read = read;
         let (mut fatal, mut is_partial) = (None, false);

@@ -1,6 +1,6 @@
 //! When a call gets a second attempt beside the first one.
 
-use crate::clock;
+use crate::clock::Now;
 use crate::metrics::ClientMeter;
 use libfast_balance::{Latencies, RetryBudget};
 use libfast_model::ClientOptions;
@@ -48,28 +48,27 @@ impl Hedging {
     }
 
     /// A call begins: when its second attempt is due. `None` while it is not known what takes long.
-    pub fn begin(&self, now: Instant) -> Option<Instant> {
-        let moment = clock::moment(now);
-        self.budget.deposit(moment);
-        let delay = self.fixed.or_else(|| self.latencies.quantile(moment, USUAL))?;
-        now.checked_add(delay)
+    pub fn begin(&self, now: Now) -> Option<Instant> {
+        self.budget.deposit(now.moment);
+        let delay = self.fixed.or_else(|| self.latencies.quantile(now.moment, USUAL))?;
+        now.instant.checked_add(delay)
     }
 
     /// A call that began at `began` was answered.
-    pub fn answered(&self, now: Instant, began: Instant) {
+    pub fn answered(&self, now: Now, began: Now) {
         if self.fixed.is_none() {
-            self.latencies.add(clock::moment(now), now.saturating_duration_since(began));
+            self.latencies.add(now.moment, now.since(began));
         }
     }
 
     /// Whether [`pay`](Self::pay) would.
-    pub fn can_pay(&self, now: Instant) -> bool {
-        self.budget.is_affordable(clock::moment(now))
+    pub fn can_pay(&self, now: Now) -> bool {
+        self.budget.is_affordable(now.moment)
     }
 
     /// Pays for a second attempt. False: it must not be made.
-    pub fn pay(&self, now: Instant) -> bool {
-        self.budget.try_withdraw(clock::moment(now))
+    pub fn pay(&self, now: Now) -> bool {
+        self.budget.try_withdraw(now.moment)
     }
 
     pub fn count(&self, reason: Reason, fate: Fate) {

@@ -12,6 +12,7 @@ mod affinity;
 mod allowance;
 mod announced;
 mod announcing;
+mod branch;
 mod burst;
 mod call;
 mod call_options;

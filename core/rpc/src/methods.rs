@@ -16,6 +16,10 @@ pub type Handler = dyn Fn(Request) + Send + Sync;
 #[derive(Default)]
 pub(crate) struct Methods(Names<Method>);
 
+/// What requests keep instead of their method, whose count all threads would write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MethodKey(usize);
+
 pub(crate) struct Method {
     pub name: String,
     pub meter: Option<MethodMeter>,
@@ -37,8 +41,14 @@ impl Methods {
         })
     }
 
-    pub fn get(&self, name: &str) -> Option<&Arc<Method>> {
-        self.0.get(name)
+    /// The method of that name, and its key.
+    pub fn find(&self, name: &str) -> Option<(MethodKey, &Arc<Method>)> {
+        self.0.find(name).map(|(place, method)| (MethodKey(place), method))
+    }
+
+    /// The method of that key.
+    pub fn at(&self, key: MethodKey) -> &Arc<Method> {
+        self.0.at(key.0).expect("it was found there, and none is taken away")
     }
 }
 

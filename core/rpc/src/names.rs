@@ -32,17 +32,33 @@ const TRIES: usize = 4;
 impl<T: Named> Names<T> {
     /// The one of that name.
     pub fn get(&self, name: &str) -> Option<&Arc<T>> {
+        self.find(name).map(|(_, known)| known)
+    }
+
+    /// The one of that name, and its place, at which it stays.
+    pub fn find(&self, name: &str) -> Option<(usize, &Arc<T>)> {
         let hash = self.hasher.hash_one(name) as usize;
-        let mut segment = &self.first;
+        let (mut segment, mut before) = (&self.first, 0);
         loop {
-            for place in segment.places(hash) {
-                let known = place.get()?;
+            for nth in segment.nths(hash) {
+                let known = segment.places[nth].get()?;
                 if known.name() == name {
-                    return Some(known);
+                    return Some((before + nth, known));
                 }
             }
+            before += segment.places.len();
             segment = segment.next.get()?;
         }
+    }
+
+    /// The one at that place.
+    pub fn at(&self, mut place: usize) -> Option<&Arc<T>> {
+        let mut segment = &self.first;
+        while place >= segment.places.len() {
+            place -= segment.places.len();
+            segment = segment.next.get()?;
+        }
+        segment.places[place].get()
     }
 
     /// Adds it, unless there is one of that name, which is the error.
@@ -50,8 +66,8 @@ impl<T: Named> Names<T> {
         let hash = self.hasher.hash_one(new.name()) as usize;
         let mut segment = &self.first;
         loop {
-            for place in segment.places(hash) {
-                let known = place.get_or_init(|| new.clone());
+            for nth in segment.nths(hash) {
+                let known = segment.places[nth].get_or_init(|| new.clone());
                 if Arc::ptr_eq(known, new) {
                     return Ok(());
                 }
@@ -75,8 +91,9 @@ impl<T> Segment<T> {
         Self { places: std::iter::repeat_with(OnceLock::new).take(places).collect(), next: OnceLock::new() }
     }
 
-    fn places(&self, hash: usize) -> impl Iterator<Item = &OnceLock<Arc<T>>> {
-        (0..TRIES).map(move |nth| &self.places[hash.wrapping_add(nth) & (self.places.len() - 1)])
+    fn nths(&self, hash: usize) -> impl Iterator<Item = usize> + use<T> {
+        let last = self.places.len() - 1;
+        (0..TRIES).map(move |nth| hash.wrapping_add(nth) & last)
     }
 }
 
@@ -101,7 +118,8 @@ mod tests {
             }
         });
         for name in &all {
-            assert!(names.get(name).is_some_and(|found| Arc::ptr_eq(found, name)));
+            let (place, found) = names.find(name).unwrap();
+            assert!(Arc::ptr_eq(found, name) && Arc::ptr_eq(names.at(place).unwrap(), name));
             assert_eq!(names.add(&Arc::new(name.to_string())), Err(name));
         }
         assert_eq!(names.get("method"), None);

@@ -8,7 +8,6 @@ use crate::place::Place;
 use crate::refusal::Refusal;
 use crate::remote;
 use crate::running::Running;
-use crate::server_connection::ServerConnection;
 use crate::value::shorten;
 use bytes::Bytes;
 use libfast_balance::Moment;
@@ -17,40 +16,37 @@ use libfast_protocol::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use watching::{Ending, Watch};
+use watching::Ending;
+pub(crate) use watching::Watch;
 
 /// One request, to be answered with any number of values and exactly one end or error, from any thread, at any time.
 ///
 /// Clones are the same request. If all are dropped without an end, the caller gets the error `HandlerDropped`.
-#[derive(Clone)]
-pub struct Request(Arc<Inner>);
+pub struct Request(Arc<Running>);
 
 thread_local! {
     /// The text of the value that is being sent.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// Bytes that were sent and are not yet a unit.
+    static UNCOUNTED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The largest text whose memory is kept for the next.
 const SCRATCH_BYTES: usize = 16 * 1024;
 /// Of what is sent, per unit of the 128 of which a task of tokio has a turn's worth: after 64 KiB, a tenth of a millisecond, others are
-/// next. A call that comes while a hundred streams begin waits for a turn of each.
+/// next. A call that comes while a hundred streams begin waits for a turn of each. What a turn sends leaves in one write, so
+/// turns that are shorter than that are dear.
 const BYTES_PER_UNIT: usize = 512;
-
-struct Inner {
-    connection: Arc<ServerConnection>,
-    running: Arc<Running>,
-    ended: AtomicBool,
-    /// The interceptors that want to know what becomes of it.
-    watch: OnceLock<Box<Watch>>,
-}
+/// What each value takes beside its bytes, in the time that one takes.
+const BYTES_PER_VALUE: usize = 40;
 
 impl Request {
-    pub(crate) fn new(connection: Arc<ServerConnection>, running: Arc<Running>) -> Self {
-        Self(Arc::new(Inner { connection, running, ended: AtomicBool::new(false), watch: OnceLock::new() }))
+    /// The first handle of a request.
+    pub(crate) fn new(running: Arc<Running>) -> Self {
+        Self(running)
     }
 
     /// Gives it to the handler of its method, unless an interceptor keeps it. One that waited is not run if its caller does not wait any more.
@@ -66,18 +62,18 @@ impl Request {
 
     /// As [`run`](Self::run), for one that waited for its turn.
     pub(crate) fn run_at_last(self) {
-        let method = self.0.running.method.clone();
-        self.run(&method, true);
+        let running = self.0.clone();
+        self.run(running.method(), true);
     }
 
     /// The name of the method.
     pub fn method(&self) -> &str {
-        &self.0.running.method.name
+        &self.0.method().name
     }
 
     /// The id of the request on its connection.
     pub fn id(&self) -> u32 {
-        self.0.running.id
+        self.0.id
     }
 
     /// The caller's address.
@@ -87,7 +83,7 @@ impl Request {
 
     /// Until when the caller waits for the answer, if it says so. The way of the request to this server is not counted.
     pub fn deadline(&self) -> Option<Instant> {
-        self.0.running.deadline
+        self.0.deadline
     }
 
     /// How long the caller goes on waiting, if it says so; zero once it has stopped. Give it to the calls that the answer
@@ -99,7 +95,7 @@ impl Request {
     /// Answers the request with the error `FastDeadlineExceeded` if its caller has stopped waiting; true if so. Requests are
     /// looked at in this way before their handlers run: for programs that keep them waiting themselves.
     pub fn end_if_expired(&self) -> bool {
-        let is_expired = self.0.running.is_expired();
+        let is_expired = self.0.is_expired();
         if is_expired {
             self.refuse(Refusal::Expired);
         }
@@ -108,31 +104,31 @@ impl Request {
 
     /// When it came.
     pub(crate) fn came(&self) -> Moment {
-        self.0.running.start.moment()
+        self.0.start.moment()
     }
 
     /// Its place among those that run.
     pub(crate) fn place(&self) -> &Place {
-        &self.0.running.place
+        &self.0.place
     }
 
     /// Answers it with why it is not run.
     pub(crate) fn refuse(&self, why: Refusal) {
         // Whoever else has answered it, or is gone, needs no answer.
-        let Inner { connection, running, .. } = &*self.0;
-        let ending = Ending::Error(connection.refusal(why));
-        let _ = self.0.settle(ending, || connection.refuse(running, why));
+        let connection = &self.0.connection;
+        let sent = connection.refuse(&self.0, why);
+        self.tell_end(&Ending::Error(connection.refusal(why)), &sent);
     }
 
     /// The arguments as the text of a JSON array.
     pub fn args_text(&self) -> &Bytes {
-        &self.0.running.args
+        &self.0.args
     }
 
     /// The arguments, parsed, usually as a tuple.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.0.running.args).map_err(|error| {
-            let text = String::from_utf8_lossy(&self.0.running.args);
+        serde_json::from_slice(&self.0.args).map_err(|error| {
+            let text = String::from_utf8_lossy(&self.0.args);
             let message = format!("bad arguments {} for {:?}: {error}", shorten(&text), self.method());
             Error::new(ErrorKind::Invalid, message)
         })
@@ -168,46 +164,48 @@ impl Request {
 
     /// Ends the answer. A second end or error of the same request fails with `State`.
     pub fn end(&self) -> Result<()> {
-        self.0.end(None)
+        self.end_last(None)
     }
 
     /// Sends one last value and ends the answer. `Overload`: more than `write_limit_bytes` wait for the caller already;
     /// the request is as it was, wait for [`writable`](Self::writable).
     pub fn end_with(&self, value: &impl Serialize) -> Result<()> {
-        self.0.end(Some(&self.to_json(value)?))
+        self.end_last(Some(&self.to_json(value)?))
     }
 
     /// As [`end_with`](Self::end_with), with the JSON text of the value.
     pub fn end_text(&self, text: &[u8]) -> Result<()> {
         self.check(text)?;
-        self.0.end(Some(text))
+        self.end_last(Some(text))
     }
 
     /// Ends the answer with an error. Its info must be the text of a JSON object, its context and `ase_errors` of any JSON
     /// value; or empty.
     pub fn fail(&self, error: &RemoteError) -> Result<()> {
-        self.0.fail(error)
+        let sent = self.0.connection.fail(&self.0, error);
+        self.tell_end(&Ending::Error(error), &sent);
+        sent
     }
 
     /// True once the caller is gone or the server is stopping: nobody waits for the answer any more.
     pub fn is_cancelled(&self) -> bool {
-        self.0.running.is_cancelled()
+        self.0.is_cancelled()
     }
 
     /// True once it was answered with an end or an error.
     pub fn is_ended(&self) -> bool {
-        self.0.ended.load(Ordering::Acquire)
+        self.0.is_ended()
     }
 
     /// True once the caller has ended its side of the connection. It may be gone, which shows when something is sent to
     /// it; or it reads on and waits for the answer, which is why this does not cancel the request.
     pub fn is_half_closed(&self) -> bool {
-        self.0.running.is_half_closed()
+        self.0.is_half_closed()
     }
 
     /// Waits until the caller has ended its side of the connection, or is gone. Cancel safe.
     pub async fn half_closed(&self) {
-        std::future::poll_fn(|cx| self.0.running.poll_half_closed(cx)).await;
+        std::future::poll_fn(|cx| self.0.poll_half_closed(cx)).await;
     }
 
     /// Waits until the request is cancelled. Cancel safe.
@@ -222,7 +220,7 @@ impl Request {
 
     /// The poll form of [`cancelled`](Self::cancelled).
     pub fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
-        self.0.running.poll_cancelled(cx)
+        self.0.poll_cancelled(cx)
     }
 
     /// The poll form of [`writable`](Self::writable).
@@ -235,18 +233,18 @@ impl Request {
     pub(crate) async fn finish(&self, result: Result<Vec<u8>>) {
         let sent = match result {
             _ if self.is_ended() => Ok(()),
-            Ok(json) if json == b"null" => self.0.end(None),
+            Ok(json) if json == b"null" => self.end_last(None),
             Ok(json) => loop {
-                match self.0.end(Some(&json)) {
+                match self.end_last(Some(&json)) {
                     Err(error) if error.kind() == ErrorKind::Overload => self.writable().await,
                     sent => break sent,
                 }
             },
-            Err(error) => self.0.fail(&remote::to_wire(&error)),
+            Err(error) => self.fail(&remote::to_wire(&error)),
         };
         // The caller may be gone by now. A value that is too large must still end the call.
         if let Err(error) = sent {
-            let _ = self.0.fail(&remote::to_wire(&error));
+            let _ = self.fail(&remote::to_wire(&error));
         }
     }
 
@@ -268,18 +266,23 @@ impl Request {
             self.writable().await;
         }
         // To a quick caller it would never wait: others must get their turn nevertheless.
-        for _ in 0..=bytes / BYTES_PER_UNIT {
+        let sent = UNCOUNTED.get() + bytes + BYTES_PER_VALUE;
+        UNCOUNTED.set(sent % BYTES_PER_UNIT);
+        for _ in 0..sent / BYTES_PER_UNIT {
             tokio::task::consume_budget().await;
         }
     }
 
     fn send_checked(&self, text: &[u8]) -> Result<bool> {
-        if self.is_ended() {
-            return Err(self.0.ended_already());
-        }
-        let more = self.0.connection.send(&self.0.running, text)?;
-        self.0.tell_value(text);
+        let more = self.0.connection.send(&self.0, text)?;
+        self.tell_value(text);
         Ok(more)
+    }
+
+    fn end_last(&self, last: Option<&[u8]>) -> Result<()> {
+        let sent = self.0.connection.end(&self.0, last);
+        self.tell_end(&Ending::Value(last), &sent);
+        sent
     }
 
     pub(crate) fn max_depth(&self) -> usize {
@@ -313,47 +316,25 @@ impl std::fmt::Debug for Request {
     }
 }
 
-impl Inner {
-    fn end(&self, last: Option<&[u8]>) -> Result<()> {
-        self.settle(Ending::Value(last), || self.connection.end(&self.running, last))
-    }
-
-    fn fail(&self, error: &RemoteError) -> Result<()> {
-        self.settle(Ending::Error(error), || self.connection.fail(&self.running, error))
-    }
-
-    /// Runs `send` unless the request has ended; one that is refused leaves the request open.
-    fn settle(&self, ending: Ending<'_>, send: impl FnOnce() -> Result<()>) -> Result<()> {
-        if self.ended.swap(true, Ordering::AcqRel) {
-            return Err(self.ended_already());
-        }
-        let sent = send();
-        let refused = |error: &Error| {
-            matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::Overload | ErrorKind::Invalid)
-        };
-        if sent.as_ref().is_err_and(refused) {
-            self.ended.store(false, Ordering::Release);
-        } else if self.watch.get().is_some() {
-            self.tell_end(&ending, &sent);
-        }
-        sent
-    }
-
-    fn ended_already(&self) -> Error {
-        let Running { id, method, .. } = &*self.running;
-        Error::new(ErrorKind::State, format!("request {id} ({:?}) was ended before", method.name))
+impl Clone for Request {
+    fn clone(&self) -> Self {
+        self.0.add_handle();
+        Self(self.0.clone())
     }
 }
 
-impl Drop for Inner {
+impl Drop for Request {
     fn drop(&mut self) {
-        if !*self.ended.get_mut() {
-            let message = format!("the handler of {:?} ended without an answer", self.running.method.name);
+        if !self.0.drop_handle() {
+            return;
+        }
+        if !self.is_ended() {
+            let message = format!("the handler of {:?} ended without an answer", self.method());
             let error = RemoteError::new("HandlerDropped", message);
             // The caller may be gone, which is no concern of a handler that is gone as well.
             let _ = self.fail(&error);
         }
         // One that was cancelled at the moment of its turn could not be answered.
-        self.connection.leave(&self.running, false);
+        self.0.connection.leave(&self.0, false);
     }
 }

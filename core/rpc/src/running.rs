@@ -1,25 +1,36 @@
 //! One request that runs, as its handler and its connection share it.
 
 use crate::clock::Start;
-use crate::methods::Method;
+use crate::methods::{Method, MethodKey};
 use crate::place::Place;
+use crate::request::Watch;
+use crate::server_connection::ServerConnection;
 use crate::wakers::Wakers;
 use bytes::Bytes;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use libfast_model::{Error, ErrorKind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Running {
+    /// Which keeps it too, until it ends or the connection is closed.
+    pub connection: Arc<ServerConnection>,
     /// Its id on its connection.
     pub id: u32,
-    pub method: Arc<Method>,
+    method: MethodKey,
     /// The text of a JSON array, a slice of what was read.
     pub args: Bytes,
     pub start: Start,
     /// Until when its caller waits, if it says so.
     pub deadline: Option<Instant>,
     pub place: Place,
+    /// The interceptors that want to know what becomes of it.
+    pub watch: OnceLock<Box<Watch>>,
+    /// Those of the program.
+    handles: AtomicUsize,
+    /// Written under the lock of the connection.
+    ended: AtomicBool,
     cancelled: AtomicBool,
     half_closed: AtomicBool,
     waiting: Wakers,
@@ -27,18 +38,26 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// A request that is about to be handed to its handler.
-    pub fn new(id: u32, method: Arc<Method>, args: Bytes, start: Start, deadline: Option<Instant>) -> Self {
-        if let Some(meter) = &method.meter {
-            meter.begin();
-        }
+    /// A request that is about to be handed to its handler, with one handle.
+    pub fn new(
+        connection: Arc<ServerConnection>,
+        id: u32,
+        method: MethodKey,
+        args: Bytes,
+        start: Start,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
+            connection,
             id,
             method,
             args,
             start,
             deadline,
             place: Place::default(),
+            watch: OnceLock::new(),
+            handles: AtomicUsize::new(1),
+            ended: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             half_closed: AtomicBool::new(false),
             waiting: Wakers::default(),
@@ -46,11 +65,35 @@ impl Running {
         }
     }
 
-    /// Records its end, which comes once. An empty `error_type` is success.
-    pub fn record_end(&self, error_type: &str, now: Instant) {
-        if let Some(meter) = &self.method.meter {
-            meter.end(self.start.until(now), error_type);
-        }
+    /// One more handle is made of one that there is.
+    pub fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handle is dropped. True if it was the last.
+    pub fn drop_handle(&self) -> bool {
+        // Nobody can make another while one holds the only one, so that need not be written.
+        self.handles.load(Ordering::Acquire) == 1 || self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Whether it was answered with an end or an error, or can be no more.
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// To be called under the lock of its connection.
+    pub fn set_ended(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    #[cold]
+    pub fn ended_already(&self) -> Error {
+        let (id, method) = (self.id, &self.method().name);
+        Error::new(ErrorKind::State, format!("request {id} ({method:?}) was ended before"))
+    }
+
+    pub fn method(&self) -> &Arc<Method> {
+        self.connection.method(self.method)
     }
 
     /// How long it has run by `now`.

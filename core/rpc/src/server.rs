@@ -103,6 +103,9 @@ pub(crate) struct Shared {
     pub announcement: watch::Sender<AnnouncementState>,
 }
 
+/// Of the room for requests, a connection takes at most this part at once.
+const SHARES: u64 = 64;
+
 #[derive(Default)]
 struct Connections {
     open: Slab<Arc<ServerConnection>>,
@@ -263,7 +266,7 @@ impl Server {
         self.0.shared.poll_connections_closed(cx)
     }
 
-    /// Requests being handled.
+    /// Requests being handled; one whose answer gathers with others counts until they leave.
     pub fn in_flight(&self) -> u64 {
         self.0.shared.in_flight.load(Ordering::Relaxed)
     }
@@ -319,18 +322,21 @@ impl Shared {
         if self.lock().open.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Counts a request in, unless too many run already.
-    pub fn admit(&self) -> bool {
-        if self.in_flight.fetch_add(1, Ordering::AcqRel) >= self.options.max_inflight {
-            self.requests_ended(1);
-            return false;
+    /// Counts up to `wish` requests in: one, unless there is room in plenty. Returns how many; none if too many run already.
+    pub fn admit(&self, wish: u64) -> u64 {
+        let room = |running: u64| self.options.max_inflight.saturating_sub(running);
+        // Nobody must be refused because another connection holds more than it needs for a moment.
+        let wish = wish.min(room(self.in_flight.load(Ordering::Relaxed)) / SHARES).max(1);
+        let admitted = wish.min(room(self.in_flight.fetch_add(wish, Ordering::AcqRel)));
+        if admitted < wish {
+            self.give_back(wish - admitted);
         }
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        true
+        admitted
     }
 
-    pub fn requests_ended(&self, count: usize) {
-        self.in_flight.fetch_sub(count as u64, Ordering::AcqRel);
+    /// So many of those counted in run no more.
+    pub fn give_back(&self, admitted: u64) {
+        self.in_flight.fetch_sub(admitted, Ordering::AcqRel);
     }
 
     pub fn serve(self: &Arc<Self>, socket: Socket, reader: Reader) {

@@ -2,7 +2,7 @@
 
 use crate::clock::Start;
 use crate::methods::Method;
-use crate::metrics::ServerMeter;
+use crate::metrics::{ServerMeter, Untold};
 use crate::refusal::Refusal;
 use crate::running::Running;
 use crate::socket::Ends;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// One connection's account. It lives under the connection's lock, so that counting is plain addition.
-#[derive(Debug)]
 pub(crate) struct ServerAccount {
     meter: Option<Arc<ServerMeter>>,
+    untold: Untold,
     /// Without what the state machine answers itself.
     tally: Tally,
     stage: Stage,
@@ -88,6 +88,7 @@ impl ServerAccount {
     pub fn new(meter: Option<Arc<ServerMeter>>) -> Self {
         let account = Self {
             meter,
+            untold: Untold::default(),
             tally: Tally::default(),
             stage: Stage::Open,
             traffic: Traffic::default(),
@@ -110,15 +111,16 @@ impl ServerAccount {
     }
 
     /// A request is handed to its handler.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, method: &Arc<Method>) {
         self.tally.started += 1;
+        self.untold.begin(method);
     }
 
     /// A request that began has ended. An empty `error_type` is success.
     pub fn end(&mut self, running: &Running, error_type: &str, now: Instant) {
         self.tally.completed += 1;
         self.tally.failed += u64::from(!error_type.is_empty());
-        running.record_end(error_type, now);
+        self.untold.end(running.method(), running.start.until(now), error_type);
     }
 
     /// A request was answered at once, because its method is not registered.
@@ -172,8 +174,9 @@ impl ServerAccount {
         self.error_server.get_or_insert(("Error", "the server is shutting down".to_owned()));
     }
 
-    /// Tells the metrics what the state machine has counted since the last time.
+    /// Tells the metrics what it and the state machine have counted since the last time.
     pub fn publish<T>(&mut self, wire: &Wire<T>) {
+        self.untold.publish();
         let Some(meter) = &self.meter else { return };
         meter.traffic.publish(wire.traffic(), &mut self.traffic);
         for _ in self.malformed..wire.malformed() {

@@ -1,15 +1,17 @@
 //! A server's side of one connection.
 
+mod admitted;
+mod ending;
 mod intake;
 mod progress;
 mod reserved;
 mod writing;
 
-use crate::burst::ENOUGH;
+use crate::branch::Branch;
 use crate::clock::{Start, WallClock};
 use crate::incoming_call::ServerInterceptor;
 use crate::interceptors::Chain;
-use crate::methods::Method;
+use crate::methods::{Method, MethodKey};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
@@ -17,13 +19,16 @@ use crate::server::Shared;
 use crate::server_account::{SeenConnection, ServerAccount, Stage, Tally};
 use crate::socket::{Reader, Socket};
 use crate::wakers::Wakers;
+use admitted::Admitted;
 use bytes::BytesMut;
+pub(crate) use ending::leaves_open;
 use intake::Asked;
 use libfast_model::{Error, ErrorKind, RemoteError, Result};
 use libfast_protocol::{Limits, ServerConnection as Wire, ServerEvent, ServerWire};
 use progress::Part;
 use reserved::Watching;
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -42,13 +47,14 @@ pub(crate) struct ServerConnection {
     state: Mutex<State>,
     write_wanted: Notify,
     closing: Notify,
-    /// Those who wait for the output to shrink.
+    /// Those who wait for the output to shrink. None unless it is `awaited`.
     writable: Wakers,
 }
 
 struct State {
     wire: Wire<Arc<Running>>,
     account: ServerAccount,
+    admitted: Admitted,
     clock: WallClock,
     watching: Watching,
     /// While a batch of requests is handed out, answers gather and leave in one write.
@@ -56,6 +62,8 @@ struct State {
     write_blocked: bool,
     /// Output waits for the driving task to write it, which knows of it.
     gathering: bool,
+    /// Somebody waits for the output to shrink.
+    awaited: bool,
     dead: bool,
     /// Requests, also of other connections, to be refused without the lock: those of this one took their places.
     displaced: Vec<Request>,
@@ -91,11 +99,13 @@ impl ServerConnection {
             state: Mutex::new(State {
                 wire,
                 account,
+                admitted: Admitted::default(),
                 clock: WallClock::new(),
                 watching: Watching::default(),
                 corked: false,
                 write_blocked: false,
                 gathering: false,
+                awaited: false,
                 dead: false,
                 displaced: Vec::new(),
             }),
@@ -130,6 +140,11 @@ impl ServerConnection {
         &self.peer
     }
 
+    /// The method of a request.
+    pub fn method(&self, key: MethodKey) -> &Arc<Method> {
+        self.server.methods.at(key)
+    }
+
     /// What a request is led through, if anything.
     pub fn interceptors(&self) -> Option<Chain<ServerInterceptor>> {
         self.server.interceptors.chain()
@@ -151,9 +166,10 @@ impl ServerConnection {
     /// Serves the connection until it ends: after the end of the stream until everything received is answered and the
     /// last byte written; otherwise until it breaks, or the server closes it.
     pub async fn drive(self: Arc<Self>, mut reader: Reader) {
+        let closing = pin!(self.closing.notified());
         let ended = tokio::select! {
             biased;
-            () = self.closing.notified() => Ok(()),
+            () = Branch::new(closing) => Ok(()),
             ended = self.serve_all(&mut reader) => ended,
         };
         if self.account_for(ended) == Stage::Closed {
@@ -185,7 +201,8 @@ impl ServerConnection {
 
     async fn serve_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
         // One future for both phases: a new one would not know that the socket was full when the reading ended.
-        let mut writing = std::pin::pin!(self.write_all());
+        let writing = pin!(self.write_all());
+        let mut writing = Branch::new(writing);
         tokio::select! {
             ended = self.read_all(reader) => ended?,
             error = &mut writing => return Err(error),
@@ -210,18 +227,17 @@ impl ServerConnection {
     fn close_locked(&self, mut state: MutexGuard<'_, State>) {
         state.dead = true;
         let requests = state.wire.drain_requests();
-        let State { wire, account, .. } = &mut *state;
-        account.publish(wire);
-        account.enter(Stage::Closed);
+        state.account.enter(Stage::Closed);
         let now = Instant::now();
         for (_, running) in &requests {
-            account.end(running, ErrorKind::ConnectionLost.name(), now);
+            state.account.end(running, ErrorKind::ConnectionLost.name(), now);
         }
+        state.admitted.ended(requests.len());
+        self.publish(&mut state);
         drop(state);
         if let Some(gate) = &self.server.gate {
             gate.forget(self.id);
         }
-        self.server.requests_ended(requests.len());
         for (_, request) in requests {
             request.cancel();
             self.leave(&request, false);
@@ -261,11 +277,15 @@ impl ServerConnection {
     }
 
     pub fn send(self: &Arc<Self>, request: &Running, value: &[u8]) -> Result<bool> {
-        let mut state = self.lock_open(request)?;
+        let mut state = self.lock();
+        self.check_open(&state, request)?;
         self.check_room(&mut state)?;
         if !state.wire.send_along(request.id, value) {
             let uts = state.clock.micros(Instant::now());
             state.wire.send(uts, request.id, value)?;
+        } else if state.is_seen_to() && state.wire.transmit_bytes() <= self.high_water() {
+            // Most values of a long answer. It has left with the first.
+            return Ok(true);
         }
         let waiting = self.gather(state);
         // Its reader sets the pace from here.
@@ -273,54 +293,12 @@ impl ServerConnection {
         Ok(waiting <= self.high_water())
     }
 
-    pub fn end(self: &Arc<Self>, request: &Running, last: Option<&[u8]>) -> Result<()> {
-        let mut state = self.lock_open(request)?;
-        if last.is_some() {
-            self.check_room(&mut state)?;
-        }
-        let now = Instant::now();
-        let uts = state.clock.micros(now);
-        state.wire.end(uts, request.id, last)?;
-        state.account.end(request, "", now);
-        self.finish(state);
-        self.leave(request, true);
-        Ok(())
-    }
-
-    pub fn fail(self: &Arc<Self>, request: &Running, error: &RemoteError) -> Result<()> {
-        self.fail_for(request, error, |account, now| account.end(request, &error.name, now))
-    }
-
-    /// Ends a request that did not run.
-    pub fn refuse(self: &Arc<Self>, request: &Running, why: Refusal) -> Result<()> {
-        self.fail_for(request, self.refusal(why), |account, now| account.refuse(request, why, now))
-    }
-
-    fn fail_for(
-        self: &Arc<Self>,
-        request: &Running,
-        error: &RemoteError,
-        note: impl FnOnce(&mut ServerAccount, Instant),
-    ) -> Result<()> {
-        let mut state = self.lock_open(request)?;
-        let now = Instant::now();
-        let uts = state.clock.micros(now);
-        state.wire.fail(uts, request.id, error)?;
-        note(&mut state.account, now);
-        self.finish(state);
-        // Errors come early, and say little about how long the work takes.
-        self.leave(request, false);
-        Ok(())
-    }
-
     pub fn poll_writable(&self, cx: &Context<'_>) -> Poll<()> {
-        let state = self.lock();
+        let mut state = self.lock();
         if state.dead || state.wire.transmit_bytes() <= self.high_water() / 4 {
             return Poll::Ready(());
         }
-        // Under the lock, so that the output cannot shrink in between.
-        self.writable.register(cx);
-        Poll::Pending
+        self.await_less(&mut state, cx)
     }
 
     /// Refuses a value while too many bytes wait for the client.
@@ -332,17 +310,6 @@ impl ServerConnection {
         let message =
             format!("{} does not read: `write_limit_bytes` of {limit} wait for it already", self.peer);
         Err(Error::new(ErrorKind::Overload, message))
-    }
-
-    /// After the last frame of a request.
-    fn finish(self: &Arc<Self>, state: MutexGuard<'_, State>) {
-        // Before the client can know of the end: it may send the next request at once.
-        self.server.requests_ended(1);
-        if state.owed() == 0 || state.wire.transmit_bytes() >= ENOUGH {
-            self.flush(state);
-        } else {
-            self.gather(state);
-        }
     }
 
     async fn read_all(self: &Arc<Self>, reader: &mut Reader) -> io::Result<()> {
@@ -377,13 +344,13 @@ impl ServerConnection {
         input: &mut BytesMut,
         batch: &mut Batch<'s>,
     ) -> io::Result<()> {
-        while self.hand_out(input, batch)? || self.lock().wire.transmit_bytes() > self.high_water() {
+        while self.hand_out(input, batch)? {
             std::future::poll_fn(|cx| self.poll_writable(cx)).await;
         }
         Ok(())
     }
 
-    /// Hands out the complete requests of `input`, until too much output waits. True: there may be more.
+    /// Hands out the complete requests of `input`, until too much output waits. True: there may be more, once less waits.
     fn hand_out<'s>(self: &'s Arc<Self>, input: &mut BytesMut, batch: &mut Batch<'s>) -> io::Result<bool> {
         let mut fatal = None;
         let mut state = self.lock();
@@ -411,6 +378,8 @@ impl ServerConnection {
             }
         }
         state.corked = true;
+        // Handlers that look find the requests of all counted.
+        self.publish(&mut state);
         let displaced = std::mem::take(&mut state.displaced);
         drop(state);
         displaced.into_iter().for_each(|request| request.refuse(Refusal::Queue));
@@ -420,17 +389,23 @@ impl ServerConnection {
         }
         let mut state = self.lock();
         state.corked = false;
-        state.publish();
-        self.flush(state);
-        fatal.map_or(Ok(more), Err)
+        self.publish(&mut state);
+        let waiting = self.flush(state);
+        fatal.map_or(Ok(more || waiting > self.high_water()), Err)
     }
 
     /// Waits until every request is answered and every byte written.
     pub fn poll_answered(&self, cx: &Context<'_>) -> Poll<()> {
-        let state = self.lock();
+        let mut state = self.lock();
         if state.dead || state.is_answered() {
             return Poll::Ready(());
         }
+        self.await_less(&mut state, cx)
+    }
+
+    /// Has `cx` woken when less output waits. Under the lock, so that it cannot shrink in between.
+    fn await_less(&self, state: &mut State, cx: &Context<'_>) -> Poll<()> {
+        state.awaited = true;
         self.writable.register(cx);
         Poll::Pending
     }
@@ -441,12 +416,11 @@ impl ServerConnection {
         options.write_buffer_bytes.min(options.write_limit_bytes) as usize
     }
 
-    fn lock_open(&self, request: &Running) -> Result<MutexGuard<'_, State>> {
-        let state = self.lock();
-        if state.dead || request.is_cancelled() {
-            return Err(Error::new(ErrorKind::Closed, format!("the caller {} is gone", self.peer)));
-        }
-        Ok(state)
+    /// Tells the server and the metrics what was counted since the last time.
+    fn publish(&self, state: &mut State) {
+        let State { wire, account, admitted, .. } = state;
+        account.publish(wire);
+        admitted.give_back(&self.server);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -455,8 +429,8 @@ impl ServerConnection {
 }
 
 impl State {
-    fn publish(&mut self) {
-        let Self { wire, account, .. } = self;
-        account.publish(wire);
+    /// Whether somebody will write what waits.
+    fn is_seen_to(&self) -> bool {
+        self.write_blocked || self.corked || self.gathering
     }
 }

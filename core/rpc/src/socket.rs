@@ -3,6 +3,7 @@
 use crate::unacknowledged::unacknowledged;
 use bytes::{Buf, BytesMut};
 use libfast_model::{Address, InheritedFd};
+use libfast_protocol::frame_bytes;
 use socket2::TcpKeepalive;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -247,7 +248,7 @@ impl Reader {
             if input.len() >= READ_BYTES {
                 // In large steps, for each one moves what is there. Memory that nothing is read into is not touched.
                 if input.capacity() == input.len() {
-                    input.reserve(input.len() * GROWTH);
+                    input.reserve(growth(input));
                 }
                 return match self {
                     Self::Tcp(half) => pin!(half.read_buf(input)).poll(cx),
@@ -274,6 +275,16 @@ impl Reader {
         })
         .await
     }
+}
+
+/// For how many bytes more a message of which `input` is the beginning is made room: to its end if that is not far, and never
+/// far beyond what has come, whatever it announces.
+fn growth(input: &[u8]) -> usize {
+    let is_near = |whole: &usize| (input.len() + 1..=input.len() * (GROWTH + 2)).contains(whole);
+    // In full powers of two: glibc gives memory back to the system, page by page, when twice the largest block is free, which the
+    // three copies of a message that is answered with itself were after each call.
+    let near = frame_bytes(input).filter(is_near).map(usize::next_power_of_two);
+    near.map_or(input.len() * GROWTH, |whole| whole - input.len())
 }
 
 /// A listening socket. A Unix socket's file is removed with it.
@@ -435,6 +446,20 @@ mod tests {
         }
         // Its system has a window of 64 KiB for it, unless that is set to something else.
         assert!(taken < 1 << 20, "{taken} bytes");
+    }
+
+    #[test]
+    fn room_is_made_as_far_as_a_message_goes_and_not_for_what_is_only_announced() {
+        use libfast_protocol::{Status, Version, encode};
+        let mut message = BytesMut::new();
+        encode(&mut message, Version::V2, Status::Data, 1, &[b' '; 1 << 20]);
+        for came in [1 << 16, 1 << 17, 1 << 18, 1 << 19, message.len() - 1] {
+            let room = came + growth(&message[..came]);
+            assert!(room == 4 * came || (message.len()..2 * message.len()).contains(&room), "{came}");
+        }
+        assert_eq!(growth(&message[..1 << 16]), 3 << 16);
+        // Behind its end, or of what is no message.
+        assert_eq!((growth(&message), growth(b"none, but long enough")), (3 * message.len(), 3 * 21));
     }
 
     /// A connection that waits after a large message must not keep the memory of that.

@@ -4,10 +4,10 @@ mod support;
 
 use libfast_model::{ClientOptions, Concurrency, ErrorKind, Progress, ServerOptions};
 use libfast_protocol::Status;
-use libfast_rpc::{Client, Metrics, Request, Server};
+use libfast_rpc::{Client, Metrics, Request, Server, burst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{Bare, LONG, blocking, script::drain, until};
+use support::{Bare, LONG, blocking, metric, script::drain, until};
 
 /// No arguments.
 const NONE: [u8; 0] = [];
@@ -96,6 +96,38 @@ async fn one_connection_has_a_bound_of_its_own() {
         assert_eq!(drain(call).await.0, ["\"x\""]);
     }
     assert_eq!(busy.metric("fast_server_refused_requests_total{reason=\"connection\"}"), "1");
+}
+
+/// Requests that come together are counted together, and as exactly as if they came one by one.
+#[tokio::test]
+async fn a_burst_fills_the_room_to_the_last_place() {
+    const ROOM: usize = 1000;
+    let busy = Busy::start(|options| {
+        options.max_inflight = ROOM as u64;
+        options.max_inflight_per_connection = 2 * ROOM as u64;
+    })
+    .await;
+    let counting = busy.server.clone();
+    let count = move |request: Request| request.end_with(&counting.in_flight()).unwrap();
+    busy.server.handle("count", Arc::new(count)).unwrap();
+    let (one, other) = (busy.client().await, busy.client().await);
+    assert_eq!(drain(one.call("count", NONE).stream()).await.0, ["1"]);
+
+    let clients = [&one, &other].into_iter().cycle().take(ROOM + 200);
+    let calls: Vec<_> = burst(|| clients.map(|client| client.call("keep", NONE).stream()).collect());
+    let in_flight = "fast_server_in_flight_requests{rpc_method=\"keep\"}";
+    let refused = "fast_server_refused_requests_total{reason=\"overloaded\"}";
+    until("the others are refused", || metric(&busy.metrics, refused) == 200).await;
+    busy.running(ROOM).await;
+    assert_eq!(busy.server.in_flight(), ROOM as u64);
+    assert_eq!(metric(&busy.metrics, in_flight), ROOM as u64);
+
+    (0..ROOM).for_each(|_| busy.answer("x"));
+    for call in calls {
+        drain(call).await;
+    }
+    assert_eq!((busy.server.in_flight(), metric(&busy.metrics, in_flight)), (0, 0));
+    assert_eq!(drain(one.call("count", NONE).stream()).await.0, ["1"]);
 }
 
 /// Room for two, and for four that wait.

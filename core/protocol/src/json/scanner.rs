@@ -1,8 +1,8 @@
 //! A cursor over JSON text that steps over whole values and says what they were. Each byte of each message passes here, so the
 //! position is kept in a register, not in the cursor.
 
-use super::JsonError;
 use super::nesting::Nesting;
+use super::{JsonError, Note};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -87,11 +87,18 @@ impl<'t> Scanner<'t> {
 
     /// Steps over one value, however deep; a loop, because call stacks are small and peers are not.
     pub fn value(&mut self, max_depth: usize) -> Result<Value> {
+        self.value_of(max_depth, &mut ())
+    }
+
+    /// As [`value`](Self::value), of an array whose elements are noted. What is noted of any other value is worth nothing.
+    pub fn value_of(&mut self, max_depth: usize, elements: &mut impl Note) -> Result<Value> {
         let text = self.text;
         let (start, first) = token(text, self.at);
         let (mut at, mut byte, mut nesting) = (start, first, Nesting::default());
         // Of the outermost, if it holds anything.
         let (mut members, mut nulls) = (0, false);
+        // Where the last of these began, with the space before it.
+        let mut member = start + 1;
         loop {
             // A value begins here.
             at = match byte {
@@ -129,7 +136,11 @@ impl<'t> Scanner<'t> {
                 };
                 (at, byte) = token(text, at);
                 if byte == b',' {
-                    members += usize::from(nesting.depth() == 1);
+                    if nesting.depth() == 1 {
+                        members += 1;
+                        elements.note(at - member);
+                        member = at + 1;
+                    }
                     (at, byte) = element(text, token(text, at + 1), is_object)?;
                     break;
                 }
@@ -326,20 +337,26 @@ const fn all(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
+/// Turned in the quote it gives the byte behind the control characters, which it leaves among themselves.
+const QUOTE_BIT: u8 = 2;
+const BEHIND_QUOTE: u8 = (b'"' ^ QUOTE_BIT) + 1;
+
 /// The highest bits of the bytes, the first one lowest, that do not stand for themselves in a JSON string. Bytes behind the
 /// first one that is marked may be marked wrongly: a borrow comes from below.
 #[inline(always)]
 fn specials(word: u64) -> u64 {
     let zero_byte = |word: u64| word.wrapping_sub(all(1)) & !word;
-    let control = word.wrapping_sub(all(0x20)) & !word;
-    (control | zero_byte(word ^ all(b'"')) | zero_byte(word ^ all(b'\\'))) & all(0x80)
+    // With that bit turned, the quote follows the control characters.
+    let turned = word ^ all(QUOTE_BIT);
+    let low = turned.wrapping_sub(all(BEHIND_QUOTE)) & !word;
+    (low | zero_byte(word ^ all(b'\\'))) & all(0x80)
 }
 
 /// How many bytes at the beginning of `text` stand for themselves in a JSON string: none is a quote, a backslash or a
 /// control character. Strings are most of most payloads.
 #[inline(always)]
 pub(crate) fn plain_run(text: &[u8]) -> usize {
-    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    let is_special = |byte: u8| (byte ^ QUOTE_BIT < BEHIND_QUOTE) | (byte == b'\\');
     let mut length = 0;
     while let Some(chunk) = text[length..].first_chunk::<8>() {
         let marked = specials(u64::from_le_bytes(*chunk));
@@ -352,6 +369,12 @@ pub(crate) fn plain_run(text: &[u8]) -> usize {
         while length.is_multiple_of(64)
             && let Some(block) = text[length..].first_chunk::<64>()
         {
+            if length == LONG
+                && let more @ 1.. = long_plain_run(&text[length..])
+            {
+                length += more;
+                continue;
+            }
             if block.iter().fold(false, |any, byte| any | is_special(*byte)) {
                 break;
             }
@@ -359,6 +382,19 @@ pub(crate) fn plain_run(text: &[u8]) -> usize {
         }
     }
     length + text[length..].iter().take_while(|byte| !is_special(**byte)).count()
+}
+
+/// What follows in a string that is longer is looked through in large steps.
+const LONG: usize = 256;
+
+/// A part of what [`plain_run`] finds, where probably much is to be found.
+#[inline(never)]
+fn long_plain_run(text: &[u8]) -> usize {
+    let is_plain = |block: &&[u8; LONG]| {
+        let least = |turned: u8| block.iter().fold(u8::MAX, |least, byte| least.min(byte ^ turned));
+        (least(QUOTE_BIT) >= BEHIND_QUOTE) & (least(b'\\') > 0)
+    };
+    LONG * text.as_chunks().0.iter().take_while(is_plain).count()
 }
 
 /// How many digits `text` begins with.
@@ -386,18 +422,18 @@ fn closing(is_object: bool) -> u8 {
 mod tests {
     use super::*;
 
-    /// All bytes, at all places of a word and behind the last whole one.
+    /// All bytes, at all places of a word and of a step, and behind the last whole one.
     #[test]
     fn words_are_looked_at_as_bytes_would_be() {
         for byte in 0..=255_u8 {
-            for at in 0..200 {
+            for at in (0..200).chain([255, 256, 257, 300, 511, 512, 600, 767, 768, 840, 899]) {
                 for (filling, run, belongs) in [
                     (b'x', plain_run as fn(&[u8]) -> usize, !matches!(byte, 0..=0x1f | b'"' | b'\\')),
                     (b'7', digits, byte.is_ascii_digit()),
                 ] {
-                    let mut text = [filling; 200];
+                    let mut text = [filling; 900];
                     text[at] = byte;
-                    assert_eq!(run(&text), if belongs { 200 } else { at }, "{byte} at {at}");
+                    assert_eq!(run(&text), if belongs { 900 } else { at }, "{byte} at {at}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! How a call ends: in time or not, and what its caller and the metrics are told.
 
 use super::{Call, Phase};
+use crate::clock::Now;
 use crate::{metrics, remote};
 use libfast_balance::Outcome;
 use libfast_model::{Error, ErrorKind, Progress};
@@ -67,8 +68,8 @@ impl Call {
             // An endpoint that cannot be connected to is known to its channel.
             Phase::Connecting { charge, .. } => error("connecting").at(charge.address()),
             Phase::Running { mut charge, mut attempt } => {
-                let (now, progress) = (Instant::now(), attempt.progress());
-                let is_late = self.deadline.is_some_and(|deadline| now > deadline + LATE);
+                let (now, progress) = (Now::read(), attempt.progress());
+                let is_late = self.deadline.is_some_and(|deadline| now.instant > deadline + LATE);
                 // What it did not get to the end, or answered while this process did not look, is not held against it. One that takes
                 // nothing any more is found out by other means.
                 if attempt.is_written() && !is_late {
@@ -98,8 +99,12 @@ impl Call {
         }
         let endpoint = self.channel.as_ref().and_then(|channel| channel.meter.as_ref());
         let methods = &self.client.shared().methods;
-        let took = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started);
-        methods.ended(&self.method, endpoint, took, error_type);
+        methods.ended(&self.method, endpoint, self.took(), error_type);
+    }
+
+    /// From when the call was made to its end, or to now.
+    pub(super) fn took(&self) -> Duration {
+        self.ended.unwrap_or_else(Now::read).since(self.started)
     }
 
     /// The end of a call that is not made, as its endpoints would most likely refuse it.
@@ -131,7 +136,7 @@ impl Call {
         let error = remote::with_call(error, &self.method.name, msgid);
         match self.attempts {
             2.. => {
-                let took = self.started.elapsed().as_millis();
+                let took = self.took().as_millis();
                 error.context(format_args!("{} attempts in {took} ms, the last one", self.attempts))
             }
             _ => error,

@@ -3,15 +3,15 @@
 use super::{Call, Phase};
 use crate::channel::Wait;
 use crate::charge::Charge;
+use crate::clock::Now;
 use crate::connection::Attempt;
 use crate::hedging::{Fate, Reason};
 use crate::observer::CallEvent;
-use crate::{clock, retry};
+use crate::retry;
 use libfast_balance::Outcome;
 use libfast_model::{Error, Progress};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 use tokio::time::Sleep;
 
 /// How far it is. There is none before the first attempt runs, and none after one of both has answered.
@@ -32,7 +32,7 @@ pub(super) enum Hedge {
 
 impl Call {
     /// The first attempt has left.
-    pub(super) fn arm_hedge(&mut self, now: Instant) {
+    pub(super) fn arm_hedge(&mut self, now: Now) {
         let due = self.client.shared().allowance.hedging().begin(now);
         self.hedge = due.map(|due| Box::new(Hedge::Due(self.sleep_until(due))));
     }
@@ -70,7 +70,7 @@ impl Call {
                             return Poll::Pending;
                         }
                         Poll::Ready(connection) => {
-                            let now = Instant::now();
+                            let now = Now::read();
                             let started = connection.and_then(|connection| {
                                 connection.start(&self.method, &self.args, &self.options, self.deadline, now)
                             });
@@ -117,7 +117,7 @@ impl Call {
             unreachable!("just looked at")
         };
         if let Some(outcome) = retry::outcome(error) {
-            first.settle(outcome, Instant::now());
+            first.settle(outcome, Now::read());
         }
         self.observe(|| CallEvent::Failed { error });
         self.count_hedge(Fate::Won);
@@ -126,7 +126,7 @@ impl Call {
     }
 
     /// The first answer has come, from the attempt that runs.
-    pub(super) fn answered_first(&mut self, now: Instant) {
+    pub(super) fn answered_first(&mut self, now: Now) {
         self.learn_latency(now);
         self.drop_hedge();
     }
@@ -143,8 +143,7 @@ impl Call {
     }
 
     fn begin_hedge(&mut self, cx: &Context<'_>) -> Option<Hedge> {
-        let (shared, now) = (self.client.shared(), Instant::now());
-        let moment = clock::moment(now);
+        let (shared, now) = (self.client.shared(), Now::read());
         let tried = |member: &_| self.has_tried(member);
         // Looked at without choosing anybody, which would cost an endpoint its turn.
         if !shared.has_other(tried) {
@@ -154,19 +153,20 @@ impl Call {
             self.count_hedge(Fate::Denied);
             return None;
         }
-        let Poll::Ready(Ok(member)) = shared.poll_pick(cx, &mut None, moment, self.options.affinity, tried)
+        let Poll::Ready(Ok(member)) =
+            shared.poll_pick(cx, &mut None, now.moment, self.options.affinity, tried)
         else {
             return None;
         };
         self.observe(|| CallEvent::Picked { endpoint: &member.endpoint.address });
         self.attempts += 1;
-        Some(Hedge::Connecting { charge: Charge::new(member, moment), wait: Wait::default() })
+        Some(Hedge::Connecting { charge: Charge::new(member, now.moment), wait: Wait::default() })
     }
 
     /// The second attempt has failed. Unless `was_its_own`, that says nothing about the endpoint.
     fn end_hedge(&mut self, mut charge: Charge, was_its_own: bool, error: &Error) {
         if let (true, Some(outcome)) = (was_its_own, retry::outcome(error)) {
-            charge.settle(outcome, Instant::now());
+            charge.settle(outcome, Now::read());
         }
         // Another connection to the same one is another matter.
         if !retry::is_of_connection(error) {
@@ -184,11 +184,11 @@ impl Call {
             && self.hedge_reason == Reason::Silent
             && attempt.is_doubtful()
         {
-            charge.settle(Outcome::TimedOut, Instant::now());
+            charge.settle(Outcome::TimedOut, Now::read());
         }
     }
 
-    fn learn_latency(&self, now: Instant) {
+    fn learn_latency(&self, now: Now) {
         if self.is_hedged() {
             self.client.shared().allowance.hedging().answered(now, self.started);
         }
@@ -201,7 +201,7 @@ impl Call {
     /// What it answered so far was an answer of the endpoint, be it an error of the method.
     fn take_over(&mut self, mut charge: Charge, attempt: Attempt) {
         if !self.values.is_empty() {
-            let now = Instant::now();
+            let now = Now::read();
             self.delivered = true;
             charge.settle(Outcome::Answered, now);
             self.ended = attempt.is_over().then_some(now);

@@ -72,6 +72,7 @@ impl Call {
     }
 
     /// The call cannot go anywhere at present. Waits until that changes, if it shall; otherwise this is its end.
+    #[cold]
     pub(super) fn wait_or_fail(&mut self, error: Error) -> Result<()> {
         if !self.options.wait_for_ready || self.delivered || !retry::could_be_ready_later(&error) {
             return Err(self.describe(error, None));

@@ -1,13 +1,13 @@
 //! Who sees what becomes of a call: its observer, and the interceptors that asked to be told.
 
-use super::{Call, Phase};
+use super::Call;
+use crate::connection::Attempt;
 use crate::interceptors::{Hooks, Outcome};
-use crate::observer::CallEvent;
+use crate::observer::{CallEvent, CallObserver};
 use crate::value::Value;
 use libfast_model::{Address, Error, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 /// The endpoints of a call: how many attempts there were, and where the last one went.
 #[derive(Clone, Default)]
@@ -78,7 +78,7 @@ impl Call {
             error,
             endpoint: &self.way().endpoint(),
             attempts: self.attempts,
-            duration: self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.started),
+            duration: self.took(),
         };
         watch.hooks.end.tell(&outcome);
     }
@@ -96,17 +96,21 @@ impl Call {
             observer.tell(&event());
         }
     }
+}
 
-    pub(super) fn observe_sent(&mut self, cx: &Context<'_>) {
-        if self.options.observer.is_none() || self.is_sent {
-            return;
-        }
-        let Phase::Running { attempt, .. } = &self.phase else { return };
-        if let Poll::Ready(written) = attempt.poll_written(cx) {
-            self.is_sent = true;
-            if let Some(bytes) = written {
-                self.observe(|| CallEvent::Sent { id: attempt.id(), bytes });
-            }
+/// Tells the observer, if there is one, once all of the request is written. To be called when it was looked for an answer: what has
+/// come, came behind the request.
+pub(super) fn observe_sent(
+    observer: Option<&CallObserver>,
+    is_sent: &mut bool,
+    attempt: &Attempt,
+    cx: &Context<'_>,
+) {
+    let Some(observer) = observer.filter(|_| !*is_sent) else { return };
+    if let Poll::Ready(written) = attempt.poll_written(cx) {
+        *is_sent = true;
+        if let Some(bytes) = written {
+            observer.tell(&CallEvent::Sent { id: attempt.id(), bytes });
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Connection, Inbox, Incoming, State};
 use crate::client_account::Why;
+use crate::clock::Now;
 use libfast_model::{Progress, Result};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,7 +17,7 @@ pub(crate) struct Attempt {
     key: usize,
     outcome: Option<Result<()>>,
     /// When what was taken last had come.
-    came: Option<Instant>,
+    came: Option<Now>,
     /// It was just seen to that whoever waits is woken at the deadline.
     is_timed: bool,
     /// Length of the request.
@@ -84,8 +85,8 @@ impl Attempt {
     }
 
     /// When what was taken last had come. Later is only its turn.
-    pub fn came(&self) -> Instant {
-        self.came.unwrap_or_else(Instant::now)
+    pub fn came(&self) -> Now {
+        self.came.unwrap_or_else(Now::read)
     }
 
     /// Whether nobody need look at the clock: that was the first look, and the deadline wakes whoever waits.
@@ -113,6 +114,10 @@ impl Attempt {
         let shared = &self.connection.0;
         match &self.outcome {
             Some(Ok(())) => return Poll::Ready(Some(self.bytes)),
+            // Whoever has it answered was sent all of it.
+            Some(Err(error)) if error.progress() == Progress::Finished => {
+                return Poll::Ready(Some(self.bytes));
+            }
             Some(Err(_)) => return Poll::Ready(None),
             None => shared.written.register(cx),
         }

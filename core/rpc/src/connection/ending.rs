@@ -33,7 +33,7 @@ impl Shared {
 
     /// Ends the connection if what is owed by or to the server, and wanted by nobody, has become too much.
     pub(super) fn give_up_if_stuck(&self, state: &mut State) {
-        let waiting = state.wire.transmit().len() as u64;
+        let waiting = state.wire.transmit_bytes() as u64;
         // Half of what may wait is not wanted any more.
         let stale = state.stale.min(waiting) > self.bounds.unwritten_bytes as u64 / 2;
         let too_much = stale || state.wire.abandoned() > MOST_ABANDONED;
@@ -76,6 +76,13 @@ impl Shared {
     pub(super) fn lost(&self, why: String) -> Error {
         let message = format!("connection to {} lost: {why}", self.address);
         Error::new(ErrorKind::ConnectionLost, message).at(&self.address)
+    }
+
+    /// The error of a call for which there is no room behind what waits to be sent.
+    #[cold]
+    pub(super) fn full(&self) -> Error {
+        let message = format!("{} does not read: `write_limit_bytes` wait for it already", self.address);
+        Error::new(ErrorKind::Overload, message).at(&self.address)
     }
 
     /// The error of a call of which nothing was sent when the connection failed: whatever that was, it is not this call's affair.

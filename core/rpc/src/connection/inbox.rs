@@ -2,6 +2,7 @@
 
 use super::Incoming;
 use crate::client_account::Asked;
+use crate::clock::Now;
 use libfast_model::Result;
 use std::task::Waker;
 use std::time::Instant;
@@ -16,7 +17,7 @@ pub(crate) struct Inbox {
     pub bytes: usize,
     pub full: bool,
     /// When the last of it came.
-    pub came: Option<Instant>,
+    pub came: Option<Now>,
     pub outcome: Option<Result<()>>,
     pub waker: Option<Waker>,
     /// When whoever waits is woken at the latest.

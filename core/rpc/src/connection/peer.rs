@@ -261,11 +261,11 @@ impl Shared {
     /// False if the request cannot be sent.
     fn ask(&self, state: &mut State, method: &str, args: &str, key: usize) -> bool {
         let uts = state.clock.micros(Instant::now());
-        let before = state.wire.transmit().len();
+        let before = state.wire.transmit_bytes();
         if state.wire.start_call(uts, method, args.as_bytes(), key).is_err() {
             return false;
         }
-        state.queued += (state.wire.transmit().len() - before) as u64;
+        state.queued += (state.wire.transmit_bytes() - before) as u64;
         if !state.write_blocked {
             self.flush(state);
         }

@@ -16,7 +16,7 @@ impl Shared {
         if state.write_blocked {
             return;
         }
-        if state.wire.transmit().len() >= ENOUGH {
+        if state.wire.transmit_bytes() >= ENOUGH {
             return self.flush(&mut state);
         }
         if burst::add(self) {
@@ -83,9 +83,9 @@ impl Shared {
 
     pub(super) fn flush(&self, state: &mut State) {
         state.held = false;
-        let before = state.wire.transmit().len();
+        let before = state.wire.transmit_bytes();
         let result = self.socket.try_write(state.wire.transmit());
-        let written = (before - state.wire.transmit().len()) as u64;
+        let written = (before - state.wire.transmit_bytes()) as u64;
         state.written += written;
         state.publish();
         // Who takes what waited for it is not silent, however long the answer to all of it takes.
@@ -93,7 +93,7 @@ impl Shared {
             state.peer.took(Instant::now());
         }
         state.write_blocked = !matches!(result, Ok(true));
-        if state.wire.transmit().is_empty() {
+        if state.wire.transmit_bytes() == 0 {
             state.stale = 0;
         }
         if let Err(error) = result {
@@ -109,7 +109,7 @@ impl Gathering for Shared {
     fn write_gathered(&self) {
         let mut state = self.lock();
         // If it has failed, its calls know.
-        if self.failure.get().is_none() && !state.write_blocked && !state.wire.transmit().is_empty() {
+        if self.failure.get().is_none() && !state.write_blocked && state.wire.transmit_bytes() > 0 {
             self.flush(&mut state);
         }
         drop(state);
@@ -122,7 +122,7 @@ impl Gathering for Shared {
 mod tests {
     use super::*;
     use crate::call_options::CallOptions;
-    use crate::clock;
+    use crate::clock::Now;
     use crate::connection::{Bounds, Connection, Duties};
     use crate::metrics::ClientMethods;
     use crate::socket::{Listener, Socket};
@@ -147,21 +147,21 @@ mod tests {
         let connection = Arc::new(Connection::new(socket, address, wire, bounds, duties, None));
         let shared = connection.shared();
         let driven = tokio::spawn(async move { shared.drive(reader).await });
-        let asked = Instant::now();
-        let _load = Pick::begin(member.clone(), clock::moment(asked));
+        let asked = Now::read();
+        let _load = Pick::begin(member.clone(), asked.moment);
         let method = ClientMethods::new(None).get("m");
         // More than the system takes for a server that reads nothing.
         let args = format!("[\"{}\"]", "x".repeat(15 << 20));
         let options = CallOptions::from(&ClientOptions::default());
         let attempt = connection.clone().start(&method, args.as_bytes(), &options, None, asked).unwrap();
         assert!(connection.0.lock().write_blocked);
-        let blocked = Instant::now();
+        let blocked = Now::read();
         let mut input = BytesMut::new();
         while input.len() < args.len() {
             server.read(&mut input).await.unwrap();
         }
-        let now = Instant::now();
-        assert!(member.load.silence(clock::moment(now)) <= now - blocked);
+        let now = Now::read();
+        assert!(member.load.silence(now.moment) <= now.since(blocked));
         drop((attempt, connection));
         driven.await.unwrap();
     }

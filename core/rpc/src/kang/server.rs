@@ -115,7 +115,7 @@ impl ServerRequest {
         Self {
             connid: connection.to_string(),
             msgid: running.id.to_string(),
-            rpcmethod: running.method.name.clone(),
+            rpcmethod: running.method().name.clone(),
             rpcargs,
             state: if is_waiting { "QUEUED" } else { "RUNNING" },
             error: None,

@@ -1,8 +1,8 @@
 //! How long the calls of one method took, by how they ended.
 
 use super::families::Families;
+use super::histogram::Histogram;
 use libfast_model::Metric;
-use prometheus_client::metrics::histogram::Histogram;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -40,6 +40,12 @@ impl Durations {
         histogram.observe(seconds);
         let mut failed = self.failed.write().unwrap_or_else(PoisonError::into_inner);
         failed.insert(error_type.to_owned(), histogram);
+    }
+
+    /// Records calls that ended well.
+    pub fn observe_all(&self, took: &[Duration]) {
+        let seconds = took.iter().map(Duration::as_secs_f64);
+        self.ok.get_or_init(|| self.histogram("")).observe_all(seconds);
     }
 
     fn histogram(&self, error_type: &str) -> Histogram {

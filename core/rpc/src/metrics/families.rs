@@ -1,5 +1,6 @@
 //! The numbers themselves, by metric and labels.
 
+use super::histogram::Histogram;
 use super::registry::RegistryReports;
 use libfast_model::{DURATION_BUCKETS, LEGACY_BUCKETS, METRIC_OTHER, Metric, MetricKind, MetricSpec};
 use prometheus_client::collector::Collector;
@@ -8,7 +9,6 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,10 +138,10 @@ impl AnyFamily {
             (MetricKind::Counter, false) => Self::Counter(Family::default()),
             (MetricKind::Counter, true) | (MetricKind::Gauge, _) => Self::Gauge(Family::default()),
             (MetricKind::Histogram, false) => {
-                Self::Histogram(Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)))
+                Self::Histogram(Family::new_with_constructor(|| Histogram::new(&DURATION_BUCKETS)))
             }
             (MetricKind::Histogram, true) => {
-                Self::Histogram(Family::new_with_constructor(|| Histogram::new(LEGACY_BUCKETS)))
+                Self::Histogram(Family::new_with_constructor(|| Histogram::new(&LEGACY_BUCKETS)))
             }
         }
     }

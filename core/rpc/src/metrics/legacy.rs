@@ -1,9 +1,9 @@
 //! The metrics that node-fast has, under its names.
 
 use super::families::{Families, Labels};
+use super::histogram::Histogram;
 use libfast_model::{Error, ErrorKind, Metric, Result};
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use std::time::Duration;
 
 /// The labels that all of a client's or server's legacy metrics have.

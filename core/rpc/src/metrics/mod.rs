@@ -7,15 +7,18 @@
 mod client;
 mod durations;
 mod families;
+mod histogram;
 mod legacy;
 mod registry;
 mod server;
 mod text;
 mod traffic;
+mod untold;
 
 pub(crate) use client::{ClientMeter, ClientMethod, ClientMethods, EndpointMeter};
 pub(crate) use registry::RegistryMeter;
 pub(crate) use server::{GateMeter, MethodMeter, ServerMeter};
+pub(crate) use untold::Untold;
 
 use families::Families;
 use libfast_model::Error;

@@ -137,18 +137,18 @@ impl Drop for GateMeter {
 }
 
 impl MethodMeter {
-    /// A request is handed to its handler.
-    pub fn begin(&self) {
-        self.in_flight.inc();
+    /// So many more requests run, and these have ended well.
+    pub fn publish(&self, running: i64, took: &[Duration]) {
+        if running != 0 {
+            self.in_flight.inc_by(running);
+        }
+        if !took.is_empty() {
+            self.durations.observe_all(took);
+            self.legacy.iter().for_each(|legacy| took.iter().for_each(|&took| legacy.record(took)));
+        }
     }
 
-    /// A request that began has ended. An empty `error_type` is success.
-    pub fn end(&self, took: Duration, error_type: &str) {
-        self.in_flight.dec();
-        self.record(took, error_type);
-    }
-
-    /// Records a request that never began.
+    /// Records a request that ended, or never began. An empty `error_type` is success.
     pub fn record(&self, took: Duration, error_type: &str) {
         self.durations.observe(took, error_type);
         if let Some(legacy) = &self.legacy {

@@ -1,7 +1,8 @@
 //! What becomes of a request, for the interceptors that asked to be told.
 
-use super::{Inner, Request};
+use super::Request;
 use crate::interceptors::{EndHooks, Hooks, Outcome, ValueHooks};
+use crate::server_connection::leaves_open;
 use crate::value::Value;
 use bytes::Bytes;
 use libfast_model::{Error, RemoteError, Result};
@@ -16,7 +17,7 @@ pub(super) enum Ending<'e> {
     Error(&'e RemoteError),
 }
 
-pub(super) struct Watch {
+pub(crate) struct Watch {
     on_value: ValueHooks,
     values: AtomicU64,
     on_end: Mutex<EndHooks>,
@@ -45,21 +46,22 @@ impl Request {
             self.finish(Ok(last.map_or_else(|| b"null".to_vec(), |last| last.to_vec()))).await;
         });
     }
-}
 
-impl Inner {
     /// After a value was sent.
     pub(super) fn tell_value(&self, text: &[u8]) {
-        let Some(watch) = self.watch.get() else { return };
+        let Some(watch) = self.0.watch.get() else { return };
         watch.values.fetch_add(1, Ordering::Relaxed);
         if !watch.on_value.is_empty() {
             watch.on_value.tell(&Value::new(Bytes::copy_from_slice(text)));
         }
     }
 
-    /// After the end was sent, or could not be because the caller is gone.
+    /// After the end was sent, or could not be because the caller is gone; nothing if the request goes on, or ended before.
     pub(super) fn tell_end(&self, ending: &Ending<'_>, sent: &Result<()>) {
-        let Some(watch) = self.watch.get() else { return };
+        let Some(watch) = self.0.watch.get() else { return };
+        if sent.as_ref().is_err_and(leaves_open) {
+            return;
+        }
         let error = match (sent, ending) {
             (Err(gone), _) => Some(gone.clone()),
             (Ok(()), Ending::Error(error)) => Some(Error::from_remote((*error).clone())),
@@ -71,9 +73,9 @@ impl Inner {
         let outcome = Outcome {
             values: watch.values.load(Ordering::Relaxed),
             error: error.as_ref(),
-            endpoint: self.connection.peer(),
+            endpoint: self.peer(),
             attempts: 1,
-            duration: self.running.start.until(Instant::now()),
+            duration: self.0.start.until(Instant::now()),
         };
         watch.on_end.lock().unwrap_or_else(PoisonError::into_inner).tell(&outcome);
     }

@@ -3,7 +3,7 @@
 use super::{ServerConnection, State};
 use crate::clock::Start;
 use crate::gate::Entry;
-use crate::methods::Method;
+use crate::methods::{Method, MethodKey};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::running::Running;
@@ -30,7 +30,7 @@ impl ServerConnection {
     ) -> Option<(Request, &'s Method)> {
         let (id, start) = (asked.id, asked.start);
         // The id is in flight, so answering cannot fail.
-        let Some(method) = self.server.methods.get(method) else {
+        let Some((key, method)) = self.server.methods.find(method) else {
             if !self.answer_reserved(state, start.wall_micros(), id, method, &asked.args) {
                 let _ = state.wire.fail_unknown_method(start.wall_micros(), id);
                 state.account.unregistered(&start);
@@ -40,7 +40,7 @@ impl ServerConnection {
         let name = state.watching.name.as_deref();
         let meter = self.server.meter.as_deref();
         let (why, error) = match self.server.limits.check(&self.peer, name, &method.name, &start, meter) {
-            None => match self.admit(state, method, asked) {
+            None => match self.admit(state, (key, method), asked) {
                 Ok(request) => return request.map(|request| (request, &**method)),
                 Err(why) => (why, Cow::Borrowed(self.server.refusals.error(why))),
             },
@@ -55,7 +55,7 @@ impl ServerConnection {
     fn admit(
         self: &Arc<Self>,
         state: &mut State,
-        method: &Arc<Method>,
+        method: (MethodKey, &Arc<Method>),
         asked: Asked,
     ) -> Result<Option<Request>, Refusal> {
         let server = &self.server;
@@ -66,7 +66,7 @@ impl ServerConnection {
         if state.owed() as u64 > server.options.max_inflight_per_connection {
             return Err(Refusal::Connection);
         }
-        if !server.admit() {
+        if !state.admitted.take(server) {
             return Err(Refusal::Overloaded);
         }
         let Some(gate) = &server.gate else { return Ok(Some(self.begin(state, method, asked))) };
@@ -78,19 +78,24 @@ impl ServerConnection {
                 Ok(None)
             }
             Entry::Refused => {
-                server.requests_ended(1);
+                state.admitted.ended(1);
                 Err(Refusal::Queue)
             }
         }
     }
 
-    fn begin(self: &Arc<Self>, state: &mut State, method: &Arc<Method>, asked: Asked) -> Request {
+    fn begin(
+        self: &Arc<Self>,
+        state: &mut State,
+        (key, method): (MethodKey, &Arc<Method>),
+        asked: Asked,
+    ) -> Request {
         let Asked { id, args, deadline_ms, start } = asked;
         let deadline = deadline_ms.and_then(|ms| start.after_ms(ms));
-        let running = Arc::new(Running::new(id, method.clone(), args, start, deadline));
+        let running = Arc::new(Running::new(self.clone(), id, key, args, start, deadline));
         state.wire.attach(id, running.clone());
-        state.account.begin();
-        Request::new(self.clone(), running)
+        state.account.begin(method);
+        Request::new(running)
     }
 
     /// A request needs its place among those that run no more, if it has one. `is_answered`: how long it ran says something about

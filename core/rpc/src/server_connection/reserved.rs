@@ -75,13 +75,12 @@ impl ServerConnection {
     /// Closes the connection of a client that does not leave by itself, as soon as it is owed nothing. Ready for one that
     /// leaves by itself, too.
     pub fn poll_leave(self: &Arc<Self>, cx: &Context<'_>) -> Poll<()> {
-        let state = self.lock();
+        let mut state = self.lock();
         if state.dead || state.watching.leaves {
             return Poll::Ready(());
         }
         if !state.is_answered() {
-            self.writable.register(cx);
-            return Poll::Pending;
+            return self.await_less(&mut state, cx);
         }
         self.close_locked(state);
         Poll::Ready(())

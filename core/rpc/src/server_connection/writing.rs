@@ -32,7 +32,8 @@ impl ServerConnection {
         if waiting > self.high_water() {
             return self.flush(state);
         }
-        if !state.write_blocked && !state.corked && !std::mem::replace(&mut state.gathering, true) {
+        if !state.is_seen_to() {
+            state.gathering = true;
             let in_burst = burst::add(self);
             drop(state);
             if !in_burst {
@@ -57,19 +58,20 @@ impl ServerConnection {
     }
 
     /// Wakes those who wait for the output to shrink, if it has. Returns how many bytes wait.
-    pub(super) fn wake_writers(&self, state: MutexGuard<'_, State>) -> usize {
+    pub(super) fn wake_writers(&self, mut state: MutexGuard<'_, State>) -> usize {
         let waiting = state.wire.transmit_bytes();
+        let is_less = waiting <= self.high_water() / 4 && std::mem::take(&mut state.awaited);
         // Without the lock: waking may run anything, also what answers another request of this connection.
         drop(state);
-        if waiting <= self.high_water() / 4 {
+        if is_less {
             self.writable.wake_all();
         }
         waiting
     }
 
     fn write(&self, state: &mut State) -> io::Result<()> {
-        // First, so that who sees an answer finds it counted.
-        state.publish();
+        // First, so that who sees an answer finds it counted, and may send the next request at once.
+        self.publish(state);
         state.write_blocked = !self.socket.try_write(state.wire.transmit())?;
         if state.write_blocked {
             self.write_wanted.notify_one();
