@@ -286,9 +286,9 @@ unsafe fn arguments(args: *const c_char, len: usize) -> Result<Bytes, Error> {
     Ok(copied(args))
 }
 
-/// Where a thread copies the arguments of its calls, as far as they are short: many in one allocation.
-const CHUNK: usize = 4096;
-const SHORT: usize = 512;
+/// Where a thread copies the arguments of its calls, as far as they are short: several in one allocation, which lives as long as the longest of those calls.
+const CHUNK: usize = 1024;
+const SHORT: usize = 128;
 
 thread_local! {
     static ARGUMENTS: RefCell<BytesMut> = RefCell::default();

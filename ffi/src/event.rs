@@ -87,7 +87,7 @@ impl fast_event {
     pub(crate) fn new(event: Event) -> Self {
         match event {
             Event::Data { tag, value } => Self::empty(FAST_EV_DATA, tag).with_data(&[&value]),
-            Event::Done { tag, values, error, .. } => {
+            Event::Done { tag, values, error } => {
                 let mut done = Self::empty(FAST_EV_DONE, tag);
                 if let Some(values) = values {
                     done = done.with_data(&values.array_parts());

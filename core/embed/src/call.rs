@@ -197,7 +197,7 @@ impl QueuedCall {
         gathered: Option<Gathered>,
     ) -> Arc<Self> {
         let (spent, is_closed) = queue.spent_call();
-        let spent = spent.filter(|spent| spent.call.get().is_ok());
+        let spent = spent.filter(|spent| spent.call.get().is_ok() && Arc::strong_count(spent) == 1);
         let mut started = spent.unwrap_or_else(|| Arc::new(Self::idle(queue)));
         Arc::get_mut(&mut started).expect("nobody else has it").begin(call(), tag, window, gathered);
         // Most calls have to wait now; only one that does not is worth waking the program for.
@@ -319,6 +319,14 @@ impl QueuedCall {
         drop(taken);
     }
 
+    /// Has the program look at it.
+    fn line_up(self: Arc<Self>) {
+        match self.queue.upgrade() {
+            Some(queue) => queue.push(Ready::Call(self)),
+            None => self.let_go(),
+        }
+    }
+
     fn push(&self, ready: Ready) {
         match self.queue.upgrade() {
             Some(queue) => queue.push(ready),
@@ -334,15 +342,14 @@ impl QueuedCall {
 impl Wake for QueuedCall {
     fn wake(self: Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            match self.queue.upgrade() {
-                Some(queue) => queue.push(Ready::Call(self)),
-                None => self.let_go(),
-            }
+            self.line_up();
         }
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.clone().wake();
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.clone().line_up();
+        }
     }
 }
 

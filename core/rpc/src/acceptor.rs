@@ -44,7 +44,7 @@ async fn accept_all(shared: Arc<Shared>, listener: Listener, stop: Arc<Notify>) 
             // First those who wait already: with the listener they would be reset, and what they sent lost.
             biased;
             accepted = listener.accept() => accepted,
-            () = stop.notified() => return listener.close(),
+            () = stop.notified() => return,
         };
         match accepted {
             Ok((socket, reader)) => shared.serve(socket, reader),
@@ -53,7 +53,7 @@ async fn accept_all(shared: Arc<Shared>, listener: Listener, stop: Arc<Notify>) 
                 // accepted costs others the same short pause.
                 tracing::warn!(%error, "a connection could not be accepted");
                 if tokio::time::timeout(ACCEPT_PAUSE, stop.notified()).await.is_ok() {
-                    return listener.close();
+                    return;
                 }
             }
         }

@@ -30,18 +30,25 @@ pub struct Request(Arc<Running>);
 thread_local! {
     /// The text of the value that is being sent.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// Bytes that were sent and are not yet a unit.
+    /// Bytes that were sent and not yet counted.
     static UNCOUNTED: Cell<usize> = const { Cell::new(0) };
+    /// When they were counted last.
+    static COUNTED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// The largest text whose memory is kept for the next.
 const SCRATCH_BYTES: usize = 16 * 1024;
-/// Of what is sent, per unit of the 128 of which a task of tokio has a turn's worth: after 64 KiB, a tenth of a millisecond, others are
-/// next. A call that comes while a hundred streams begin waits for a turn of each. What a turn sends leaves in one write, so
-/// turns that are shorter than that are dear.
-const BYTES_PER_UNIT: usize = 512;
+/// Units of which a task of tokio has a turn's worth.
+const TURN: usize = 128;
+/// After 64 KiB, a tenth of a millisecond, others are next. A call that comes while a hundred streams begin waits for a turn of each.
+/// What a turn sends leaves in one write, so turns that are shorter than that are dear.
+const BYTES_PER_TURN: usize = 64 * 1024;
+/// Bytes that are counted at once.
+const BYTES_PER_LOOK: usize = 4096;
 /// What each value takes beside its bytes, in the time that one takes.
 const BYTES_PER_VALUE: usize = 40;
+/// Who takes long to make values has shorter turns.
+const LONGEST_TURN: Duration = Duration::from_millis(1);
 
 impl Request {
     /// The first handle of a request.
@@ -267,10 +274,17 @@ impl Request {
         }
         // To a quick caller it would never wait: others must get their turn nevertheless.
         let sent = UNCOUNTED.get() + bytes + BYTES_PER_VALUE;
-        UNCOUNTED.set(sent % BYTES_PER_UNIT);
-        for _ in 0..sent / BYTES_PER_UNIT {
+        UNCOUNTED.set(sent % BYTES_PER_LOOK);
+        if sent < BYTES_PER_LOOK {
+            return;
+        }
+        let took = COUNTED.get().map_or(Duration::ZERO, |last| last.elapsed());
+        let sent = (sent / BYTES_PER_LOOK).saturating_mul(BYTES_PER_LOOK * TURN / BYTES_PER_TURN);
+        for _ in 0..if took < LONGEST_TURN { sent } else { sent.max(TURN) } {
             tokio::task::consume_budget().await;
         }
+        // Others may have had their turn meanwhile.
+        COUNTED.set(Some(Instant::now()));
     }
 
     fn send_checked(&self, text: &[u8]) -> Result<bool> {

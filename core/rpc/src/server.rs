@@ -104,7 +104,7 @@ pub(crate) struct Shared {
 }
 
 /// Of the room for requests, a connection takes at most this part at once.
-const SHARES: u64 = 64;
+pub(crate) const SHARES: u64 = 64;
 
 #[derive(Default)]
 struct Connections {
@@ -266,7 +266,8 @@ impl Server {
         self.0.shared.poll_connections_closed(cx)
     }
 
-    /// Requests being handled; one whose answer gathers with others counts until they leave.
+    /// Requests being handled. For a moment it may count some more: whose answers gather with others, or for which a connection
+    /// has room while it reads.
     pub fn in_flight(&self) -> u64 {
         self.0.shared.in_flight.load(Ordering::Relaxed)
     }

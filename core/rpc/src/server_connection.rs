@@ -232,7 +232,7 @@ impl ServerConnection {
         for (_, running) in &requests {
             state.account.end(running, ErrorKind::ConnectionLost.name(), now);
         }
-        state.admitted.ended(requests.len());
+        state.admitted.ended(requests.len(), &self.server);
         self.publish(&mut state);
         drop(state);
         if let Some(gate) = &self.server.gate {

@@ -340,15 +340,6 @@ impl Listener {
         }
     }
 
-    /// Refuses connections from now on. Dropping it does so only when no child of this process holds a copy, as one does
-    /// that is just being started and has not become its program yet.
-    pub fn close(self) {
-        let _ = match &self.kind {
-            ListenerKind::Tcp(listener) => socket2::SockRef::from(listener).shutdown(Shutdown::Both),
-            ListenerKind::Unix(listener, _) => socket2::SockRef::from(listener).shutdown(Shutdown::Both),
-        };
-    }
-
     /// The bound address, with the port that was found for port 0.
     pub fn address(&self) -> io::Result<Address> {
         match &self.kind {
@@ -362,10 +353,16 @@ impl Listener {
 }
 
 impl Drop for Listener {
+    /// Closing is not enough: a child that this process is just starting holds a copy, which would go on listening until the
+    /// child becomes its program.
     fn drop(&mut self) {
-        if let ListenerKind::Unix(_, path) = &self.kind {
-            let _ = std::fs::remove_file(path);
-        }
+        let _ = match &self.kind {
+            ListenerKind::Tcp(listener) => socket2::SockRef::from(listener).shutdown(Shutdown::Both),
+            ListenerKind::Unix(listener, path) => {
+                let _ = std::fs::remove_file(path);
+                socket2::SockRef::from(listener).shutdown(Shutdown::Both)
+            }
+        };
     }
 }
 
@@ -423,7 +420,7 @@ mod tests {
                 ListenerKind::Tcp(listener) => listener.as_fd().try_clone_to_owned(),
                 ListenerKind::Unix(listener, _) => listener.as_fd().try_clone_to_owned(),
             };
-            listener.close();
+            drop(listener);
             assert!(Socket::connect(&address, FIVE).await.is_err(), "{address}");
         }
     }

@@ -7,6 +7,7 @@ use libfast_rpc::{Call, CallEvent, CallObserver, Client};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use support::script::Script;
 use support::*;
 
 type Heard = Arc<Mutex<Vec<String>>>;
@@ -103,4 +104,25 @@ async fn a_request_is_sent_when_its_last_byte_is() {
     let server = std::thread::spawn(move || answer(&mut stream));
     call.collect().await.unwrap();
     assert_eq!(take(&heard), [format!("Sent {{ id: 1, bytes: {} }}", server.join().unwrap())]);
+}
+
+/// Also if nobody looks before the connection is lost: what left, left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_lost_behind_the_socket_was_sent() {
+    let server = Script::once(|mut peer| {
+        let methods = [(); 2].map(|()| peer.next().unwrap().method().unwrap());
+        assert_eq!(methods.map(|method| method.to_string()), ["m", "other"]);
+    });
+    let mut options = ClientOptions::default();
+    options.watch_servers = false;
+    options.retries = 0;
+    let client = Client::with_options(&server.address, options).unwrap();
+    client.ready(LONG).await.unwrap();
+    let heard = Heard::default();
+    let call = observed(&client, "[1]".into(), &heard);
+    client.call("other", [0; 0]).await.unwrap_err();
+    call.collect().await.unwrap_err();
+    let events = take(&heard);
+    assert!(events[2].starts_with("Sent { id: 1,") && events[3] == "Failed FAST_E_CONN_LOST", "{events:?}");
+    server.finish().await;
 }

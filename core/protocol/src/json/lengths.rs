@@ -18,26 +18,37 @@ impl Note for () {
 
 /// A byte for each, which is at most half of what the text takes.
 #[derive(Default)]
-pub(crate) struct Lengths(Vec<u8>);
+pub(crate) struct Lengths {
+    noted: Vec<u8>,
+    /// There are more than are noted.
+    too_many: bool,
+}
+
+/// Noted of one array at most: what a peer sends must not take much more memory here than there.
+const MOST: usize = 16 * 1024;
 
 /// In the place of a length that is no byte. To look for the end of such an element costs little beside the rest of it.
 const LONG: u8 = u8::MAX;
 
 impl Lengths {
     pub fn into_noted(self) -> Noted {
-        Noted(self.0.into())
+        Noted(if self.too_many { Box::default() } else { self.noted.into() })
     }
 }
 
 impl Note for Lengths {
     #[inline]
     fn note(&mut self, length: usize) {
-        self.0.push(u8::try_from(length).unwrap_or(LONG));
+        if self.noted.len() < MOST {
+            self.noted.push(u8::try_from(length).unwrap_or(LONG));
+        } else {
+            self.too_many = true;
+        }
     }
 
     #[cold]
     fn forget(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Attempt {
     /// Of its inbox, which is there until the outcome was taken.
     key: usize,
     outcome: Option<Result<()>>,
+    /// Whether all of it had been written when the outcome was taken.
+    was_written: bool,
     /// When what was taken last had come.
     came: Option<Now>,
     /// It was just seen to that whoever waits is woken at the deadline.
@@ -29,7 +31,17 @@ impl Attempt {
     /// The request whose inbox has that key.
     pub(super) fn new(connection: Arc<Connection>, key: usize, id: u32, bytes: u64) -> Self {
         let why = Why::default();
-        Self { connection, id, key, outcome: None, came: None, is_timed: false, bytes, why }
+        Self {
+            connection,
+            id,
+            key,
+            outcome: None,
+            was_written: false,
+            came: None,
+            is_timed: false,
+            bytes,
+            why,
+        }
     }
 
     /// Takes all values that are there into `into`, or the outcome if there are none. `Ready(None)` means that
@@ -45,7 +57,7 @@ impl Attempt {
         }
         let shared = &self.connection.0;
         let mut state = shared.lock();
-        let State { inboxes, full, soonest, .. } = &mut *state;
+        let State { inboxes, full, soonest, written, .. } = &mut *state;
         let inbox = &mut inboxes[self.key];
         let any = !inbox.values.is_empty();
         self.came = inbox.came;
@@ -59,6 +71,7 @@ impl Attempt {
         }
         if let Some(outcome) = inbox.outcome.clone() {
             let inbox = inboxes.remove(self.key);
+            self.was_written = *written >= inbox.end;
             // Outside the lock: dropping a waker may run anything.
             drop(state);
             drop(inbox);
@@ -112,15 +125,10 @@ impl Attempt {
     /// The length of the request once all of it is written to the socket; `None` if it never will be.
     pub fn poll_written(&self, cx: &Context<'_>) -> Poll<Option<u64>> {
         let shared = &self.connection.0;
-        match &self.outcome {
-            Some(Ok(())) => return Poll::Ready(Some(self.bytes)),
-            // Whoever has it answered was sent all of it.
-            Some(Err(error)) if error.progress() == Progress::Finished => {
-                return Poll::Ready(Some(self.bytes));
-            }
-            Some(Err(_)) => return Poll::Ready(None),
-            None => shared.written.register(cx),
+        if self.is_over() {
+            return Poll::Ready(self.was_written.then_some(self.bytes));
         }
+        shared.written.register(cx);
         let state = shared.lock();
         let Inbox { end, outcome, .. } = &state.inboxes[self.key];
         match outcome {

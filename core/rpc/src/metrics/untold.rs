@@ -28,10 +28,10 @@ impl Untold {
     pub fn end(&mut self, method: &Arc<Method>, took: Duration, error_type: &str) {
         self.turn_to(method);
         self.running -= 1;
-        if error_type.is_empty() {
-            self.took.push(took);
-        } else if let Some(meter) = &method.meter {
-            meter.record(took, error_type);
+        let Some(meter) = &method.meter else { return };
+        match error_type {
+            "" => self.took.push(took),
+            error_type => meter.record(took, error_type),
         }
         if self.took.len() == MOST {
             self.publish();

@@ -1,6 +1,6 @@
 //! What a connection has of the requests that may run on its server.
 
-use crate::server::Shared;
+use crate::server::{SHARES, Shared};
 use std::sync::atomic::Ordering;
 
 /// Taken from the server for several requests at a time, and given back likewise, as all connections write its count.
@@ -25,9 +25,12 @@ impl Admitted {
         true
     }
 
-    /// So many requests have ended, or do not run after all.
-    pub fn ended(&mut self, requests: usize) {
+    /// So many requests have ended, or do not run after all. If there is little room in all, others may need it now.
+    pub fn ended(&mut self, requests: usize, server: &Shared) {
         self.spare += requests as u64;
+        if self.spare > server.options.max_inflight / SHARES {
+            self.give_back(server);
+        }
     }
 
     /// Gives back what is not used.

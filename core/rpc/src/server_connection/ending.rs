@@ -77,7 +77,7 @@ impl ServerConnection {
 
     /// After the last frame of a request.
     fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        state.admitted.ended(1);
+        state.admitted.ended(1, &self.server);
         if state.write_blocked {
             // What is written first tells of the end, and nothing is for now.
             self.publish(&mut state);

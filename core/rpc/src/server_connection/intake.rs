@@ -78,7 +78,7 @@ impl ServerConnection {
                 Ok(None)
             }
             Entry::Refused => {
-                state.admitted.ended(1);
+                state.admitted.ended(1, server);
                 Err(Refusal::Queue)
             }
         }

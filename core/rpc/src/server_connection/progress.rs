@@ -73,9 +73,6 @@ impl ServerConnection {
         }
         let (mut since, mut unsent, mut taken) = (Instant::now(), self.socket.unsent(), 0);
         loop {
-            if let Ok(writable) = tokio::time::timeout(limit / LOOKS, self.socket.writable()).await {
-                return writable;
-            }
             let Some(offered) = self.push_all().await? else { return Ok(()) };
             // Nobody else writes meanwhile.
             let before = std::mem::replace(&mut unsent, self.socket.unsent());
@@ -86,6 +83,9 @@ impl ServerConnection {
                 self.socket.reset_when_closed();
                 let why = format!("the client took next to nothing for `send_timeout_ms` of {limit_ms}");
                 return Err(self.stalled(Stalled::Sent, why));
+            }
+            if let Ok(writable) = tokio::time::timeout(limit / LOOKS, self.socket.writable()).await {
+                return writable;
             }
         }
     }
