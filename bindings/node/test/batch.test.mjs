@@ -56,9 +56,8 @@ test('what is done with a call in the turn of its start comes after its start', 
   const kept = client.call('add', [1, 2]);
   assert.equal(client.stats().in_flight, 11);
   controller.abort();
-  for (const call of calls) {
-    await assert.rejects(call, (error) => error instanceof AbortError && error.mergedInfo.rpcMsgid > 0);
-  }
+  const isAborted = (error) => error instanceof AbortError && error.mergedInfo.rpcMsgid > 0;
+  await Promise.all(calls.map((call) => assert.rejects(call, isAborted)));
   assert.deepEqual(await kept, [{ sum: 3 }]);
 
   const other = new Client(address);
