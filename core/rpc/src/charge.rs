@@ -28,9 +28,7 @@ impl Charge {
 
     /// The endpoint did its part, or not. Only the first outcome counts, for a stream that of its first value.
     pub fn settle(&mut self, outcome: Outcome, now: Now) {
-        if !self.is_settled() {
-            self.0.record(outcome, now.moment);
-        }
+        self.0.record(outcome, now.moment);
     }
 
     pub fn is_settled(&self) -> bool {
